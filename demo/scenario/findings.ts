@@ -17,6 +17,7 @@ export interface Evidence {
 export async function judge(evidence: Evidence): Promise<Finding[]> {
   return [
     ended(evidence),
+    allowed(evidence),
     sideBySide(evidence),
     await secretKeptOut(evidence),
     wentOn(evidence),
@@ -36,6 +37,16 @@ function ended(evidence: Evidence): Finding {
   return {
     holds: status === "succeeded" && once.length === STEPS.length,
     text: `the run has ${status ?? "not ended"}: ${once.length} of ${STEPS.length} steps succeeded once`,
+  };
+}
+
+/** The forecast was over the budget; nothing was begun before a person had decided. */
+function allowed(evidence: Evidence): Finding {
+  const [decided] = told(evidence, "escalation.decided").filter(({ data }) => data["of"] === "budget_override");
+  const begun = told(evidence, "task.claimed").find(({ data }) => data.key === "design");
+  return {
+    holds: decided?.data.status === "approved_with_conditions" && decided.at < (begun?.at ?? 0),
+    text: "the forecast was over the budget, and a person approved it under a condition before any step began",
   };
 }
 
@@ -80,9 +91,9 @@ async function paid({ baton, run }: Evidence): Promise<Finding> {
 async function remembered({ baton, run }: Evidence): Promise<Finding> {
   const { brief, tokens } = await baton.query("get_brief", { run });
   const facts = [...Object.values(FILES), "To the even cent", "security_review", "rejected by gemini-cli"];
-  const told = facts.filter((fact) => brief.includes(fact));
+  const known = facts.filter((fact) => brief.includes(fact));
   return {
-    holds: told.length === facts.length,
-    text: `the brief of the run tells ${told.length} of ${facts.length} facts in ${tokens} tokens`,
+    holds: known.length === facts.length,
+    text: `the brief of the run tells ${known.length} of ${facts.length} facts in ${tokens} tokens`,
   };
 }

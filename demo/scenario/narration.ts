@@ -8,7 +8,13 @@ export function narrated(event: HistoryEvent): Note | undefined {
   const line = lineOf(event);
   if (line === undefined) return undefined;
   const [text, tone = "plain"] = line;
-  return { at: event.at, agent: clientOf(event.agent ?? ""), text, tone };
+  return { at: event.at, agent: shownName(event.agent ?? ""), text, tone };
+}
+
+/** The person's name at this machine is of no interest. */
+function shownName(agent: string): string {
+  const client = clientOf(agent);
+  return agent === "" || client !== agent ? client : "person";
 }
 
 function lineOf({ type, data }: HistoryEvent): Line | undefined {

@@ -11,16 +11,37 @@ type Part = (place: Workplace, held: Held) => Promise<object>;
 /** Plans the goal; where the forecast is over the budget, holds the run until a person has decided. */
 export async function plan(place: Workplace, planned: (run: string) => Promise<void>): Promise<string> {
   const { baton } = place;
-  const { run, task, lease } = await baton.call("orchestrate", {
-    goal: GOAL,
-    constraints: ["No secret in the repository"],
-  });
+  const constraints = ["No secret in the repository"];
+  const { run, task, lease } = await baton.call("orchestrate", { goal: GOAL, constraints });
   if (!task || !lease) throw new Error("the plan was not handed out");
   await planned(run.id);
   await baton.call("complete_task", { task: task.id, token: lease.token, result: { steps: STEPS } });
-  await baton.call("control_run", { run: run.id, action: "pause" });
-  await baton.call("control_run", { run: run.id, action: "resume" });
+  await requireMoney(place, run.id);
   return run.id;
+}
+
+async function requireMoney(place: Workplace, run: string): Promise<void> {
+  const { baton } = place;
+  const { forecast } = await baton.query("forecast_run_cost", { run, model: MODEL });
+  const amount = forecast.total_estimated;
+  const { allowed } = await baton.query("check_budget", { run, amount });
+  const interval = `${dollars(forecast.low)} to ${dollars(forecast.high)}`;
+  place.say(`forecasts ${dollars(amount)} (${interval}): ${allowed ? "allowed" : "over the budget"}`);
+  if (allowed) return;
+  await baton.call("control_run", { run, action: "pause" });
+  const { escalation } = await baton.call("escalate", {
+    type: "budget_override",
+    title: `May this run cost ${dollars(amount)}?`,
+    priority: "critical",
+    run,
+  });
+  const { body } = await place.decided(escalation.id);
+  place.say(`is told: ${body.replaceAll(/\s+/g, " ")}`);
+  await baton.call("control_run", { run, action: "resume" });
+}
+
+function dollars(amount: number): string {
+  return `$${amount.toFixed(2)}`;
 }
 
 /** The work of each step's holder, by the step's key. */
@@ -53,7 +74,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   async settings(place, held) {
     const { baton } = place;
     await place.write(FILES.settings, settingsWith(plantedKey()));
-    const { critical, issues } = await baton.query("validate_artifact", { path: FILES.settings, type: "code" });
+    const { critical, issues } = await baton.operate("validate_artifact", { path: FILES.settings, type: "code" });
     if (!critical) throw new Error("the planted secret was not found");
     const worst = issues.find(({ severity }) => severity === "critical");
     place.say(`has its settings checked: ${worst?.message ?? ""} (${worst?.where ?? ""})`);

@@ -28,8 +28,8 @@ export class Person {
   }
 
   /** Questions that wait for a person. */
-  async questions(): Promise<{ id: string; title: string }[]> {
-    const listed = z.object({ escalations: z.array(z.object({ id: z.string(), title: z.string() })) });
+  async questions(): Promise<{ id: string }[]> {
+    const listed = z.object({ escalations: z.array(z.object({ id: z.string() })) });
     return listed.parse(await this.baton("escalations", "--tier", "human")).escalations;
   }
 

@@ -11,8 +11,8 @@ import { LAST_KEYS } from "./plan.js";
 
 const PROGRAM = path.join(import.meta.dirname, "member.js");
 const OBSERVER = { name: "observer", conversation: "" };
-/** In US dollars: less than any forecast of seven tasks. */
-const BUDGET = 5;
+/** In US dollars: more than the work costs, less than a forecast without history expects it to cost. */
+const BUDGET = 0.3;
 const CONDITION = "Say at the end what was spent, by agent";
 
 export interface ScenarioOptions {
