@@ -2,12 +2,14 @@ import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
 import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
+import { leadMeeting } from "./lead-meeting.js";
 import { planGoal } from "./plan-goal.js";
 import type { PromptArguments, Prompt } from "./prompt.js";
 import { reviewRun } from "./review-run.js";
+import { triageDeadLetters } from "./triage-dead-letters.js";
 import { workLoop } from "./work-loop.js";
 
-export const prompts: readonly Prompt[] = [planGoal, workLoop, reviewRun];
+export const prompts: readonly Prompt[] = [planGoal, workLoop, reviewRun, leadMeeting, triageDeadLetters];
 
 /** Errors: `invalid_input` for a name that is none. */
 export function requirePrompt(name: string): Prompt {

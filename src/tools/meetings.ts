@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { MEETING_STATUSES } from "../base/statuses.js";
-import { iso } from "../base/time.js";
 import { actingAgent } from "../engine/agents/agents.js";
-import { closeMeeting, createMeeting, type MeetingState, postToMeeting, turnOf } from "../engine/meetings/meetings.js";
+import { closeMeeting, createMeeting, postToMeeting } from "../engine/meetings/meetings.js";
+import { findMeetingState, meetingView } from "../engine/meetings/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -33,30 +33,6 @@ const meeting = z.object({
   closed_at: shapes.instant.optional(),
   closed_by: z.string().optional(),
 });
-
-function meetingView(state: MeetingState): z.input<typeof meeting> {
-  const { id, topic, status, convener, participants, agenda, decisions, task, run, reason, ...at } = state.meeting;
-  const positions = (item: number) =>
-    state.posts
-      .filter((post) => post.item === item)
-      .map((post) => ({ agent: post.agent, position: post.position, at: iso(post.at) }));
-  return {
-    id,
-    topic,
-    status,
-    created_by: convener,
-    participants,
-    agenda: agenda.map((item, index) => ({ item, positions: positions(index) })),
-    waiting_for: status === "open" ? (turnOf(state)?.waitingFor ?? []) : [],
-    ...(decisions === null ? {} : { decisions }),
-    ...(task === null ? {} : { task }),
-    ...(run === null ? {} : { run }),
-    ...(reason === null ? {} : { reason }),
-    closes_at: iso(at.closesAt),
-    ...(at.closedAt === null ? {} : { closed_at: iso(at.closedAt) }),
-    ...(at.closedBy === null ? {} : { closed_by: at.closedBy }),
-  };
-}
 
 const create = defineOperation({
   name: "create_meeting",
@@ -128,4 +104,20 @@ const close = defineOperation({
   },
 });
 
-export const meetingOperations = [create, post, close] as const;
+const get = defineOperation({
+  name: "get_meeting",
+  title: "Show a meeting",
+  description:
+    "Shows a meeting with its agenda, all positions so far, who has yet to speak, and its decisions once they are recorded. Use it to catch up before you speak or close it.",
+  area: "channels",
+  effect: "read",
+  words: ["minutes", "who has spoken"],
+  example: { meeting: "meeting_…" },
+  input: z.object({ meeting: ID }),
+  output: z.object({ meeting }),
+  *run(_, input) {
+    return { meeting: meetingView(yield* findMeetingState(input.meeting)) };
+  },
+});
+
+export const meetingOperations = [create, post, close, get] as const;

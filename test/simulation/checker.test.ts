@@ -66,6 +66,12 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
      SELECT at, type, project, run, (SELECT id FROM tasks WHERE key = 'review'), 'ann', '{"token":1}' FROM events
      WHERE type = 'task.claimed' ORDER BY seq LIMIT 1`,
   ],
+  ["an artifact has lost its content", "artifacts", "DELETE FROM artifact_contents"],
+  [
+    "an author approves its own work",
+    "artifacts",
+    "UPDATE approvals SET decided_by = 'ann' WHERE decided_at IS NOT NULL",
+  ],
   ["a reservation was forgotten", "reservations", "UPDATE tasks SET reserved_for = NULL WHERE key = 'kept'"],
 ];
 
@@ -101,7 +107,7 @@ test("every invariant has a wrong that shows it", () => {
 async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   const crew = new Crew(await startApp());
   const { call, cwd, app } = crew.app;
-  await call("create_project", { name: "p", root: cwd });
+  await call("create_project", { name: "p", root: cwd, config: { reviewers: "handle" } });
   await call("register_agent", { name: "ben" });
   const { run } = await crew.start(
     [
@@ -124,6 +130,15 @@ async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   const dear = await call("execute_workflow", { project: "p", definition, budget: 1 });
   const { id: task, token } = await crew.take("ben", { run: dear.run.id });
   await call("complete_task", { task, token, usage: { cost: 1 } });
+  await call("put_artifact", { agent: "ann", run: run.id, name: "design.md", content: "# One" });
+  const asked = await call("request_approval", {
+    agent: "ann",
+    run: run.id,
+    artifact: "design.md",
+    approver_role: "lead",
+  });
+  await call("register_agent", { name: "eve", roles: ["lead"] });
+  await call("decide_approval", { agent: "eve", approval: asked.approval.id, decision: "approved" });
   const journal: Acknowledged[] = [
     { kind: "claimed", task: first.id, token: first.token, agent: "ann" },
     { kind: "ended", task: first.id, token: first.token, as: "succeeded" },

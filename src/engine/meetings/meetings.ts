@@ -170,7 +170,11 @@ const SUBJECT_CHARS_MAX = 200;
 function* requireMeeting(id: string): Tx<Meeting> {
   const meeting = yield* store.lockMeeting(id);
   if (meeting) return meeting;
-  throw new BatonError("not_found", `There is no meeting ${id}: its id is in the message that invites to it.`, {
+  throw noSuchMeeting(id);
+}
+
+export function noSuchMeeting(id: string): BatonError {
+  return new BatonError("not_found", `There is no meeting ${id}: its id is in the message that invites to it.`, {
     details: { meeting: id },
     next: [{ tool: "read_messages", arguments: {} }],
   });

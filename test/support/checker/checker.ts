@@ -1,5 +1,6 @@
 import type { Store } from "../../../src/store/tx.js";
 import { acknowledgedFindings } from "./acknowledged.js";
+import { artifactFindings } from "./artifacts.js";
 import { budgetFindings } from "./budgets.js";
 import { attemptFindings, holdingFindings } from "./holding.js";
 import type { Acknowledged } from "./journal.js";
@@ -45,6 +46,8 @@ export const INVARIANTS = [
   "silence",
   /** No agent takes a task that is not for those who worked on another. */
   "takers",
+  /** Every artifact has its content and a version of its own, and no author approves what it made. */
+  "artifacts",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -91,6 +94,7 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...lossFindings(snapshot),
     ...silenceFindings(snapshot),
     ...takerFindings(snapshot),
+    ...artifactFindings(snapshot),
   ];
 }
 

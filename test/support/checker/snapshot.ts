@@ -1,6 +1,7 @@
 import type { RunStatus, TaskStatus, TriggerRule } from "../../../src/base/statuses.js";
 import type { Counters } from "../../../src/store/runs/counters.js";
 import type { Run } from "../../../src/store/runs/runs.js";
+import { type ApprovalRow, approvalOf, type ArtifactRow, artifactOf } from "./artifact-rows.js";
 import { int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
 
@@ -23,6 +24,10 @@ export interface Snapshot {
   readonly scopeLanes: readonly ScopeLaneRow[];
   readonly locks: readonly LockRow[];
   readonly requests: ReadonlySet<string>;
+  readonly artifacts: readonly ArtifactRow[];
+  /** By hash. */
+  readonly contents: ReadonlyMap<string, { readonly bytes: number }>;
+  readonly approvals: readonly ApprovalRow[];
   /** Agents that have been unregistered and have not come back. */
   readonly unregistered: ReadonlySet<string>;
   readonly sessions: ReadonlyMap<string, { readonly endedAt: number | null; readonly expiresAt: number }>;
@@ -193,6 +198,11 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       scopeLanes: (yield ["SELECT * FROM scope_lanes ORDER BY run, demand, scope"]).map(scopeLaneOf),
       locks: (yield ["SELECT * FROM file_locks ORDER BY id"]).map(lockOf),
       requests: new Set((yield ["SELECT id FROM lock_requests"]).map((row) => text(row, "id"))),
+      artifacts: (yield ["SELECT * FROM artifacts ORDER BY id"]).map(artifactOf),
+      contents: byKey(yield ["SELECT hash, bytes FROM artifact_contents"], "hash", (row) => ({
+        bytes: int(row, "bytes"),
+      })),
+      approvals: (yield ["SELECT * FROM approvals ORDER BY id"]).map(approvalOf),
       unregistered: new Set(
         (yield ["SELECT name FROM agents WHERE status = 'unregistered'"]).map((row) => text(row, "name")),
       ),

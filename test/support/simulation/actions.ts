@@ -1,4 +1,5 @@
 import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../fixtures/random-graph.js";
+import { artifact } from "./artifact-actions.js";
 import type { Draw } from "../draw.js";
 import { type Player, WHERE, type World } from "./world.js";
 
@@ -27,6 +28,7 @@ const WEIGHTS = {
   handoff: 6,
   escalate: 6,
   recordUsage: 4,
+  artifact: 8,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -93,6 +95,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   handoff,
   escalate,
   recordUsage,
+  artifact,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", { agent: player.name });
   },

@@ -41,6 +41,8 @@ export class World {
   readonly handoffs: { id: string; to: Player; run: string }[] = [];
   /** Questions that were put. */
   readonly escalations: string[] = [];
+  /** Approvals that were asked for. */
+  readonly approvals: string[] = [];
   readonly figures = { calls: 0, refused: 0, unheard: 0 };
   readonly #faulty: boolean;
   #requests = 0;
