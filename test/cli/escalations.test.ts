@@ -39,3 +39,24 @@ test("a program that calls baton decides no escalation under the user's name, bu
   const named = ["call", "decide_escalation", "--id", escalation.id, "--decision", "approved", "--agent", "zoe"];
   expect(await batonJson(ann, named)).toMatchObject({ escalation: { status: "approved", decided_by: "zoe" } });
 });
+
+test("baton escalations lists an approval that waits for a person, and baton approve decides it", async () => {
+  const ann = startCommandLineFixture();
+  const person = withSecret(ann);
+  const ben = { ...ann, env: { ...ann.env, BATON_AGENT: "ben" } };
+  await batonJson(ben, ["call", "put_artifact", "--name", "plan.md", "--content", "# One"]);
+  const request = ["call", "request_approval", "--artifact", "plan.md", "--approver_role", "human"];
+  const { approval } = (await batonJson(ben, [...request, "--reason", "may it\u001b[2J go out?"])) as {
+    approval: { id: string };
+  };
+  const { stdout } = await baton(ann, ["escalations"]);
+  expect(stdout).toMatch(/^\? approval of ben: Approve plan\.md version 1 as human\?\n {4}may it/);
+  expect(stdout).toContain(`baton approve ${approval.id}`);
+  expect(stdout).not.toContain("\u001b");
+  const refused = await baton(ann, ["approve", approval.id]);
+  expect(refused.code).toBe(1);
+  expect(await batonJson(person, ["approve", approval.id, "--condition", "soon"])).toMatchObject({
+    escalation: { id: approval.id, status: "approved_with_conditions", conditions: ["soon"] },
+  });
+  expect((await baton(ann, ["escalations"])).stdout).toBe("There are none.\n");
+});

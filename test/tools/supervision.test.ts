@@ -3,6 +3,8 @@ import { BACKENDS, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startApp, startAppOn, type TestApp } from "../support/servers/app.js";
 
+const DAY_MS = 86_400_000;
+
 describe.each(BACKENDS)("an approval on %s", (backend) => {
   /** Ann makes things; ben leads and eve is an architect, over connections of their own; a person sits at a terminal. */
   async function team() {
@@ -178,6 +180,25 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
     expect(escalation).toMatchObject({ id: asked.id, status: "rejected", decided_by: "pat", note: "no" });
     expect(await stateOf(asked.id)).toMatchObject({ status: "rejected", note: "no" });
     expect(await listed()).toEqual([]);
+  });
+
+  test("goes with the retention once it is decided, where it belongs to no run", async () => {
+    const { app, eve, decide } = await team();
+    await app.call("put_artifact", { agent: "ann", project: "demo", name: "plan.md", content: "# One" });
+    const request = { agent: "ann", project: "demo", artifact: "plan.md" };
+    const ids: string[] = [];
+    for (const approver_role of ["tech_lead", "project_manager"])
+      ids.push((await app.call("request_approval", { ...request, approver_role })).approval.id);
+    await decide([eve, "eve"], ids[0]!);
+    await app.advance(89 * DAY_MS);
+    const known = async () =>
+      (await app.call("get_supervision", { project: "demo" })).approvals.map(({ id, status }) => [id, status]);
+    expect(await known()).toEqual([
+      [ids[1], "open"],
+      [ids[0], "approved"],
+    ]);
+    await app.advance(2 * DAY_MS);
+    expect(await known()).toEqual([[ids[1], "open"]]);
   });
 
   test("is refused where what it needs is missing, and beyond fifty open ones", async () => {
