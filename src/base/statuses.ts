@@ -35,6 +35,17 @@ export type ArtifactVerdict = (typeof ARTIFACT_VERDICTS)[number];
 export const APPROVAL_STATUSES = ["open", "approved", "approved_with_conditions", "rejected", "void"] as const;
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 
+/** Tiers of a review: those of roles, then a person. */
+export const REVIEW_TIERS = [...SUPERVISION_TIERS, "human"] as const;
+export type ReviewTier = (typeof REVIEW_TIERS)[number];
+
+export const VERDICTS = ["approve", "revise", "reject"] as const;
+export type ReviewVerdict = (typeof VERDICTS)[number];
+
+/** How much a finding of a review or a check matters, from the least: a major one must be mended, a critical one not be passed on. */
+export const SEVERITIES = ["info", "minor", "major", "critical"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
 export const PRIORITY_NAMES = ["critical", "high", "normal", "low"] as const;
 
 export const RUN_STATUSES = [

@@ -1,5 +1,8 @@
 import {
+  REVIEW_TIERS,
+  SEVERITIES,
   STEP_KINDS,
+  VERDICTS,
   LINK_KINDS,
   LOCK_MODES,
   MILESTONE_STATUSES,
@@ -211,6 +214,31 @@ export const attempt = z.object({
   error: attemptError.optional(),
   usage: data.optional(),
   note: z.string().optional(),
+});
+
+/** A fault, or a remark, of a reviewer. */
+export const finding = z.object({
+  severity: z.enum(SEVERITIES),
+  what: z.string(),
+  where: z.string().optional(),
+  suggestion: z.string().optional(),
+});
+
+/** A review; `agent` is its reviewer, who wrote the critique and the findings. */
+export const review = z.object({
+  id: z.string(),
+  round: z.int(),
+  tier: z.enum(REVIEW_TIERS),
+  role: z.string().optional(),
+  requested_at: instant,
+  /** The artifact with the diff. */
+  diff: z.string().optional(),
+  no_diff: z.string().optional(),
+  verdict: z.enum(VERDICTS).optional(),
+  agent: z.string().optional(),
+  critique: z.string().optional(),
+  findings: z.array(finding),
+  decided_at: instant.optional(),
 });
 
 export const event = z.object({

@@ -14,7 +14,7 @@ import { project, projects } from "./projects.js";
 import type { Described, FixedResource, ResourceTemplate } from "./resource.js";
 import { checkpoints, events, graph, run, runs } from "./runs.js";
 import { status } from "./system.js";
-import { task } from "./tasks.js";
+import { reviews, task } from "./tasks.js";
 import { workflowSchema } from "./workflows.js";
 
 export const fixedResources: readonly FixedResource[] = [
@@ -25,6 +25,7 @@ export const fixedResources: readonly FixedResource[] = [
   locks,
   deadLetters,
   escalations,
+  reviews,
   workflowSchema,
 ];
 export const resourceTemplates: readonly ResourceTemplate[] = [

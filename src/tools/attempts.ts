@@ -66,8 +66,7 @@ function withoutSuccess({ success, ...given }: Record<string, unknown>): Record<
 const complete = defineOperation({
   name: "complete_task",
   title: "Complete a task",
-  description:
-    "Completes a claimed task: its result goes to its dependents. Returns the tasks that became ready and the run's progress.",
+  description: "Completes a claimed task: its result goes to its dependents. Returns what became ready.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -137,7 +136,7 @@ function* failed(ctx: EngineContext, input: Parameters<typeof failTask>[1]) {
 const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
-  description: "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents.",
+  description: "Fails a claimed task: it is retried with backoff, or becomes a dead letter, blocking its dependents.",
   area: "tasks",
   effect: "write",
   quota: "nothing",
@@ -179,7 +178,7 @@ const release = defineOperation({
   name: "release_task",
   title: "Release a task",
   description:
-    "Gives a claimed task back unharmed: no attempt is counted, and another agent can claim it. Use it when you cannot continue.",
+    "Gives a claimed task back unharmed: no attempt is counted, another agent can claim it. Use it when you cannot continue.",
   area: "tasks",
   effect: "write",
   quota: "nothing",

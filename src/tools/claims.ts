@@ -11,7 +11,7 @@ import {
 } from "../engine/claims/brief.js";
 import { claimTask, worthClaiming } from "../engine/claims/claims.js";
 import type { Claim } from "../engine/claims/taking.js";
-import { BatonError } from "../base/errors.js";
+import { BatonError, callOperation } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
@@ -23,6 +23,7 @@ import { exampleOf } from "../engine/steps/example-result.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
 
 const claimInput = z.object({
   run: params.run.optional(),
@@ -103,6 +104,7 @@ export const claimOutput = z.object({
       /** Messages bound to the task. */
       messages: z.array(boundMessage).optional(),
       messages_rest: shapes.call.optional(),
+      ...reviewFields,
       previous: shapes.attempt.extend({ partial_result: z.unknown().optional() }).optional(),
     })
     .optional(),
@@ -291,6 +293,7 @@ function briefView(brief: Brief) {
     started_at: isoOrNull(task.startedAt),
     ...(task.progressNote === null ? {} : { progress_note: task.progressNote }),
     ...messagesView(brief),
+    ...reviewFieldsOf(brief),
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
     ...artifactsView(brief),
     ...(previous === undefined ? {} : { previous: previousView(previous) }),
@@ -362,7 +365,9 @@ function endings({ task, spec }: Brief) {
   const held = { task: task.id, token: task.token };
   if (task.orders === "cancel_requested") return [{ tool: "release_task", arguments: held }];
   return [
-    { tool: "complete_task", arguments: { ...held, result } },
+    spec.review_of === undefined
+      ? { tool: "complete_task", arguments: { ...held, result } }
+      : callOperation("submit_review", { ...held, verdict: "approve", critique: "…", findings: [FINDING_EXAMPLE] }),
     { tool: "fail_task", arguments: { ...held, error: { type: "…", message: "…" } } },
     { tool: "report_progress", arguments: { ...held, percent: 50 } },
     { tool: "release_task", arguments: held },

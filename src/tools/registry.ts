@@ -24,6 +24,7 @@ import { orchestrate } from "./planning.js";
 import { listTemplates } from "./templates.js";
 import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
+import { reviewOperations } from "./reviews.js";
 import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
 import { supervisionOperations } from "./supervision.js";
@@ -61,6 +62,7 @@ const operations = [
   ...handoffOperations,
   ...meetingOperations,
   ...supervisionOperations,
+  ...reviewOperations,
   ...escalationOperations,
   ...notificationOperations,
   ...deadLetterOperations,

@@ -20,6 +20,7 @@ import {
   type TaskListQuery,
 } from "../engine/tasks/queries.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
+import { reviewView } from "../engine/reviews/verdict.js";
 import { silenceView } from "../engine/agents/presence.js";
 import { leaseShown, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
@@ -41,6 +42,7 @@ const stepFields = {
   priority: shapes.priority.optional(),
   files: files.optional(),
   criteria: z.array(z.string()).optional(),
+  review: z.record(z.string(), z.unknown()).optional().describe("{by}"),
   trigger: z.enum(TRIGGER_RULES).optional(),
   output: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of its result."),
   retry: z.record(z.string(), z.unknown()).optional(),
@@ -71,7 +73,7 @@ const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
   description:
-    "Adds one task, outside any plan or to a run under way; execute_workflow for several steps. Returns the task, claimable once its dependencies succeeded.",
+    "Adds one task, outside any plan or in a run under way; execute_workflow for several. Returns the task, claimable once its dependencies succeeded.",
   area: "tasks",
   effect: "write",
   quota: "tasks",
@@ -107,7 +109,7 @@ const getTask = defineOperation({
   name: "get_task",
   title: "Get a task",
   description:
-    "Shows a task: state, holder, why it is blocked. Include result, attempts, events, history (both); long texts from offset.",
+    "Shows a task: state, holder, why blocked. Include result, attempts, events, history (both); long ones from offset.",
   area: "tasks",
   effect: "read",
   listed: true,
@@ -137,6 +139,7 @@ const getTask = defineOperation({
     result: z.unknown().optional(),
     attempts: z.array(shapes.attempt).optional(),
     events: z.array(shapes.event).optional(),
+    reviews: z.array(shapes.review).optional(),
   }),
   *run(ctx, input) {
     const include = new Set(input.include ?? []);
@@ -154,6 +157,7 @@ const getTask = defineOperation({
       ...(detail.lease === undefined ? {} : { lease: leaseShown(ctx.caller, detail.task, detail.lease) }),
       ...silenceView(detail.silentSince),
       spec: { ...detail.spec },
+      ...(detail.reviews.length === 0 ? {} : { reviews: detail.reviews.map(reviewView) }),
       ...(detail.result === undefined ? {} : { result: detail.result }),
       ...(detail.attempts === undefined ? {} : { attempts: detail.attempts }),
       ...(detail.events === undefined ? {} : { events: detail.events.map(eventView) }),
@@ -190,8 +194,7 @@ function* readyTasks(ctx: EngineContext, query: Omit<TaskListQuery, "status">) {
 const listTasks = defineOperation({
   name: "list_tasks",
   title: "List tasks",
-  description:
-    "Lists tasks in order of creation, by run, status, agent or role; ready: in claim order, with obstacles.",
+  description: "Lists tasks as created, by run, status, agent or role; ready: in claim order, with obstacles.",
   area: "tasks",
   effect: "read",
   listed: true,

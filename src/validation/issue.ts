@@ -1,5 +1,4 @@
-/** How much an issue matters: a critical one must not be passed on, a major one must be mended. */
-export type Severity = "info" | "minor" | "major" | "critical";
+import type { Severity } from "../base/statuses.js";
 
 /** A fault that a check has found. */
 export interface ValidationIssue {

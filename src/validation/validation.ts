@@ -1,5 +1,6 @@
 import { criteriaOf, checkTopics, type Criterion } from "./criteria.js";
-import type { CheckResult, Severity, ValidationSubject, ValidationIssue } from "./issue.js";
+import type { Severity } from "../base/statuses.js";
+import type { CheckResult, ValidationSubject, ValidationIssue } from "./issue.js";
 
 /** The result of the checks of a type. */
 export interface Validation {

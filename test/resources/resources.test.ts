@@ -40,6 +40,7 @@ describe("the list of resources", () => {
       "baton://locks",
       "baton://dead-letters",
       "baton://escalations",
+      "baton://reviews",
       "baton://schemas/workflow",
     ]);
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([

@@ -40,6 +40,8 @@ export function* handleDue(ctx: EngineContext, id: string, before?: Preparation)
       return yield* runningDue(ctx, locked);
     case "waiting":
       return yield* waitingDue(ctx, locked, before);
+    case "in_review":
+      return yield* reviewDue(ctx, locked);
     default:
       return yield* setDue(task.id, null);
   }
@@ -82,6 +84,11 @@ function* waitingDue(ctx: EngineContext, locked: LockedTask, before: Preparation
   else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
   else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, notInTime(locked));
   else yield* setDue(task.id, earliest(until, task.closeBy));
+}
+
+function* reviewDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
+  if (isOver(ctx, locked.task.closeBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
+  else yield* setDue(locked.task.id, locked.task.closeBy);
 }
 
 function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {

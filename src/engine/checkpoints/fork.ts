@@ -2,6 +2,8 @@ import { startOf } from "../../base/texts/stored-values.js";
 import { type Carried, carryAttempts } from "../../store/tasks/attempts.js";
 import { budgetsOver, insertBudget } from "../../store/cost/budgets.js";
 import * as snapshots from "../../store/snapshots/run-snapshots.js";
+import { isReview } from "../../store/reviews/review-key.js";
+import { copyReviews } from "../../store/reviews/reviews.js";
 import { text, textOrNull } from "../../store/rows.js";
 import { insertCounters } from "../../store/runs/runs.js";
 import type { Reason } from "../../store/tasks/tasks.js";
@@ -58,6 +60,8 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
     snapshot.signals.map((signal) => ({ ...signal, id: ctx.newId("signal"), run: id, task: ownOrNull(signal, own) })),
   );
   if (!(yield* copyArtifacts(ctx, snapshot.artifacts ?? [], { run: id, own }))) throw originGone(checkpoint.run);
+  const reviews = tasks.map(({ row }) => row).filter((row) => isReview({ key: text(row, "key") }));
+  yield* copyReviews(id, { reviews: reviews.map(idOf), own });
   const deadLetters = snapshot.letters.map((deadLetter) => ({ ...deadLetter, task: own(deadLetter.task) }));
   yield* restoreDeadLetters(ctx, { run: { id, project: checkpoint.project }, deadLetters, by: agent, note: "" });
   const forked = {

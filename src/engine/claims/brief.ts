@@ -9,6 +9,7 @@ import { type Artifact, newestOfTasks } from "../../store/artifacts/artifacts.js
 import { type Message, messagesOfTask } from "../../store/channels/messages.js";
 import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
+import type { Review } from "../../store/reviews/reviews.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
 import { appendEvents } from "../../store/events/events.js";
@@ -17,6 +18,7 @@ import { callerOf, requireHolder } from "../agents/holder.js";
 import { type LeaseTerms, leaseTerms, renewLease } from "../lifecycle/leases.js";
 import { locksHeldBy } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
+import { type ReviewBrief, reviewBrief, reviewsForHolder } from "../reviews/brief.js";
 import { withElementResults } from "../steps/elements.js";
 
 /** Everything the holder of a task needs to know, and the lease under which it works. */
@@ -36,6 +38,10 @@ export interface Brief extends TaskAndSpec {
   readonly messages: readonly Message[];
   /** Whether the attempt is under way on this very connection: another agent that shares the handle may be at work on it. */
   readonly shared: boolean;
+  /** The work that is to be reviewed, where the task is that of a reviewer. */
+  readonly review: ReviewBrief | undefined;
+  /** Reviews of earlier attempts. */
+  readonly reviews: readonly Review[];
 }
 
 /** Messages bound to a task that its brief shows. */
@@ -86,9 +92,13 @@ export function* briefOf(
     !known.resumed &&
     task.agent !== null &&
     (yield* hasWorkedIn(known.run.id, task.agent, TASKS_REMEMBERED));
+  const review = spec.review_of === undefined ? undefined : yield* reviewBrief(task.id);
+  const reviews = yield* reviewsForHolder({ task, spec });
   return {
     task,
     spec,
+    review,
+    reviews,
     run: known.run,
     resumed: known.resumed,
     locks: known.locks,

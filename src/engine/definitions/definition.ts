@@ -1,7 +1,14 @@
-import type { RetryPolicy, Timeouts } from "../../store/tasks/tasks.js";
+import type { RetryPolicy, ReviewPolicy, Timeouts } from "../../store/tasks/tasks.js";
 import type { OnFailure, StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { buildDag, type Dag } from "../graph/dag.js";
-import { type Deadline, type Defaults, headSchema, type WrittenStep } from "./schema.js";
+import {
+  type Deadline,
+  type Defaults,
+  headSchema,
+  REVIEW_ROUNDS,
+  type WrittenReview,
+  type WrittenStep,
+} from "./schema.js";
 import { parseCompensation } from "./compensation.js";
 import { addTakerProblems, type DefinitionLimits, parseStep } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
@@ -81,6 +88,10 @@ export interface Step {
   readonly not_by?: readonly string[];
   /** Keys of steps: an agent that completed one of them has this one reserved. */
   readonly prefer_by?: readonly string[];
+  /** Others look at its result before it counts. */
+  readonly review?: ReviewPolicy;
+  /** Key of the task that this one reviews; no definition can say so. */
+  readonly review_of?: string;
   /** Patterns relative to the project's root, as written. */
   readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
   /** The step's or its definition's default; absent: that of the run. */
@@ -241,7 +252,8 @@ type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>
 
 function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
   const { kind = "agent", title, needs, trigger, files, criteria, timeouts, requires, ...others } = step;
-  const { if: condition, compensate: _, retry: __, ...rest } = others;
+  const { if: condition, compensate: _, retry: __, ...unreviewed } = others;
+  const { review, ...rest } = { review: undefined, ...unreviewed };
   // Defaults hold for steps of agents: for the other kinds the server chooses the executor.
   const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
   return {
@@ -249,6 +261,7 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
     kind,
     ...defined({
       if: condition === undefined ? undefined : conditionSource(condition),
+      review: review && reviewPolicy(review),
       role: step.role ?? asked.role,
       priority: step.priority ?? defaults.priority,
     }),
@@ -265,6 +278,12 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
       ...defined(timeouts ?? {}),
     },
   };
+}
+
+/** A review policy in its normal form. */
+export function reviewPolicy({ by, max_rounds, criteria }: WrittenReview): ReviewPolicy {
+  const list = typeof criteria === "string" ? [criteria] : criteria;
+  return { by, max_rounds: max_rounds ?? REVIEW_ROUNDS, ...(list !== undefined && { criteria: list }) };
 }
 
 /**

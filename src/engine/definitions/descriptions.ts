@@ -56,6 +56,12 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.prefer_by": "Keys of steps: this one is reserved first for an agent that completed one of them.",
 
   "agent.prompt": "What the agent is to do. It sees this, the criteria, and the results of the steps in `needs`.",
+  "agent.review":
+    "Another agent reviews the result before it counts; until then the task is in_review, and nothing behind it starts.",
+  "review.by": "Role of the reviewer, or `human` for a person. The author's connection does not review.",
+  "review.max_rounds":
+    "Revisions that one tier may ask for before the next one reviews: the role's own, then lead, architect, a person. Default: 3.",
+  "review.criteria": "What the reviewer looks for beside the step's own criteria: a text or a list.",
   "plan.prompt": "What is to be planned: the agent's result is a list of steps, which takes the place of this one.",
   "command.run": "Command line. Expressions reach it as environment variables, never as part of the line.",
   "command.cwd": "Directory, relative to the project's root and inside it. Default: the root.",
@@ -90,7 +96,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Objects by the key under which they stand. */
-const NESTED = new Set(["retry", "timeouts", "files", "defaults"]);
+const NESTED = new Set(["retry", "timeouts", "files", "defaults", "review"]);
 
 /** Adds its meaning to every property of the schema that has none, in place. */
 export function describe(schema: unknown, names: readonly string[]): void {

@@ -31,7 +31,7 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set(["review", "resources", "quality", "persona", "parallelizable", "workspace"]);
+const LATER_KEYS = new Set(["resources", "quality", "persona", "parallelizable", "workspace"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits?: Readonly<Record<string, string>>) =>
   closedObject(shape, LATER_KEYS, habits);
@@ -164,11 +164,32 @@ const anyStep = {
   }),
 };
 
+/** Reviews at one tier where a step does not say how many. */
+export const REVIEW_ROUNDS = 3;
+const REVIEW_ROUNDS_MAX = 20;
+const REVIEW_CRITERIA_MAX = 50;
+
+export const reviewSchema = closed({
+  by: labelSchema,
+  max_rounds: z.int().min(1).max(REVIEW_ROUNDS_MAX).optional(),
+  criteria: z
+    .union([z.string().min(1), z.array(z.string().min(1).max(2_000)).max(REVIEW_CRITERIA_MAX)], {
+      error: "must be a text or a list of texts",
+    })
+    .optional(),
+});
+export type WrittenReview = z.output<typeof reviewSchema>;
+
 const takerKeys = z.array(z.string().min(1).max(200)).min(1).max(100).optional();
 /** Fields of the kinds of step that agents claim. */
 const claimed = { ...anyStep, not_by: takerKeys, prefer_by: takerKeys };
 
-const agentStep = stepOf({ ...claimed, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
+const agentStep = stepOf({
+  ...claimed,
+  kind: z.literal("agent").optional(),
+  prompt: z.string().min(1),
+  review: reviewSchema.optional(),
+});
 
 const relativeDirectory = z
   .string()

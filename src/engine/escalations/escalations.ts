@@ -9,6 +9,7 @@ import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { checkOutput } from "../definitions/output-check.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";
+import { decideAsPerson } from "./review-decisions.js";
 import { decideTaker, isTakerless } from "./takerless.js";
 import { endWait, type WaitEnded } from "../signals/wait-steps.js";
 
@@ -39,6 +40,10 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
   if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);
   yield* forgetElicitation(task.id);
   const decided = decidedEvent(ctx, task, decision);
+  if (spec.review_of !== undefined) {
+    const { decision: word, conditions, note, by } = decision;
+    return yield* decideAsPerson(ctx, locked, { decision: word, conditions, note, by, decided });
+  }
   if (decision.decision === "rejected") {
     const message = decision.note ?? `${decision.by} rejected it`;
     return yield* endWait(ctx, locked, (change) => {

@@ -28,10 +28,11 @@ export const WAIT_KINDS = [
   "task_ended",
   "milestone",
   "decision",
+  "review",
 ] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
-const ON_REQUEST: ReadonlySet<WaitKind> = new Set(["task_ended", "decision"]);
+const ON_REQUEST: ReadonlySet<WaitKind> = new Set(["task_ended", "decision", "review"]);
 /**
  * Kinds that a call waits for where it names none: that any task has ended is news only to a caller that asks for it, and a decision comes
  * as a message too.
@@ -44,6 +45,7 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   run_finished: ["run.finished"],
   milestone: ["milestone.completed"],
   decision: ["escalation.decided", "approval.decided", "task.decided"],
+  review: ["review.requested", "review.submitted"],
   task_ended: ["task.succeeded", "task.dead_letter", "task.cancelled", "task.skipped", "task.blocked"],
   task_ready: [
     "run.started",

@@ -1,3 +1,4 @@
+import { isReview } from "../../store/reviews/review-key.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { JsonObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
@@ -127,7 +128,9 @@ export class RunGraph {
   }
 }
 
-function mutabilityOf({ status }: Task): Mutability {
+function mutabilityOf({ key, status }: Task): Mutability {
+  // The work that it reviews waits for it.
+  if (isReview({ key }) && (status === "pending" || status === "ready")) return "held";
   if (status === "pending" || status === "ready" || status === "blocked") return "open";
   return status === "running" || status === "waiting" || status === "in_review" ? "held" : "ended";
 }

@@ -77,7 +77,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
 
 /** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */
 function* withoutReservation(task: Task): Tx<Task> {
-  if (task.reservedFor === null || task.endedAt === null) return task;
+  if (task.reservedFor === null || (task.endedAt === null && task.status !== "in_review")) return task;
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);
   return { ...task, demand: unreservedId(demand), reservedFor: null, reservedUntil: null };
@@ -85,12 +85,16 @@ function* withoutReservation(task: Task): Tx<Task> {
 
 /** The last note of the holder serves the next one where the end itself has none. */
 function noteOf({ progressNote }: Task, { event, note }: AttemptEnd): string | null {
-  return note ?? (event === "complete" ? null : progressNote);
+  return note ?? (isWorkDone(event) ? null : progressNote);
+}
+
+function isWorkDone(event: TaskEvent): boolean {
+  return event === "complete" || event === "submit";
 }
 
 /** A task without its holder. Its token is higher when the work was taken away, the same when its holder ended it. */
 function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & { now: number }): Task {
-  const ended = to !== "ready" && to !== "pending" && to !== "waiting";
+  const ended = to !== "ready" && to !== "pending" && to !== "waiting" && to !== "in_review";
   const lost = end.lost ? 1 : 0;
   // A released task gets a new schedule_to_start window. Its place in the order does not depend on it.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
@@ -99,7 +103,7 @@ function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd 
     status: to,
     token: end.fenced === true ? task.token + 1 : task.token,
     failures: end.counts === true ? task.failures + 1 : task.failures,
-    losses: end.event === "complete" ? 0 : task.losses + lost,
+    losses: isWorkDone(end.event) ? 0 : task.losses + lost,
     lossesTotal: task.lossesTotal + lost,
     lostBy: end.lost ? end.lost.by : task.lostBy,
     endedAt: ended ? end.now : null,

@@ -10,6 +10,9 @@ export type TaskEvent =
   | "complete_by_server"
   | "claim"
   | "complete"
+  | "submit"
+  | "approve"
+  | "revise"
   | "retry"
   | "try_again"
   | "exhaust"
@@ -28,6 +31,9 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
   asked: {
     claim: "claim_task",
     complete: "complete_task",
+    submit: "complete_task",
+    approve: "submit_review",
+    revise: "submit_review",
     retry: "fail_task",
     release: "release_task",
     await_decision: "escalate",
@@ -47,6 +53,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     ready: { claim: "running", block: "blocked", hold: "pending", expire: "dead_letter", cancel: "cancelled" },
     running: {
       complete: "succeeded",
+      submit: "in_review",
       retry: "pending",
       exhaust: "dead_letter",
       release: "ready",
@@ -63,7 +70,13 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
       expire: "dead_letter",
       cancel: "cancelled",
     },
-    in_review: { block: "blocked", cancel: "cancelled" },
+    in_review: {
+      approve: "succeeded",
+      revise: "pending",
+      block: "blocked",
+      expire: "dead_letter",
+      cancel: "cancelled",
+    },
     succeeded: {},
     skipped: { block: "blocked", reopen: "pending" },
     blocked: { reopen: "pending", cancel: "cancelled" },

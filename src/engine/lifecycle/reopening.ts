@@ -5,6 +5,8 @@ import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Run } from "../../store/runs/runs.js";
 import * as store from "../../store/tasks/reopenings.js";
 import type { Task } from "../../store/tasks/tasks.js";
+import { isReview } from "../../store/reviews/review-key.js";
+import { endTasks } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { runMachine } from "./machines.js";
@@ -49,7 +51,20 @@ export function canReopenRun(run: Run): boolean {
 export function* reopen(change: RunChange, which: store.Reopening): Tx<Task[]> {
   const reopened = yield* store.reopenTasks(which);
   for (const task of reopened) change.move({ ...task, status: which.from }, "pending");
-  return reopened;
+  return which.from === "blocked" ? yield* withoutReviews(change, reopened) : reopened;
+}
+
+/** Cancels the reviews among tasks that a stop of the run had blocked: what they were to review is done again. */
+function* withoutReviews(change: RunChange, reopened: readonly Task[]): Tx<Task[]> {
+  const reviews = reopened.filter(isReview);
+  const ids = reviews.map(({ id }) => id);
+  const reasons = [{ kind: "cancelled", detail: "the work that it reviews is done again", blocking: [] }];
+  yield* endTasks(ids, { from: "pending", to: "cancelled", at: change.ctx.now, reasons });
+  for (const task of reviews) {
+    change.move(task, "cancelled");
+    change.recordTask(task, "task.cancelled", { reason: "the work that it reviews is done again" });
+  }
+  return reopened.filter((task) => !isReview(task));
 }
 
 /**

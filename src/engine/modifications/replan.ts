@@ -81,7 +81,7 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
 /** Returns a task as its step would have been written. */
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
-  const { prompt, criteria, requires, files, retry, timeouts, output, command, tool, compensate } = spec;
+  const { prompt, criteria, requires, files, retry, timeouts, output, command, tool, review, compensate } = spec;
   return defined({
     kind: task.kind,
     title: task.title,
@@ -101,6 +101,7 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
     env: command?.env,
     shell: command?.shell,
     ...tool,
+    review: review && { ...review },
     compensate: compensate && asWritten(compensate, FROM_THE_STEP),
   });
 }

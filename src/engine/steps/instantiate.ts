@@ -10,6 +10,7 @@ import { demandOf } from "../scheduling/demands.js";
 import { ageingBucket, latestStart, PRIORITIES } from "../scheduling/order.js";
 import { type Project, spaceOnDisk } from "../projects/projects.js";
 import { normaliseScope, saveFileSets, type FileSet, scopeId } from "../paths/file-sets.js";
+import { defined } from "../../base/json.js";
 import { earliest } from "../../base/time.js";
 import { isDynamic } from "./values.js";
 import { toolLine } from "../policy/tool-policy.js";
@@ -122,6 +123,7 @@ export function specOf(step: Step): TaskSpec {
       : {}),
     ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
     ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
+    ...defined({ review: step.review, review_of: step.review_of }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...(event === undefined ? {} : { event }),

@@ -1,6 +1,8 @@
 import { dependenciesOf, endTasks, orderCancel } from "../../store/tasks/transitions.js";
-import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
+import { findReview, openReviewTasks } from "../../store/reviews/reviews.js";
+import { findTask, findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
+import { BatonError, callOperation } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
 import { endAttempt } from "../lifecycle/attempts.js";
 import type { Usage } from "../usage/usage.js";
@@ -16,7 +18,8 @@ import { RunChange, type TaskChanged } from "../lifecycle/run-change.js";
  * Errors: `invalid_transition`, `not_found`.
  */
 export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
-  const { task, run, counters } = yield* lockTask(input.task);
+  const { task, spec, run, counters } = yield* lockTask(input.task);
+  if (spec.review_of !== undefined) yield* requireNoVerdictDue(task);
   // Refuses a task that has ended.
   transition(taskMachine, task, "cancel");
   const change = new RunChange(ctx, run, counters);
@@ -28,6 +31,18 @@ export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: 
   }
   const ready = yield* settleDependents(change, settled);
   return { task: cancelled.task, ready, ...(yield* change.flush()) };
+}
+
+/** Errors: `invalid_transition` where a task waits for the verdict of this one. */
+function* requireNoVerdictDue(task: Task): Tx<void> {
+  const review = yield* findReview(task.id);
+  const reviewed = review?.binding === true && review.task !== null ? yield* findTask(review.task) : undefined;
+  if (reviewed?.status !== "in_review" || task.endedAt !== null) return;
+  const message = `Task ${task.key} (${task.id}) is the review that ${reviewed.key} (${reviewed.id}) waits for: decide it with submit_review, or cancel ${reviewed.key}, which cancels it too. Nothing was changed.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { task: task.id, status: task.status, reviews: reviewed.id },
+    next: [callOperation("cancel_task", { task: reviewed.id })],
+  });
 }
 
 function* elementsIn({ id, readsSpecOnStart }: Task): Tx<Task[]> {
@@ -44,6 +59,7 @@ function* cancelOne(change: RunChange, task: Task, reason: string): Tx<{ task: T
     change.record({ type: "task.cancel_requested", task: task.id, agent: task.agent, data });
     return { task: { ...task, orders: "cancel_requested" }, settled: [] };
   }
+  yield* withdrawReviews(change, task, reason);
   const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
   yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
   change.move(task, to);
@@ -51,6 +67,12 @@ function* cancelOne(change: RunChange, task: Task, reason: string): Tx<{ task: T
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
   // Its dependents have counted a blocked task already.
   return { task: ended, settled: task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }] };
+}
+
+/** Cancels the open reviews of a task that leaves its review without a verdict. */
+export function* withdrawReviews(change: RunChange, task: Task, reason: string): Tx<void> {
+  if (task.status !== "in_review") return;
+  for (const review of yield* openReviewTasks(task.id)) yield* cancelOne(change, review, reason);
 }
 
 /** Ends a held task that was asked to stop. */

@@ -2,6 +2,7 @@ import { idOfCursor, type Page, type PageQuery, pageOf } from "../../base/lists/
 import { startThatFits } from "../../base/texts/shown-text.js";
 import { attemptsOf, lastAgents } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
+import { reviewsOf } from "../../store/reviews/reviews.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
 import { BatonError } from "../../base/errors.js";
 import { listReadyTasks, listTasks, placeInOrder, type TaskFilter } from "../../store/tasks/lists.js";
@@ -53,6 +54,7 @@ export function* findTaskDetail(ctx: EngineContext, reference: string, wanted: D
     ...found,
     task,
     ...held,
+    reviews: found.task.attempt === 0 ? [] : yield* reviewsOf(found.task.id),
     ...(wanted.result ? { result: result ?? null } : {}),
     ...(wanted.attempts ? { attempts: attempts.map(attemptView) } : {}),
     ...(wanted.events ? { events: yield* eventsOf(found.task) } : {}),

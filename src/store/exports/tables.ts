@@ -59,6 +59,8 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "approvals", key: ["id"], large: true },
   { name: "notification_targets", key: ["id"], cursor: "cursor" },
   { name: "deliveries", key: ["id"], large: true },
+  { name: "reviews", key: ["id"], large: true },
+  { name: "review_bases", key: ["task"] },
   { name: "meetings", key: ["id"], large: true },
   { name: "meeting_posts", key: ["meeting", "number"], large: true },
   { name: "artifacts", key: ["id"] },

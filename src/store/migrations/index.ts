@@ -27,6 +27,7 @@ import { approvals } from "./0026-approvals.js";
 import { artifactFigures } from "./0027-artifact-figures.js";
 import { artifactsOfProjects } from "./0028-artifacts-of-projects.js";
 import { notifications } from "./0029-notifications.js";
+import { reviews } from "./0030-reviews.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -59,6 +60,7 @@ export const migrations: readonly Migration[] = [
   artifactFigures,
   artifactsOfProjects,
   notifications,
+  reviews,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -189,6 +189,8 @@ const REMOVE_RUN = [
   `DELETE FROM dependencies WHERE ${OF_ITS_TASKS}`,
   `DELETE FROM task_specs WHERE ${OF_ITS_TASKS}`,
   `DELETE FROM askings WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM review_bases WHERE ${OF_ITS_TASKS}`,
+  "DELETE FROM reviews WHERE run = $1",
   "DELETE FROM tasks WHERE run = $1",
   "DELETE FROM scope_lanes WHERE run = $1",
   "DELETE FROM lanes WHERE run = $1",

@@ -25,6 +25,8 @@ const REMOVE = [
   "DELETE FROM dependencies WHERE task IN (LIST) OR dependency IN (LIST)",
   "DELETE FROM task_specs WHERE task IN (LIST)",
   "DELETE FROM askings WHERE task IN (LIST)",
+  "DELETE FROM review_bases WHERE task IN (LIST)",
+  "DELETE FROM reviews WHERE id IN (LIST)",
   "DELETE FROM dead_letters WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
   "DELETE FROM message_acks WHERE seq IN (SELECT seq FROM messages WHERE task IN (LIST))",
   "DELETE FROM messages WHERE task IN (LIST)",

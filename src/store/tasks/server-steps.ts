@@ -112,6 +112,15 @@ export function* stopWaiting(task: string): Tx<void> {
   yield ["UPDATE tasks SET status = 'pending', ready_at = NULL WHERE id = $1 AND status = 'waiting'", [task], 1];
 }
 
+/** in_review → pending, for a task that is to be revised. */
+export function* reviseTask(task: string): Tx<void> {
+  yield [
+    "UPDATE tasks SET status = 'pending', ready_at = NULL, due_at = close_by WHERE id = $1 AND status = 'in_review'",
+    [task],
+    1,
+  ];
+}
+
 /** A task that waits for its elements instead of its dependencies, which the elements now have. */
 export function* waitForElements(task: string, elements: readonly string[]): Tx<void> {
   yield* deleteEdgesTo([task]);

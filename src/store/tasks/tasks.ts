@@ -110,6 +110,10 @@ export interface TaskSpec {
   /** Keys of steps: agents that worked on them do not take it; agents that completed one of these have it first. */
   readonly not_by?: readonly string[];
   readonly prefer_by?: readonly string[];
+  /** Others look at its result before it counts. */
+  readonly review?: ReviewPolicy;
+  /** Key of the task that this one reviews. */
+  readonly review_of?: string;
   /** Human steps: the question. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;
@@ -136,6 +140,16 @@ export interface Dynamic {
   readonly reads: readonly string[];
   /** How many tasks were made of it: it ends when they have. */
   readonly elements?: number;
+}
+
+/** The reviewer of a task, and the criteria. */
+export interface ReviewPolicy {
+  /** Role of the reviewer; human for a person. */
+  readonly by: string;
+  /** Reviews at one tier before the next one above takes over. */
+  readonly max_rounds: number;
+  /** Criteria of the reviewer, beside the task's own. */
+  readonly criteria?: readonly string[] | undefined;
 }
 
 /** Exponential backoff with full jitter. */

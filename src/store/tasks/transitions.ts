@@ -23,7 +23,7 @@ export function* closeAttempt(task: Task, heldBy: number): Tx<void> {
   const { demand, reservedFor, reservedUntil } = task;
   yield [
     `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
-      losses = CASE WHEN $1 = 'succeeded' THEN 0 ELSE losses END, ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8, demand = $9,
+      losses = CASE WHEN $1 = 'succeeded' OR $1 = 'in_review' THEN 0 ELSE losses END, ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8, demand = $9,
       reserved_for = $10, reserved_until = $11
      WHERE id = $12 AND token = $13 AND status = 'running'`,
     [

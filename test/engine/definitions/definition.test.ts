@@ -165,7 +165,7 @@ describe("problems are told all at once, each with its place", () => {
       on_failure: "halt",
       steps: [
         step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
-        step("b", { review: {}, trigger: "one_failed" }),
+        step("b", { resources: {}, trigger: "one_failed" }),
         step("a"),
         { key: "c", kind: "meeting" },
         { prompt: "no key" },
@@ -211,7 +211,7 @@ describe("problems are told all at once, each with its place", () => {
     ],
     [{ steps: [step("a"), step("a")] }, "steps[0] has this key already"],
     [{ steps: [step("a", { for_each: "x" })] }, 'at character 1: unknown name "x"'],
-    [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
+    [{ steps: [step("a", { persona: {} })] }, 'the key "persona" comes with a later version and is not understood yet'],
     [{ steps: [step("a", { parallelizable: false })] }, 'the key "parallelizable" comes with a later version'],
     [
       { steps: [{ key: "a", kind: "comand" }] },

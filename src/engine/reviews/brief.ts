@@ -1,0 +1,46 @@
+import { type Artifact, listArtifacts } from "../../store/artifacts/artifacts.js";
+import { decidedReviews, findReview, type Review } from "../../store/reviews/reviews.js";
+import { attemptsOf } from "../../store/tasks/attempts.js";
+import { findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+
+/** Everything that a reviewer needs to know. */
+export interface ReviewBrief {
+  readonly review: Review;
+  /** Undefined where an artifact alone is judged, or the task has been removed. */
+  readonly reviewed: TaskAndSpec | undefined;
+  readonly result: unknown;
+  /** Artifacts of the reviewed attempt beside its diff, newest first. */
+  readonly artifacts: readonly Artifact[];
+  /** Reviews of earlier rounds, oldest first. */
+  readonly earlier: readonly Review[];
+}
+
+export const REVIEWED_ARTIFACTS_MAX = 20;
+const ARTIFACTS_READ_MAX = 200;
+/** Rounds that a brief shows, the newest. */
+const ROUNDS_SHOWN_MAX = 5;
+
+/** The brief of a reviewer's task; undefined where its review is gone. */
+export function* reviewBrief(id: string): Tx<ReviewBrief | undefined> {
+  const review = yield* findReview(id);
+  if (!review) return undefined;
+  const reviewed = review.task === null ? undefined : yield* findTaskAndSpec(review.task);
+  if (!reviewed) return { review, reviewed: undefined, result: null, artifacts: [], earlier: [] };
+  const { task } = reviewed;
+  const attempts = yield* attemptsOf(task.id);
+  const artifacts = yield* listArtifacts({ task: task.id, limit: ARTIFACTS_READ_MAX });
+  return {
+    review,
+    reviewed,
+    result: attempts.find(({ number }) => number === review.attempt)?.result ?? null,
+    artifacts: artifacts.filter(({ id: own, attempt }) => own !== review.artifact && attempt === review.attempt),
+    earlier: (yield* decidedReviews(task.id)).filter((one) => one.id !== id).slice(-ROUNDS_SHOWN_MAX),
+  };
+}
+
+/** The reviews that the next holder of a task is to know: of a task that was never submitted there is none. */
+export function* reviewsForHolder({ task, spec }: TaskAndSpec): Tx<readonly Review[]> {
+  if (spec.review === undefined || task.attempt <= 1) return [];
+  return (yield* decidedReviews(task.id)).slice(-ROUNDS_SHOWN_MAX);
+}

@@ -1,0 +1,178 @@
+import { REVIEW_TIERS, type Severity, VERDICTS } from "../../base/statuses.js";
+import {
+  conditionsOf,
+  flag,
+  int,
+  intOrNull,
+  list,
+  many,
+  manyIn,
+  one,
+  oneOf,
+  oneOfOrNull,
+  placeholders,
+  text,
+  textOrNull,
+} from "../rows.js";
+import { insertInto, insertRows, named, type RowOf, table } from "../tables.js";
+import { TASKS, type Task } from "../tasks/tasks.js";
+import type { Tx } from "../tx.js";
+
+/** A fault, or a remark, of a reviewer. */
+export interface ReviewFinding {
+  readonly severity: Severity;
+  readonly what: string;
+  /** File and line, or the place in words. */
+  readonly where?: string | undefined;
+  readonly suggestion?: string | undefined;
+}
+
+const REVIEWS = table("reviews", {
+  /** Id of the task of its reviewer. */
+  id: text,
+  project: text,
+  run: text,
+  /** Id of the reviewed task; null where an artifact alone is judged. */
+  task: textOrNull,
+  /** The reviewed attempt. */
+  attempt: int,
+  /** Counts the reviews of a task, from 1. */
+  round: int,
+  tier: oneOf(REVIEW_TIERS),
+  role: textOrNull,
+  /** Whether its verdict decides the state of the reviewed task. */
+  binding: flag,
+  author: textOrNull,
+  requestedBy: text,
+  criteria: list<string>,
+  /** Id of the artifact that is judged: the diff of a task's files. */
+  artifact: textOrNull,
+  hash: textOrNull,
+  /** The commit at which the diff was made. */
+  commit: named("commit_id", textOrNull),
+  /** Why there is no diff. */
+  noDiff: textOrNull,
+  createdAt: int,
+  verdict: oneOfOrNull(VERDICTS),
+  reviewer: textOrNull,
+  critique: textOrNull,
+  findings: list<ReviewFinding>,
+  decidedAt: intOrNull,
+});
+/** A review of a task, or of an artifact, by another agent or a person. Whether it is open, the task of its reviewer says. */
+export interface Review extends RowOf<typeof REVIEWS> {}
+
+const INSERT = insertInto(REVIEWS);
+
+export function* insertReview(review: Review): Tx<void> {
+  yield INSERT([review]);
+}
+
+/** The review of a reviewer's task. */
+export function* findReview(id: string): Tx<Review | undefined> {
+  return yield* one(REVIEWS.read, [`SELECT ${REVIEWS.columns} FROM reviews WHERE id = $1`, [id]]);
+}
+
+// A task that was made after the checkpoint to which its run was taken back is called `KEY~ID`.
+const OF_TASK = `SELECT ${REVIEWS.columnsOf("r")} FROM reviews r JOIN tasks t ON t.id = r.id AND t.key NOT LIKE '%~%'
+  WHERE r.task = $1`;
+
+/** Reviews of a task, oldest first, without those that a return to a checkpoint has taken back. At most 200. */
+export function* reviewsOf(task: string): Tx<Review[]> {
+  return yield* many(REVIEWS.read, [`${OF_TASK} ORDER BY r.round, r.id LIMIT 200`, [task]]);
+}
+
+/** Reviews of a task whose verdict counts, oldest first: that of a task which is to be done again after a return does not. */
+export function* decidedReviews(task: string): Tx<Review[]> {
+  return yield* many(REVIEWS.read, [
+    `${OF_TASK} AND r.verdict IS NOT NULL AND t.status = 'succeeded' ORDER BY r.round, r.id LIMIT 200`,
+    [task],
+  ]);
+}
+
+const OPEN = "t.status IN ('pending', 'ready', 'running', 'waiting')";
+
+/** The open tasks of reviewers of a task. */
+export function* openReviewTasks(task: string): Tx<Task[]> {
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columnsOf("t")} FROM reviews r JOIN tasks t ON t.id = r.id WHERE r.task = $1 AND ${OPEN} ORDER BY t.id`,
+    [task],
+  ]);
+}
+
+/** An open review with the state and the holder of its reviewer's task. */
+export interface OpenReview {
+  readonly review: Review;
+  readonly task: Task;
+}
+
+export interface ReviewFilter {
+  readonly project?: string | undefined;
+  readonly run?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Open reviews in the order in which they were requested. */
+export function* openReviews({ limit, ...filter }: ReviewFilter): Tx<OpenReview[]> {
+  const { where, params } = conditionsOf([
+    ["r.project =", filter.project],
+    ["r.run =", filter.run],
+    ["r.id >", filter.after],
+  ]);
+  const reviews = yield* many(REVIEWS.read, [
+    // sql: the comparisons are those above.
+    `SELECT ${REVIEWS.columnsOf("r")} FROM reviews r JOIN tasks t ON t.id = r.id AND ${OPEN} ${where} ORDER BY r.id LIMIT $${params.length + 1}`,
+    [...params, limit],
+  ]);
+  const tasks = yield* manyIn(
+    TASKS.read,
+    reviews.map(({ id }) => id),
+    (chunk) => [`SELECT ${TASKS.columns} FROM tasks WHERE id IN (${placeholders(chunk.length)})`, chunk],
+  );
+  const byId = new Map(tasks.map((task) => [task.id, task]));
+  return reviews.flatMap((review) => {
+    const task = byId.get(review.id);
+    return task === undefined ? [] : [{ review, task }];
+  });
+}
+
+export interface VerdictRecord extends Pick<
+  Review,
+  "id" | "verdict" | "reviewer" | "critique" | "findings" | "decidedAt"
+> {}
+
+/** Records a verdict. One that stands from before a return to a checkpoint is replaced. */
+export function* decideReview({ id, verdict, reviewer, critique, findings, decidedAt }: VerdictRecord): Tx<void> {
+  const found = findings.length === 0 ? null : JSON.stringify(findings);
+  yield [
+    "UPDATE reviews SET verdict = $1, reviewer = $2, critique = $3, findings = $4, decided_at = $5 WHERE id = $6",
+    [verdict, reviewer, critique, found, decidedAt, id],
+  ];
+}
+
+interface Fork {
+  /** Ids of the tasks of reviewers in the origin. */
+  readonly reviews: readonly string[];
+  /** The id that a task of the origin has here. */
+  readonly own: (task: string) => string;
+}
+
+/** Copies reviews into a fork. */
+export function* copyReviews(run: string, { reviews, own }: Fork): Tx<void> {
+  const found = yield* manyIn(REVIEWS.read, reviews, (chunk) => [
+    `SELECT ${REVIEWS.columns} FROM reviews WHERE id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  yield* insertRows(
+    INSERT,
+    found.map((review) => ({
+      ...review,
+      id: own(review.id),
+      task: review.task === null ? null : own(review.task),
+      // Attempts of a fork are counted anew.
+      attempt: 1,
+      run,
+    })),
+  );
+}

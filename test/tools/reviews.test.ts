@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import { Crew, type Step } from "../support/fixtures/plan.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
+
+const FINDING = { severity: "major", where: "src/api.ts:3", what: "no limit", suggestion: "bound it" } as const;
+const POLICY = { by: "reviewer", max_rounds: 2, criteria: ["errors are named"] };
+
+describe.each(BACKENDS)("a review on %s", (backend) => {
+  /** A reviewed step with one behind it; several handles of one connection are admitted as reviewers. */
+  async function team(step: Partial<Step> = {}, more: readonly Step[] = []) {
+    const runtime = testRuntime();
+    const shared = { runtime, storeHooks: { now: () => runtime.clock.now() } };
+    const crew = new Crew(await startAppOn(backend, shared));
+    const { call } = crew.app;
+    await call("create_project", { name: "demo", root: crew.app.cwd, config: { reviewers: "handle" } });
+    const steps = [
+      { key: "api", criteria: ["tests pass"], review: POLICY, ...step },
+      { key: "ship", needs: ["api"] },
+      ...more,
+    ];
+    const { run } = await crew.start(steps, { project: "demo" });
+    const task = `${run.id}/api`;
+    const submit = async (agent: string, roles: readonly string[], verdict: Record<string, unknown>) => {
+      await crew.take(agent, { run: run.id, roles: [...roles] });
+      return call("submit_review", { task, agent, verdict: "approve", ...verdict });
+    };
+    const work = async (result: unknown = { done: true }) => {
+      const held = await crew.take("ann", { run: run.id });
+      return { held, completed: await crew.complete(held, result) };
+    };
+    const person = () => startApp({ ...shared, database: crew.app.database, channel: "human", agent: "eve" });
+    return { crew, call, person, run: run.id, task, work, submit };
+  }
+
+  test("holds a completed step back until it is approved, with a brief for the reviewer", async () => {
+    const { crew, call, run, work } = await team();
+    const { held, completed } = await work({ route: "/v1" });
+    expect(completed).toMatchObject({
+      task: { status: "in_review" },
+      newly_ready: [{ key: "review(api)", role: "reviewer" }],
+    });
+    expect(await crew.statuses(run)).toEqual({ api: "in_review", ship: "pending", "review(api)": "ready" });
+    // The same call again gets the same answer.
+    expect((await crew.complete(held, { route: "/v1" })).task.status).toBe("in_review");
+    expect(await crew.claim("ann", { run, roles: ["reviewer"] })).toMatchObject({ outcome: "none" });
+
+    const claim = await crew.claim("rita", { run, roles: ["reviewer"] });
+    expect(claim.task).toMatchObject({
+      key: "review(api)",
+      title: "Review of api",
+      review: {
+        of: { id: held.id, key: "api" },
+        round: 1,
+        tier: "execution",
+        prompt: "do api",
+        criteria: ["errors are named", "tests pass"],
+        result: { route: "/v1" },
+        agent: "ann",
+        earlier: [],
+      },
+    });
+    expect(claim.next![0]).toMatchObject({ arguments: { name: "submit_review", arguments: { task: claim.task!.id } } });
+    const decided = await call("submit_review", {
+      task: claim.task!.id,
+      token: claim.lease!.token,
+      agent: "rita",
+      verdict: "approve",
+    });
+    expect(decided).toMatchObject({
+      task: { key: "api", status: "succeeded" },
+      review: { verdict: "approve", round: 1, agent: "rita", findings: [] },
+      newly_ready: [{ key: "ship" }],
+    });
+    const ship = await crew.claim("ann", { run });
+    expect(ship.task!.dependencies).toMatchObject([
+      { key: "api", status: "succeeded", agent: "ann", result: { route: "/v1" } },
+    ]);
+    await crew.complete({ id: ship.task!.id, token: ship.lease!.token });
+    expect(await crew.run(run)).toMatchObject({ status: "succeeded", counts: { succeeded: 3, total: 3 } });
+  });
+
+  test("sends work back to its author first, with the critique, and counts no failed attempt", async () => {
+    const { crew, call, run, task, work, submit } = await team({ retry: { max_attempts: 1 } });
+    await work("first");
+    const sent = await submit("rita", ["reviewer"], { verdict: "revise", critique: "not yet", findings: [FINDING] });
+    expect(sent).toMatchObject({
+      task: { key: "api", status: "ready", reserved_for: "ann" },
+      review: { verdict: "revise", round: 1, findings: [FINDING] },
+      newly_ready: [{ key: "api" }],
+    });
+    expect(await crew.claim("eve", { run })).toMatchObject({ outcome: "none" });
+    const again = await crew.claim("ann", { run });
+    expect(again.task).toMatchObject({
+      key: "api",
+      attempt: 2,
+      reviews: [{ verdict: "revise", agent: "rita", critique: "not yet", findings: [FINDING] }],
+    });
+    expect((await call("get_task", { task })).task.failures).toBe(0);
+    await crew.complete({ id: again.task!.id, token: again.lease!.token }, "second");
+    const second = await crew.claim("rita", { run, roles: ["reviewer"] });
+    expect(second.task!.review).toMatchObject({
+      round: 2,
+      result: "second",
+      earlier: [{ round: 1, critique: "not yet" }],
+    });
+    // The result of a reviewer's task says the same as submit_review.
+    await crew.complete({ id: second.task!.id, token: second.lease!.token }, { verdict: "approve" });
+    expect((await crew.statuses(run))["api"]).toBe("succeeded");
+  });
+
+  test("a rejected step is a dead letter with the findings, and blocks what waits for it", async () => {
+    const { crew, call, run, work, submit } = await team();
+    await work();
+    const rejected = await submit("rita", ["reviewer"], { verdict: "reject", findings: [FINDING] });
+    expect(rejected).toMatchObject({ task: { key: "api", status: "dead_letter" }, review: { verdict: "reject" } });
+    expect(await crew.statuses(run)).toMatchObject({ api: "dead_letter", ship: "blocked" });
+    const [letter] = (await call("list_dead_letters", { project: "demo" })).dead_letters;
+    expect(letter).toMatchObject({ error: { type: "rejected", message: expect.stringContaining("no limit") } });
+    // Tried again, it is reviewed again, also by the same reviewer.
+    await call("control_run", { run, action: "retry_failed" });
+    await work();
+    await submit("rita", ["reviewer"], {});
+    expect((await crew.statuses(run))["api"]).toBe("succeeded");
+  });
+
+  test("climbs from its role to lead, architect and a person when each has asked for its rounds", async () => {
+    const {
+      crew,
+      call,
+      person: own,
+      run,
+      task,
+      work,
+      submit,
+    } = await team({ review: { by: "reviewer", max_rounds: 1 } });
+    const person = await own();
+    const seen: unknown[] = [];
+    for (const [agent, role] of [
+      ["rita", "reviewer"],
+      ["leo", "code_reviewer"],
+      ["ada", "tech_lead"],
+    ] as const) {
+      await work();
+      const { review } = await submit(agent, [role], { verdict: "revise", critique: `${agent} says no` });
+      seen.push([review.round, review.tier, review.role]);
+    }
+    expect(seen).toEqual([
+      [1, "execution", "reviewer"],
+      [2, "lead", "code_reviewer"],
+      [3, "architect", "tech_lead"],
+    ]);
+    const { completed } = await work();
+    expect(completed.newly_ready).toEqual([]);
+    const [question] = (await call("list_escalations", { run })).escalations;
+    expect(question).toMatchObject({ tier: "human", ask: expect.stringContaining("api") });
+    await expect(call("submit_review", { task, agent: "ada", verdict: "approve" })).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    await person.call("decide_escalation", {
+      id: question!.id,
+      decision: "approved_with_conditions",
+      conditions: ["log it"],
+    });
+    const last = await crew.claim("ann", { run });
+    expect(last.task!.reviews!.at(-1)).toMatchObject({ tier: "human", agent: "eve", findings: [{ what: "log it" }] });
+    await crew.complete({ id: last.task!.id, token: last.lease!.token });
+    const [again] = (await call("list_escalations", { run })).escalations;
+    await person.call("decide_escalation", { id: again!.id, decision: "approved" });
+    expect((await crew.statuses(run))["api"]).toBe("succeeded");
+  });
+});
