@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { ESCALATION_STATUSES, ESCALATION_TIERS, ESCALATION_TYPES } from "../base/statuses.js";
 import { decideApproval, isApproval } from "../engine/approvals/deciding.js";
+import { BUDGET_LIMIT_MAX, budgetView, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { decideByTier, isEscalation, type TierDecision } from "../engine/escalations/deciding.js";
 import { escalate } from "../engine/escalations/escalating.js";
 import { decideEscalation, DECISIONS } from "../engine/escalations/escalations.js";
@@ -31,6 +32,8 @@ const question = z.object({
   priority: shapes.priority.optional(),
   blocking: z.boolean().optional(),
   run: z.string().optional(),
+  /** Id of the budget that an approval raises: of a run or project, agent:NAME, or global. */
+  budget: z.string().optional(),
   /** Id of the task that an escalation is about. */
   about: z.string().optional(),
   /** The artifact whose approval is asked for. */
@@ -58,6 +61,7 @@ const ask = defineOperation({
     request_gate_approval: { type: "gate_approval" },
     request_budget_override: { type: "budget_override" },
   },
+  translate: withDocumentedSpend,
   words: ["ask a person", "approval", "decision", "stuck", "unclear requirement"],
   example: { type: "ambiguous_requirement", title: "…" },
   input: z.object({
@@ -77,6 +81,19 @@ const ask = defineOperation({
     return { escalation: escalationView(yield* escalate(ctx, input)) };
   },
 });
+
+/** A request for more money, in the words of callers who know it from elsewhere, as title and details. */
+function withDocumentedSpend(given: Record<string, unknown>): Record<string, unknown> {
+  const { current_spend, requested_amount, budget_limit, reason, ...rest } = given;
+  if (typeof requested_amount !== "number") return given;
+  const spent =
+    typeof current_spend !== "number" || typeof budget_limit !== "number"
+      ? ""
+      : `; ${current_spend} of ${budget_limit} are spent`;
+  const asks = `asks for ${requested_amount} US$ more${spent}`;
+  const details = typeof reason === "string" ? `${reason} (${asks})` : asks;
+  return { title: `Raise the budget by ${requested_amount} US$?`, details, ...rest };
+}
 
 const list = defineOperation({
   name: "list_escalations",
@@ -113,6 +130,12 @@ const decide = defineOperation({
     answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
     conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
     note: z.string().max(10_000).optional(),
+    amount: z
+      .number()
+      .min(LIMIT_MIN)
+      .max(BUDGET_LIMIT_MAX)
+      .optional()
+      .describe("US$ by which an approved budget_override raises the budget. Default: half its limit."),
     token: z.int().optional().describe("From list_escalations: refused if the question has been asked anew since."),
     ...params.acting,
   }),
@@ -121,16 +144,23 @@ const decide = defineOperation({
     ...shapes.change,
     task: shapes.taskLine.optional(),
     run: shapes.change.run.optional(),
+    budget: shapes.budget.optional(),
   }),
   *run(ctx, input) {
     const { request_id: _, agent, ...decision } = input;
+    if (input.amount !== undefined && !isEscalation(input.id)) throw noAmount(input.id);
     if (isApproval(input.id)) return yield* decideAsApproval(ctx, input);
     if (!isEscalation(input.id)) return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
-    const { escalation, resumed } = yield* decideByTier(ctx, { ...decision, agent });
+    const { escalation, resumed, raised } = yield* decideByTier(ctx, { ...decision, agent });
     const change = resumed === undefined ? { newly_ready: [], ready: [] } : changeView(resumed);
-    return { escalation: escalationView(escalation), ...change };
+    return { escalation: escalationView(escalation), ...change, ...(raised && { budget: budgetView(raised) }) };
   },
 });
+
+function noAmount(id: string): BatonError {
+  const message = `amount: it raises a budget when a budget_override is approved, and ${id} is no escalation. Nothing was decided.`;
+  return new BatonError("invalid_input", message, { details: { path: "amount" } });
+}
 
 /** A person decides approvals with the other questions. Errors: `invalid_input` for a deferral: an approval has no time limit. */
 function* decideAsApproval(ctx: EngineContext, { id, decision, ...given }: TierDecision) {

@@ -52,6 +52,12 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
   ["a run has lost a cent", "budgets", "UPDATE run_counters SET cost_micros = cost_micros + 1"],
   ["a run does not know its budget", "budgets", "UPDATE runs SET budget_of = NULL"],
   ["a run is closed without need", "budgets", "UPDATE runs SET over_budget = 1"],
+  [
+    "a budget is asked twice to be raised",
+    "budgets",
+    `INSERT INTO escalations (id, project, type, title, priority, tier, status, asked_by, parties, created_at, budget)
+       SELECT 'escalation_' || n, 'p', 'budget_override', 't', 1, 'human', 'open', 'baton', '[]', 1, id FROM budgets, (SELECT 1 AS n UNION SELECT 2)`,
+  ],
   ["a claim was not stopped", "budgets", again("task.claimed", "agent", `{"token":9}`)],
   ["a loss was not counted", "losses", "UPDATE tasks SET losses_total = losses_total + 1"],
   [

@@ -8,7 +8,7 @@ import { together, type Tx } from "../../store/tx.js";
 import { takeDueCheckpoints, takeRequestedCheckpoints } from "../checkpoints/schedule.js";
 import { failUnstarted, prepareChild } from "../child-runs/child-runs.js";
 import { IsolatedJobs, isOfDatabase, type Quarantine } from "./isolation.js";
-import type { EngineContext } from "../context.js";
+import { type EngineContext, SERVER } from "../context.js";
 import { type Engine, prepared } from "../engine.js";
 import { handleDueRun } from "../child-runs/reconcile.js";
 import {
@@ -32,6 +32,8 @@ import { dueOffers, lapseHandoff } from "../handoffs/handoffs.js";
 import { dueMeetingIds, lapseMeeting } from "../meetings/meetings.js";
 import { dueEscalations } from "../../store/escalations/escalations.js";
 import { lapseEscalation } from "../escalations/deciding.js";
+import { budgetsToAsk } from "../../store/cost/budgets.js";
+import { askOverride } from "../escalations/overrides.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -61,6 +63,7 @@ export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
   }
   await handleDueRuns(engine, jobs);
   await replayDueDeadLetters(engine, jobs);
+  await askOverrides(engine, jobs);
   jobs.end();
 }
 
@@ -107,6 +110,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     ),
     meetingsClosed: await closeDueMeetings(engine, jobs),
     handoffsLapsed: await lapseDueHandoffs(engine, jobs),
+    overridesAsked: await askOverrides(engine, jobs),
     escalationsLapsed: await lapseDueEscalations(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
@@ -260,6 +264,11 @@ async function lapseDueHandoffs(engine: Engine, jobs: IsolatedJobs): Promise<num
 async function closeDueMeetings(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   const find = (limit: number) => engine.read((ctx) => dueMeetingIds(ctx, limit));
   return (await jobs.eachDue("meeting", { find }, (id) => engine.transact((ctx) => lapseMeeting(ctx, id)))).sum;
+}
+
+async function askOverrides(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read(() => budgetsToAsk(SERVER, limit));
+  return (await jobs.eachDue("budget", { find }, (id) => engine.transact((ctx) => askOverride(ctx, id)))).sum;
 }
 
 async function lapseDueEscalations(engine: Engine, jobs: IsolatedJobs): Promise<number> {

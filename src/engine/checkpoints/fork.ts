@@ -148,7 +148,7 @@ function forkedRow(ctx: EngineContext, row: Row, agent: string): Row {
 /** It may cost what the origin may, of which nothing is spent. */
 function* withOwnBudget(row: Row, origin: string): Tx<Row> {
   const [nearest] = yield* budgetsOver(origin);
-  if (nearest) yield* insertBudget({ ...nearest, id: idOf(row), spent: 0 });
+  if (nearest) yield* insertBudget({ ...nearest, id: idOf(row), spent: 0, askAt: null, askProject: null });
   return { ...row, budget_of: nearest ? idOf(row) : null, over_budget: 0 };
 }
 

@@ -16,7 +16,7 @@ import { withTasksWorkedOn } from "../agents/parties.js";
 import { resume } from "./brief.js";
 import { hasJustFinished, whyNoWork } from "./no-work.js";
 import { projectAtHand, requireProject } from "../projects/creation.js";
-import { blockedBudget } from "../cost/budget-state.js";
+import { blockedBudget, whyStopped } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { tiedWith } from "./lane-choice.js";
 import { requireRun } from "../lookup.js";
@@ -178,7 +178,9 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
     offerOf(agent, request, ctx.caller),
     heads.map(({ demand }) => demand),
   );
-  if (heads.some(({ demand }) => meets(offer, demand))) return true;
+  // A budget that is spent lets no claim take what there is, until it is raised.
+  if (heads.some(({ demand }) => meets(offer, demand)))
+    return (yield* whyStopped({ project: run?.project ?? project?.id ?? null, agent: agent.name })) === undefined;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =
     run === undefined ? yield* hasJustFinished(ctx, target) : (yield* targetWithin(run, offer)) !== undefined;

@@ -132,7 +132,7 @@ export function stateAfter({ budgets }: BudgetReport, amount: number): "none" | 
 /** The budget of a new run. */
 export function newBudget({ settings }: EngineContext, run: string, limit: number): store.Budget {
   const { cost_warning_threshold: warnAt, cost_block_threshold: blockAt } = settings;
-  return { id: run, scope: "run", limit: microsOf(limit), spent: 0, warnAt, blockAt };
+  return { id: run, scope: "run", limit: microsOf(limit), spent: 0, warnAt, blockAt, askAt: null, askProject: null };
 }
 
 /**
@@ -178,7 +178,7 @@ interface BudgetDraft extends Pick<store.Budget, "id" | "scope"> {
 
 /** Writes the budget and returns it; undefined where it is removed. */
 function* writeBudget(
-  { settings }: EngineContext,
+  { settings, now }: EngineContext,
   { own, id, scope, terms }: BudgetDraft,
   costSoFar: () => Tx<number>,
 ): Tx<store.Budget | undefined> {
@@ -193,6 +193,9 @@ function* writeBudget(
     spent: own?.spent ?? (yield* costSoFar()),
     warnAt: terms.warn_at ?? own?.warnAt ?? settings.cost_warning_threshold,
     blockAt: terms.block_at ?? own?.blockAt ?? settings.cost_block_threshold,
+    // Raised, or removed and set again, it may be asked to be raised no more.
+    askAt: now,
+    askProject: own?.askProject ?? null,
   };
   requireShares(budget);
   if (own) yield* store.changeBudget(budget);

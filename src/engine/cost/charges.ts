@@ -1,4 +1,4 @@
-import { addSpent, type Budget } from "../../store/cost/budgets.js";
+import { addSpent, askToRaise, type Budget } from "../../store/cost/budgets.js";
 import type { NewEvent } from "../../store/events/events.js";
 import { lockBudgets } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -48,11 +48,17 @@ export function* charge(ctx: TxContext, payer: Payer, usages: readonly RunUsage[
       amount,
     );
   const spent = before.map((budget) => ({ ...budget, spent: budget.spent + costOf(budget) }));
+  const newly = spent.filter((budget, at) => isBlocked(budget) && !isBlocked(before[at] ?? budget));
+  for (const { id } of newly) yield* askToRaise(id, { at: ctx.now, project: payer.project });
   return { spent, events: before.flatMap((budget, at) => crossings(payer, budget, spent[at] ?? budget)) };
 }
 
+function isBlocked(budget: Budget): boolean {
+  return budgetState(budget) === "blocked";
+}
+
 function isBlockedRun(budget: Budget): boolean {
-  return budget.scope === "run" && budgetState(budget) === "blocked";
+  return budget.scope === "run" && isBlocked(budget);
 }
 
 /** The event of a budget that has come to warn or to block, in the history of the run that spent and of the run that has the budget. */

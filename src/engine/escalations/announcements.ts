@@ -45,6 +45,7 @@ export function* leadRoles(project: string): Tx<readonly string[]> {
 
 /** Tells the agent that asked; bound to the task that waits, so that it stands in the brief of the next holder too. */
 export function* answer(ctx: EngineContext, escalation: Escalation): Tx<void> {
+  if (escalation.askedBy === SERVER) return;
   const { id, type, title, status, conditions, note, askedBy } = escalation;
   const by = escalation.decidedBy ?? SERVER;
   const how = by === SERVER ? " by default, since no decision came in time" : "";

@@ -1,4 +1,5 @@
 import { BatonError } from "../../base/errors.js";
+import type { Budget } from "../../store/cost/budgets.js";
 import { type Escalation, findEscalation, updateEscalation } from "../../store/escalations/escalations.js";
 import { appendEvents } from "../../store/events/events.js";
 import { saveSpec, stopWaiting } from "../../store/tasks/server-steps.js";
@@ -16,6 +17,7 @@ import { requirePerson } from "../person.js";
 import { transition } from "../machine.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
 import { announce, answer, escalationEvent, leadRoles } from "./announcements.js";
+import { lockForRaise } from "./overrides.js";
 import { DEFAULT_DECISIONS, tierAbove, timeOf } from "./tiers.js";
 
 export interface TierDecision {
@@ -23,6 +25,8 @@ export interface TierDecision {
   readonly decision: "approved" | "approved_with_conditions" | "rejected" | "deferred";
   readonly conditions?: readonly string[] | undefined;
   readonly note?: string | undefined;
+  /** By how much an approval raises the budget that the question is about, in US dollars. */
+  readonly amount?: number | undefined;
   readonly agent?: string | undefined;
 }
 
@@ -30,6 +34,8 @@ export interface TierDecision {
 export interface EscalationChanged {
   readonly escalation: Escalation;
   readonly resumed: WaitEnded | undefined;
+  /** The budget as the approval has raised it. */
+  readonly raised?: Budget | undefined;
 }
 
 /** Whether an id is that of an escalation that an agent has made; the others are those of tasks. */
@@ -44,17 +50,21 @@ export function isEscalation(id: string): boolean {
  */
 export function* decideByTier(ctx: EngineContext, decision: TierDecision): Tx<EscalationChanged> {
   const by = yield* requireDecider(ctx, decision);
+  // A budget is locked with its runs, before the run of a task that waits.
+  const raise = yield* lockForRaise(decision);
   const { escalation, locked } = yield* lockOpen(decision.id);
   requireTier(ctx, by, { escalation, leads: yield* leadRoles(escalation.project) });
   const note = decision.note ?? null;
   if (decision.decision === "deferred") return yield* defer(ctx, { escalation, note, by: by.name });
   const conditions = conditionsOf(decision);
   const status = conditions.length > 0 ? "approved_with_conditions" : decision.decision;
-  return yield* close(
+  const raised = status === "rejected" ? undefined : yield* raise(ctx, escalation, by.name);
+  const changed = yield* close(
     ctx,
     { ...escalation, status, conditions, note, decidedBy: by.name },
     { before: escalation, locked },
   );
+  return { ...changed, raised };
 }
 
 function conditionsOf({ decision, conditions = [] }: TierDecision): readonly string[] {

@@ -14,6 +14,7 @@ import { requireRun, requireTask } from "../lookup.js";
 import { requireProject } from "../projects/creation.js";
 import { type Priority, PRIORITIES } from "../scheduling/order.js";
 import { announce, escalationEvent } from "./announcements.js";
+import { budgetOfRun } from "./overrides.js";
 import { firstTier, timeOf } from "./tiers.js";
 
 /** Open escalations of one agent in a project. */
@@ -44,7 +45,8 @@ export function* escalate(ctx: EngineContext, request: EscalationRequest): Tx<Es
   const about = held?.task ?? (yield* boundTo(ctx, request));
   yield* requireFew(about.project, agent.name);
   const priority = PRIORITIES[request.priority ?? "normal"];
-  const tier = firstTier(ctx.settings, priority);
+  const budget = request.type === "budget_override" && about.run !== null ? yield* budgetOfRun(about.run) : null;
+  const tier = budget === null ? firstTier(ctx.settings, priority) : "human";
   const escalation: Escalation = {
     id: ctx.newId("escalation"),
     project: about.project,
@@ -65,6 +67,7 @@ export function* escalate(ctx: EngineContext, request: EscalationRequest): Tx<Es
     decidedBy: null,
     conditions: [],
     note: null,
+    budget,
   };
   yield* insertEscalation(escalation);
   if (held) yield* awaitDecision(ctx, held, escalation);

@@ -125,7 +125,7 @@ export function approvalLine(approval: Approval) {
 /** An escalation as answers show it; `about` is the task that it names. */
 export function escalationView(escalation: Escalation) {
   const { id, type, title, details, tier, status, priority, askedBy, run, task, token, createdAt } = escalation;
-  const { dueAt, decidedAt, decidedBy, conditions, note } = escalation;
+  const { dueAt, decidedAt, decidedBy, conditions, note, budget } = escalation;
   return {
     id,
     type,
@@ -145,5 +145,6 @@ export function escalationView(escalation: Escalation) {
     ...(decidedBy === null ? {} : { decided_by: decidedBy }),
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
     ...(note === null ? {} : { note }),
+    ...(budget === null ? {} : { budget }),
   };
 }

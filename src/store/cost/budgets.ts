@@ -1,5 +1,5 @@
 import { type Run, RUNS } from "../runs/runs.js";
-import { many, idOf, int, one, oneOf, only, placeholders, sole, text } from "../rows.js";
+import { many, idOf, int, intOrNull, one, oneOf, only, placeholders, sole, text, textOrNull } from "../rows.js";
 import { insertInto, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -16,6 +16,10 @@ export const BUDGETS = table("budgets", {
   /** Shares of the limit. */
   warnAt: int,
   blockAt: int,
+  /** When the tick is to look whether raising it has to be asked; null where it has not. */
+  askAt: intOrNull,
+  /** The project whose cost has blocked it since it was last asked; null where none has. */
+  askProject: textOrNull,
 });
 /** Limit of what a scope may cost. Amounts are millionths of a US dollar. */
 export interface Budget extends RowOf<typeof BUDGETS> {}
@@ -52,11 +56,36 @@ export function* insertBudget(budget: Budget): Tx<void> {
   yield INSERT([budget]);
 }
 
-export function* changeBudget({ id, limit, warnAt, blockAt }: Omit<Budget, "spent" | "scope">): Tx<void> {
+/** Writes the terms of a budget; whether it is still asked to be raised is to be looked at. */
+export function* changeBudget({ id, limit, warnAt, blockAt, askAt }: Omit<Budget, "spent" | "scope">): Tx<void> {
   yield [
-    "UPDATE budgets SET limit_micros = $2, warn_at = $3, block_at = $4 WHERE id = $1",
-    [id, limit, warnAt, blockAt],
+    "UPDATE budgets SET limit_micros = $2, warn_at = $3, block_at = $4, ask_at = $5 WHERE id = $1",
+    [id, limit, warnAt, blockAt, askAt],
   ];
+}
+
+/** Notes for the tick that the cost of a project has blocked a budget, whose row is locked. */
+export function* askToRaise(id: string, { at, project }: { at: number; project: string | null }): Tx<void> {
+  yield ["UPDATE budgets SET ask_at = $2, ask_project = $3 WHERE id = $1", [id, at, project]];
+}
+
+/**
+ * Budgets of which the tick is to look whether raising them has to be asked, and those that are gone, or whose run has ended, while
+ * an asker's question about them is open.
+ */
+export function* budgetsToAsk(askedBy: string, limit: number): Tx<string[]> {
+  return yield* many(idOf, [
+    `SELECT id FROM budgets WHERE ask_at IS NOT NULL
+     UNION SELECT e.budget AS id FROM escalations e LEFT JOIN budgets b ON b.id = e.budget
+       LEFT JOIN runs r ON r.id = e.budget
+       WHERE e.budget IS NOT NULL AND e.decided_at IS NULL AND e.asked_by = $1 AND (b.id IS NULL OR r.ended_at IS NOT NULL)
+     ORDER BY id LIMIT $2`,
+    [askedBy, limit],
+  ]);
+}
+
+export function* clearAsk(id: string): Tx<void> {
+  yield ["UPDATE budgets SET ask_at = NULL, ask_project = NULL WHERE id = $1", [id]];
 }
 
 export function* deleteBudget(id: string): Tx<void> {

@@ -26,6 +26,8 @@ const ESCALATIONS = table("escalations", {
   decidedBy: textOrNull,
   conditions: list<string>,
   note: textOrNull,
+  /** Id of the budget that an approval raises; null for a question of another matter. */
+  budget: textOrNull,
 });
 /** A question of an agent that others decide. */
 export interface Escalation extends RowOf<typeof ESCALATIONS> {}
@@ -90,6 +92,14 @@ export function* updateEscalation(before: Escalation, after: Escalation): Tx<boo
     `UPDATE escalations SET tier = $1, status = $2, due_at = $3, decided_at = $4, decided_by = $5, conditions = $6, note = $7
      WHERE id = $8 AND decided_at IS NULL AND tier = $9 AND status = $10 RETURNING id`,
     [tier, status, dueAt, decidedAt, decidedBy, stated, note, id, before.tier, before.status],
+  ]);
+}
+
+/** Returns the open question of an asker about a budget. */
+export function* openOverride(budget: string, askedBy: string): Tx<Escalation | undefined> {
+  return yield* one(ESCALATIONS.read, [
+    `SELECT ${ESCALATIONS.columns} FROM escalations WHERE budget = $1 AND decided_at IS NULL AND asked_by = $2 ORDER BY id LIMIT 1`,
+    [budget, askedBy],
   ]);
 }
 

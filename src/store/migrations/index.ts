@@ -28,6 +28,7 @@ import { artifactFigures } from "./0027-artifact-figures.js";
 import { artifactsOfProjects } from "./0028-artifacts-of-projects.js";
 import { notifications } from "./0029-notifications.js";
 import { reviews } from "./0030-reviews.js";
+import { budgetOverrides } from "./0031-budget-overrides.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -61,6 +62,7 @@ export const migrations: readonly Migration[] = [
   artifactsOfProjects,
   notifications,
   reviews,
+  budgetOverrides,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

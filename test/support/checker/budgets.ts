@@ -22,6 +22,7 @@ export function budgetFindings(snapshot: Snapshot): Finding[] {
     }),
     ...[...runs.values()].flatMap((run) => runFindings(run, snapshot)),
     ...claimFindings(snapshot),
+    ...overrideFindings(snapshot),
   ] as const;
   return details.map(([subject, detail]) => ({ invariant: "budgets", subject, detail }));
 }
@@ -75,6 +76,19 @@ function runFindings(run: RunRow, snapshot: Snapshot): Detail[] {
     return [[run.id, `says that ${run.budgetOf ?? "none"} has its budget, and ${nearest ?? "none"} has`]];
   const spent = over.some(({ limit, spent: cost, blockAt }) => cost >= Math.round(limit * blockAt));
   return run.overBudget && !spent ? [[run.id, "is closed, and no budget is spent"]] : [];
+}
+
+/** Questions to raise a budget that is asked already, or that is not spent. */
+function overrideFindings({ overrides, budgets }: Snapshot): Detail[] {
+  const asked = new Set<string>();
+  return overrides.flatMap(({ id, budget, isOpen }): Detail[] => {
+    if (!isOpen) return [];
+    if (asked.has(budget)) return [[id, `asks to raise the budget of ${budget} a second time`]];
+    asked.add(budget);
+    const found = budgets.get(budget);
+    const isSpent = found !== undefined && found.spent >= Math.round(found.limit * found.blockAt);
+    return isSpent || found === undefined || found.toAsk ? [] : [[id, `asks to raise ${budget}, which is not spent`]];
+  });
 }
 
 /** Once a budget is spent, no task under it is claimed until a new budget is set. */

@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly runs: ReadonlyMap<string, RunRow>;
   readonly counters: ReadonlyMap<string, Row>;
   readonly budgets: ReadonlyMap<string, BudgetRow>;
+  /** Questions of the server to raise a budget. */
+  readonly overrides: readonly OverrideRow[];
   readonly tasks: ReadonlyMap<string, TaskRow>;
   /** Keys of the steps whose agents do not take a task, by task. */
   readonly notBy: ReadonlyMap<string, readonly string[]>;
@@ -54,6 +56,14 @@ export interface BudgetRow {
   readonly limit: number;
   readonly spent: number;
   readonly blockAt: number;
+  /** Whether the tick is still to look whether it has to be asked to be raised. */
+  readonly toAsk: boolean;
+}
+
+export interface OverrideRow {
+  readonly id: string;
+  readonly budget: string;
+  readonly isOpen: boolean;
 }
 
 export interface UsageRow {
@@ -188,6 +198,9 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       attempts: (yield ["SELECT task, number, token, agent, outcome, usage FROM attempts ORDER BY task, number"]).map(
         attemptOf,
       ),
+      overrides: (yield ["SELECT * FROM escalations WHERE budget IS NOT NULL AND asked_by = 'baton' ORDER BY id"]).map(
+        (row) => ({ id: text(row, "id"), budget: text(row, "budget"), isOpen: intOrNull(row, "decided_at") === null }),
+      ),
       usages: (yield ["SELECT * FROM usage_records ORDER BY id"]).map(usageOf),
       demands: byKey(yield ["SELECT id, role, requires, reserved_for FROM demands"], "id", (row) => ({
         role: textOrNull(row, "role"),
@@ -257,6 +270,7 @@ function budgetOf(row: Row): BudgetRow {
     limit: int(row, "limit_micros"),
     spent: int(row, "spent_micros"),
     blockAt: int(row, "block_at"),
+    toAsk: intOrNull(row, "ask_at") !== null,
   };
 }
 

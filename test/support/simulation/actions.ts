@@ -231,6 +231,7 @@ async function checkpoint(world: World, player: Player): Promise<void> {
 /** Raises, lowers, sets or removes what a run may cost, also one within another. */
 async function budget(world: World, player: Player): Promise<void> {
   const { draw } = world;
+  if (draw.chance(0.4)) return decideOverride(world, player);
   const run = draw.chance(0.3) ? draw.pick(player.held)?.run : draw.pick(world.runs);
   const shares = draw.chance(0.2) ? { warn_at: 0.5, block_at: draw.pick([0.5, 0.9, 1.5]) } : {};
   const wider = draw.pick([
@@ -240,6 +241,18 @@ async function budget(world: World, player: Player): Promise<void> {
   ]);
   const target = draw.chance(0.3) ? wider : run && { run };
   if (target) await world.call(player, "set_budget", { ...target, limit: draw.pick([null, 0.2, 1, 5, 50]), ...shares });
+}
+
+/** Decides whether a budget that is spent is raised. */
+async function decideOverride(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const told = await player.process.call("list_escalations", { tier: "human", limit: 200 });
+  if (!("answer" in told)) return;
+  const id = draw.pick(told.answer.escalations.filter(({ budget: asked }) => asked !== undefined))?.id;
+  if (id === undefined) return;
+  const amount = draw.pick([undefined, 0.1, 20]);
+  const approval = { decision: "approved" as const, ...(amount !== undefined && { amount }) };
+  await world.call(player, "decide_escalation", { id, ...(draw.chance(0.7) ? approval : { decision: "rejected" }) });
 }
 
 /** Reports the use of a model, also of a task or a run that has ended, or of none. */

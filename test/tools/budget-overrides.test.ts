@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import { defaultSettings } from "../../src/base/settings/defaults.js";
+import { worthClaiming } from "../../src/engine/claims/claims.js";
+import type { Caller } from "../../src/engine/context.js";
+import { engineFor } from "../../src/engine/engine.js";
+import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import { Payers } from "../support/fixtures/payers.js";
+import { startApp } from "../support/servers/app.js";
+import type { Step } from "../support/fixtures/plan.js";
+
+const CALLER: Caller = {
+  agent: "ann",
+  session: null,
+  clientSession: null,
+  host: "here",
+  workplace: { cwd: "/nowhere", gitRoot: null, caseInsensitive: false },
+  channel: "agent",
+};
+
+const steps: readonly Step[] = ["a", "b", "c", "d", "e"].map((key) => ({ key }));
+
+describe.each(BACKENDS)("a spent budget on %s", (backend) => {
+  const questions = async ({ app }: Payers, status?: "void" | "rejected") =>
+    (await app.call("list_escalations", { ...(status && { status }) })).escalations;
+
+  test("is asked to be raised, once, of a person; approved, its limit rises by half and claims go on", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps, 50);
+    const held = await team.crew.take("ben", { run });
+    await team.pay(run, 50);
+    expect(await questions(team)).toEqual([]);
+    await team.app.advance(1_000);
+    await team.complete(held, 2);
+    await team.app.advance(1_000);
+    const [asked, ...others] = await questions(team);
+    expect(others).toEqual([]);
+    expect(asked).toMatchObject({
+      type: "budget_override",
+      tier: "human",
+      from: "baton",
+      run,
+      budget: run,
+      ask: `Raise the budget of run ${run}? 50 of 50 US$ are spent, and nothing new is claimed.`,
+      details: expect.stringContaining("the limit rises by 25 US$"),
+      default_decision: "reject",
+    });
+    expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
+    const decided = await team.app.call("decide_escalation", { id: asked!.id, decision: "approved" });
+    expect(decided.budget).toMatchObject({ limit: 75, spent: 52, state: "ok" });
+    expect((await team.events(run, ["run.budget_set"])).length).toBe(1);
+    await team.pay(run, 1);
+    expect(await questions(team)).toEqual([]);
+    // Blocked a second time, it is asked again.
+    await team.pay(run, 60);
+    await team.app.advance(1_000);
+    expect(await questions(team)).toHaveLength(1);
+    expect(await team.findings()).toBe("");
+  });
+
+  test("rises by the amount of the decision, which is refused where it would stay blocked", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps, 1);
+    await team.pay(run, 5);
+    await team.app.advance(1_000);
+    const [{ id } = { id: "" }] = await questions(team);
+    const decide = async (amount: number) =>
+      team.app.call("decide_escalation", {
+        id,
+        decision: "approved_with_conditions",
+        conditions: ["be brief"],
+        amount,
+      });
+    await expect(decide(2)).rejects.toMatchObject({ code: "invalid_input", details: { least: 4.000001 } });
+    expect((await decide(10)).budget).toMatchObject({ limit: 11, spent: 5 });
+    await team.pay(run, 0);
+    expect(await team.findings()).toBe("");
+  });
+
+  test("stays where it is rejected, or no decision comes, and is not asked again", async () => {
+    const team = await Payers.start(backend);
+    const [one, other] = [await team.run(steps, 1), await team.run(steps, 1)];
+    for (const run of [one, other]) await team.pay(run, 1);
+    await team.app.advance(1_000);
+    const [first] = await questions(team);
+    await team.app.call("decide_escalation", { id: first!.id, decision: "rejected" });
+    for (let minute = 0; minute < 62; minute++) await team.app.advance(60_000);
+    expect(await questions(team)).toEqual([]);
+    expect(await questions(team, "rejected")).toHaveLength(2);
+    for (const run of [one, other]) expect(await team.shown(run)).toMatchObject({ limit: 1, state: "blocked" });
+  });
+
+  test("is not asked any more once it is raised or removed, or its run has ended", async () => {
+    const team = await Payers.start(backend);
+    const runs = [await team.run(steps, 1), await team.run(steps, 1), await team.run(steps, 1)] as const;
+    for (const run of runs) await team.pay(run, 1);
+    await team.app.advance(1_000);
+    expect(await questions(team)).toHaveLength(3);
+    await team.set(runs[0], 3);
+    await team.set(runs[1], null);
+    await team.app.call("control_run", { run: runs[2], action: "cancel" });
+    await team.app.advance(1_000);
+    expect((await questions(team, "void")).map(({ run }) => run)).toEqual(runs);
+    // A person sets a limit below the cost on purpose.
+    await team.set(runs[0], 0.5);
+    await team.app.advance(1_000);
+    expect(await questions(team)).toEqual([]);
+  });
+
+  test("is asked to be raised for a project, an agent or everything, too", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps);
+    await team.app.call("set_budget", { scope: "global", limit: 1 });
+    await team.app.call("set_budget", { scope: "project", project: "demo", limit: 1 });
+    await team.crew.claim("ann", { run });
+    await team.app.call("set_budget", { for_agent: "ann", limit: 1 });
+    await team.pay(run, 2);
+    await team.app.advance(1_000);
+    const asked = await questions(team);
+    expect(asked.map(({ ask }) => ask.split("?")[0])).toEqual(
+      expect.arrayContaining([
+        "Raise the budget of everything together",
+        expect.stringMatching(/^Raise the budget of project project_/),
+        "Raise the budget of agent ann",
+      ]),
+    );
+    for (const { id } of asked) await team.app.call("decide_escalation", { id, decision: "approved", amount: 9 });
+    expect((await team.app.call("check_budget", { scope: "global" })).budgets).toMatchObject([{ limit: 10 }]);
+    await team.pay(run, 0);
+    expect(await team.findings()).toBe("");
+  });
+
+  test("is a person's to raise: no agent decides it, and an agent may ask before it is spent", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps, 10);
+    const asked = await team.app.callUnchecked("request_budget_override", {
+      run,
+      current_spend: 8,
+      requested_amount: 20,
+      budget_limit: 10,
+      reason: "More iterations",
+      agent: "ann",
+    });
+    expect(asked).toMatchObject({
+      escalation: { tier: "human", budget: run, details: "More iterations (asks for 20 US$ more; 8 of 10 are spent)" },
+    });
+    const { id } = asked["escalation"] as { id: string };
+    const agents = await startApp({ database: team.app.database, cwd: team.app.cwd, agent: "ben" });
+    await agents.app.store();
+    await expect(agents.call("decide_escalation", { id, decision: "approved", agent: "ben" })).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    await team.app.advance(1_000);
+    const { budget } = await team.app.call("decide_escalation", { id, decision: "approved", amount: 20 });
+    expect(budget).toMatchObject({ limit: 30 });
+  });
+
+  test("that is raised wakes a claim of another process which waits", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps);
+    await team.app.call("set_budget", { scope: "global", limit: 1 });
+    await team.pay(run, 1);
+    await team.app.advance(1_000);
+    const [{ id } = { id: "" }] = await questions(team);
+    const { database, cwd } = team.app;
+    const other = await startApp({ database, cwd, agent: "ben", runtime: { ...testRuntime(), clock: team.app.clock } });
+    const claim = other.call("claim_task", { run, wait_seconds: 20 });
+    await team.app.call("decide_escalation", { id, decision: "approved" });
+    expect(await claim).toMatchObject({ outcome: "claimed" });
+  });
+
+  test("leaves no claim that waits to try again with each commit", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps);
+    await team.app.call("set_budget", { scope: "global", limit: 1 });
+    await team.pay(run, 1);
+    const store = await team.app.app.store();
+    const parts = { version: "test", settings: () => defaultSettings, now: () => team.app.clock.now(), effects: [] };
+    const isWorthTrying = async () =>
+      engineFor(store, CALLER, parts).read((ctx) => worthClaiming(ctx, { agent: "ann", run }));
+    expect(await isWorthTrying()).toBe(false);
+    await team.app.call("set_budget", { scope: "global", limit: 9 });
+    expect(await isWorthTrying()).toBe(true);
+  });
+
+  test("amount is refused where there is no budget to raise", async () => {
+    const team = await Payers.start(backend);
+    const { escalation } = await team.app.call("escalate", { type: "quality_concern", title: "Good?", agent: "ann" });
+    const decide = team.app.call("decide_escalation", { id: escalation.id, decision: "approved", amount: 1 });
+    await expect(decide).rejects.toMatchObject({ code: "invalid_input", details: { path: "amount" } });
+  });
+});
