@@ -12,6 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { argumentsOf } from "../test/support/servers/arguments.js";
 import { type Benchmark, type Outcome, verdictOn } from "./harness/benchmark.js";
+import { briefs } from "./cases/briefs.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
 import { forecasts } from "./cases/forecasts.js";
@@ -39,6 +40,7 @@ const ALL: readonly Benchmark[] = [
   processes,
   runs,
   checkpoints,
+  briefs,
   memory,
   wake,
   tools,

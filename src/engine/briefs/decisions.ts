@@ -4,10 +4,11 @@ import { shownAddress } from "../channels/addresses.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection } from "./fitting.js";
 import { unanswered } from "./open.js";
+import { lowered, weightOf } from "./weight.js";
 import { ago } from "./wording.js";
 import { tasksById } from "./work.js";
 
-const RANK = { decision: 86, handoff: 78, message: 60 } as const;
+const RANK = { decision: 80, handoff: 76, message: 70 } as const;
 
 /** Returns what was decided, by whom: by people, in escalations and meetings, and in answers to questions. */
 export function decisionsOf(facts: BriefFacts): BriefSection {
@@ -16,12 +17,17 @@ export function decisionsOf(facts: BriefFacts): BriefSection {
   return {
     title: "Decided",
     // Later decisions may overrule earlier ones.
-    entries: entries.map((entry, index) => ({ ...entry, rank: entry.rank - (entries.length - 1 - index) / 2 })),
+    entries: entries.map((entry, index) => ({ ...entry, rank: entry.rank - lowered(entries.length - 1 - index) })),
     more: callOperation("list_events", {
       ...(about === undefined ? { run: run.id } : { task: about.task.id }),
       types: ["task.decided", "escalation.decided", "message.sent"],
     }),
   };
+}
+
+/** Weighs the task that was talked about: a subject that concerns the run as a whole counts as much as a task that others wait for. */
+function weightOfSubject(facts: BriefFacts, task: string | null): number {
+  return task === null ? 10 : weightOf(tasksById(facts).get(task));
 }
 
 function decidedByPeople(facts: BriefFacts): BriefEntry[] {
@@ -34,7 +40,7 @@ function decidedByPeople(facts: BriefFacts): BriefEntry[] {
     const { decision = "rejected", answers: form, conditions, note = error?.message } = isObject(given) ? given : {};
     return [
       {
-        rank: RANK.decision,
+        rank: RANK.decision + weightOf(task),
         line: (quote) =>
           `${task.key}${ask === undefined ? "" : ` ${quote(ask)}`}: ${String(decision)} by ${agent} ${ago(facts.now, endedAt)}` +
           Object.entries({ answers: form, conditions, note })
@@ -55,41 +61,45 @@ function parsed(json: string): unknown {
   }
 }
 
-function decidedEscalations({ escalations, now }: BriefFacts): BriefEntry[] {
-  return escalations.flatMap(({ decidedAt, id, type, askedBy, title, status, decidedBy, conditions, note }) =>
-    decidedAt === null
-      ? []
-      : [
-          {
-            rank: RANK.decision,
-            line: (quote) =>
-              `${type} of ${askedBy} ${quote(title)} (${id}): ${status} by ${decidedBy ?? "the default"} ${ago(now, decidedAt)}` +
-              `${conditions.length === 0 ? "" : `; conditions ${quote(conditions)}`}${note === null ? "" : `; note ${quote(note)}`}`,
-          },
-        ],
+function decidedEscalations(facts: BriefFacts): BriefEntry[] {
+  const { now } = facts;
+  return facts.escalations.flatMap(
+    ({ decidedAt, task, id, type, askedBy, title, status, decidedBy, conditions, note }) =>
+      decidedAt === null
+        ? []
+        : [
+            {
+              rank: RANK.decision + weightOfSubject(facts, task),
+              line: (quote) =>
+                `${type} of ${askedBy} ${quote(title)} (${id}): ${status} by ${decidedBy ?? "the default"} ${ago(now, decidedAt)}` +
+                `${conditions.length === 0 ? "" : `; conditions ${quote(conditions)}`}${note === null ? "" : `; note ${quote(note)}`}`,
+            },
+          ],
   );
 }
 
-function meetings({ meetings: held, now }: BriefFacts): BriefEntry[] {
-  return held.map(({ topic, id, status, decisions, participants, closedBy, createdAt }) => {
+function meetings(facts: BriefFacts): BriefEntry[] {
+  const { now } = facts;
+  return facts.meetings.map(({ topic, task, id, status, decisions, participants, closedBy, createdAt }) => {
     const recorded = closedBy === null ? "" : `, recorded by ${closedBy}`;
     const isDecided = decisions !== null && decisions.length > 0;
     return {
-      rank: RANK.decision,
+      rank: RANK.decision + weightOfSubject(facts, task),
       line: (quote) =>
         `Meeting ${quote(topic)} (${id}) of ${participants.join(", ")}, ${ago(now, createdAt)}: ${status}${isDecided ? `; decided ${quote(decisions)}${recorded}` : ""}`,
     };
   });
 }
 
-function answers({ messages, now }: BriefFacts): BriefEntry[] {
+function answers(facts: BriefFacts): BriefEntry[] {
+  const { messages, now } = facts;
   const byId = new Map(messages.map((message) => [message.id, message]));
   return messages.flatMap(({ replyTo, sender, body, at }): BriefEntry[] => {
     const asked = replyTo === null ? undefined : byId.get(replyTo);
     if (asked === undefined) return [];
     return [
       {
-        rank: RANK.decision - 2,
+        rank: RANK.decision - 2 + weightOfSubject(facts, asked.task),
         line: (quote) =>
           `${asked.sender} asked ${quote(asked.body)}: ${sender} answered ${ago(now, at)} ${quote(body)}`,
       },
@@ -104,7 +114,7 @@ export function handoffsOf(facts: BriefFacts): BriefSection {
   const offers = facts.handoffs
     .filter(({ status }) => status !== "requested")
     .map(({ task, sender, recipient, reason, context, status, note, endedAt, createdAt }): BriefEntry => ({
-      rank: RANK.handoff,
+      rank: RANK.handoff + weightOf(tasks.get(task)),
       line: (quote) =>
         `${tasks.get(task)?.key ?? task} was offered by ${sender} to ${recipient}: ${status} ${ago(now, endedAt ?? createdAt)}; reason ${quote(reason)}` +
         `${context === null ? "" : `; context ${quote(context)}`}${note === null ? "" : `; note ${quote(note)}`}`,
@@ -114,8 +124,8 @@ export function handoffsOf(facts: BriefFacts): BriefSection {
     (message) =>
       !open.has(message) && message.replyTo === null && (message.type === "inform" || message.type === "broadcast"),
   );
-  const said = told.map(({ sender, address, body, subject, at }, index): BriefEntry => ({
-    rank: RANK.message - (told.length - 1 - index),
+  const said = told.map(({ sender, address, body, subject, at, task }, index): BriefEntry => ({
+    rank: RANK.message + weightOfSubject(facts, task) - lowered(told.length - 1 - index),
     line: (quote) =>
       `${sender} to ${shownAddress(address)}, ${ago(now, at)}: ${subject === null ? "" : `${quote(subject)} `}${quote(body)}`,
   }));

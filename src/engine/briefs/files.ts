@@ -1,27 +1,44 @@
 import { callOperation } from "../../base/errors.js";
 import { isObject } from "../../base/json.js";
+import { grouped } from "../../base/lists/groups.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { StoredEvent } from "../../store/events/history.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection } from "./fitting.js";
+import { lowered, weightOf } from "./weight.js";
 import { ago } from "./wording.js";
 import { tasksById } from "./work.js";
 
-const RANK = { held: 84, file: 74, artifact: 76, denied: 65 } as const;
+const RANK = { held: 76, file: 71, artifact: 74, denied: 70 } as const;
 const OWNERS_SHOWN_MAX = 5;
+
+/** An agent that locked a path, for a task. */
+interface Owner {
+  readonly agent: string;
+  readonly task: string | null;
+}
 
 /** Returns the files that were locked for work and by whom, who holds them now, and the artifacts that were put. */
 export function filesOf(facts: BriefFacts): BriefSection {
+  const tasks = tasksById(facts);
   const held = new Map(facts.locks.map(({ path, agent }) => [path, agent]));
   const touched = ownersOf(facts);
-  const paths = [...new Set([...touched.keys(), ...held.keys()])];
+  const told = toldWithWork(facts);
+  const paths = [...new Set([...touched.keys(), ...held.keys()])].filter(
+    (path) => held.has(path) || !isTold(touched.get(path) ?? [], told.get(path)),
+  );
   const files = paths.map((path, index): BriefEntry => {
-    const owners = [...(touched.get(path) ?? [])];
+    const owners = touched.get(path) ?? [];
     const now = held.get(path);
-    const shown = owners.slice(-OWNERS_SHOWN_MAX).join(", then ");
+    const names = [
+      ...new Set(owners.map(({ agent, task }) => nameOf(agent, task === null ? undefined : tasks.get(task)))),
+    ];
+    const shown = names.slice(-OWNERS_SHOWN_MAX).join(", then ");
     const state = now === undefined ? "" : `${shown === "" ? "" : "; "}held by ${now} now`;
+    const weight = Math.max(0, ...owners.map(({ task }) => weightOf(tasks.get(task ?? ""))));
     return {
-      rank: (now === undefined ? RANK.file : RANK.held) - (paths.length - 1 - index) / 2,
+      rank: (now === undefined ? RANK.file : RANK.held) + weight - lowered(paths.length - 1 - index),
       line: () => `${shownLine(path)}: ${shown}${state}`,
     };
   });
@@ -36,22 +53,37 @@ export function filesOf(facts: BriefFacts): BriefSection {
   };
 }
 
+function nameOf(agent: string, task: Task | undefined): string {
+  return task === undefined ? agent : `${agent} (${task.key})`;
+}
+
+/** Whether a path stands with the work of its only owner already. */
+function isTold(owners: readonly Owner[], doneBy: Owner | undefined): boolean {
+  return doneBy !== undefined && owners.every(({ agent, task }) => agent === doneBy.agent && task === doneBy.task);
+}
+
+/** The declared paths of tasks that succeeded, with who did them. */
+function toldWithWork(facts: BriefFacts): ReadonlyMap<string, Owner> {
+  return new Map(
+    facts.attempts
+      .filter(({ outcome }) => outcome === "succeeded")
+      .flatMap(({ task, agent }) => (facts.specs.get(task)?.files.write ?? []).map((path) => [path, { agent, task }])),
+  );
+}
+
 /** The agents that locked each path in their order, with their tasks: as far as the history is read, else as the tasks declare. */
-function ownersOf(facts: BriefFacts): ReadonlyMap<string, ReadonlySet<string>> {
-  const tasks = tasksById(facts);
-  const owners = new Map<string, Set<string>>();
-  const add = (path: string, agent: string, task: string | null) => {
-    const key = task === null ? undefined : tasks.get(task)?.key;
-    const known = owners.get(path) ?? new Set();
-    known.add(key === undefined ? agent : `${agent} (${key})`);
-    owners.set(path, known);
-  };
-  for (const event of facts.events)
-    if (event.type === "lock.granted") for (const path of pathsOf(event)) add(path, event.agent ?? "", event.task);
-  for (const { task, agent, outcome } of facts.attempts)
-    if (outcome !== "cancelled" && facts.specs.has(task))
-      for (const path of facts.specs.get(task)?.files.write ?? []) add(path, agent, task);
-  return owners;
+function ownersOf(facts: BriefFacts): ReadonlyMap<string, readonly Owner[]> {
+  const locked = facts.events
+    .filter(({ type }) => type === "lock.granted")
+    .flatMap((event) => pathsOf(event).map((path) => ({ path, agent: event.agent ?? "", task: event.task })));
+  const declared = facts.attempts
+    .filter(({ outcome }) => outcome !== "cancelled")
+    .flatMap(({ task, agent }) => (facts.specs.get(task)?.files.write ?? []).map((path) => ({ path, agent, task })));
+  return grouped<Owner & { readonly path: string }, string, Owner>(
+    [...locked, ...declared],
+    ({ path }) => path,
+    ({ agent, task }) => ({ agent, task }),
+  );
 }
 
 function pathsOf({ data }: StoredEvent): string[] {
@@ -63,7 +95,7 @@ function pathsOf({ data }: StoredEvent): string[] {
 function artifacts(facts: BriefFacts): BriefEntry[] {
   const tasks = tasksById(facts);
   return facts.artifacts.map(({ id, name, version, type, createdBy, task, path, createdAt }, index, all) => ({
-    rank: RANK.artifact - (all.length - 1 - index) / 2,
+    rank: RANK.artifact + weightOf(tasks.get(task ?? "")) - lowered(all.length - 1 - index),
     line: () => {
       const of = task === null ? "" : ` for ${tasks.get(task)?.key ?? task}`;
       const from = path === null ? "" : ` from ${shownLine(path)}`;
@@ -74,10 +106,11 @@ function artifacts(facts: BriefFacts): BriefEntry[] {
 
 /** Locks that were refused or broken: work that collided. */
 function refusals(facts: BriefFacts): BriefEntry[] {
+  const tasks = tasksById(facts);
   return facts.events.flatMap((event, index): BriefEntry[] => {
     const { data, agent, at, type } = event;
     const when = ago(facts.now, at);
-    const rank = RANK.denied + index / 1_000;
+    const rank = RANK.denied + weightOf(tasks.get(event.task ?? "")) + index / 1_000;
     if (type === "lock.broken")
       return [
         {

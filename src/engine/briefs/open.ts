@@ -1,10 +1,12 @@
 import { callOperation } from "../../base/errors.js";
+import { grouped } from "../../base/lists/groups.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { Message } from "../../store/channels/messages.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import { shownAddress } from "../channels/addresses.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection, Quote } from "./fitting.js";
+import { lowered, weightOf } from "./weight.js";
 import { ago, span, stateOf } from "./wording.js";
 
 const OPEN: ReadonlySet<Task["status"]> = new Set([
@@ -25,7 +27,7 @@ const URGENCY: Readonly<Partial<Record<Task["status"], number>>> = {
   ready: 4,
   blocked: 3,
 };
-const RANK = 90;
+const RANK = 80;
 const NEEDS_SHOWN_MAX = 8;
 
 /** Returns the open ends: open tasks, unanswered questions, undecided escalations, unanswered offers. */
@@ -33,18 +35,46 @@ export function openOf(facts: BriefFacts): BriefSection {
   const { run, about } = facts;
   const open = facts.tasks.filter(({ status }) => OPEN.has(status));
   const work = about === undefined ? open : about.task.status === "pending" ? [about.task] : [];
-  const tasks = work.map((task, at): BriefEntry => {
-    const urgency = URGENCY[task.status] ?? 0;
-    return { rank: RANK + urgency * 2 - at, line: (quote) => taskLine(facts, task, quote) };
-  });
+  const byWeight = [...work].sort((a, b) => weightOf(b) - weightOf(a));
+  const alike = ["ready", "pending"].flatMap((status) =>
+    byWeight.filter((task) => task.status === status).slice(LINES_A_STATUS_MAX),
+  );
+  const tasks = work
+    .filter((task) => !alike.includes(task))
+    .map((task, at): BriefEntry => ({
+      rank: RANK + weightOf(task) + (URGENCY[task.status] ?? 0) - lowered(at),
+      line: (quote) => taskLine(facts, task, quote),
+    }));
   return {
     title: "Open",
-    entries: [...holderNote(facts), ...questions(facts), ...offers(facts), ...tasks, ...neighbours(facts)],
+    entries: [
+      ...holderNote(facts),
+      ...questions(facts),
+      ...offers(facts),
+      ...tasks,
+      ...othersLines(alike),
+      ...neighbours(facts),
+    ],
     more:
       about === undefined
         ? { tool: "list_tasks", arguments: { run: run.id } }
         : callOperation("check_task_ready", { task: about.task.id }),
   };
+}
+
+/** Tasks of one status that are told one by one; the rest of it stands in one line. */
+const LINES_A_STATUS_MAX = 6;
+const KEYS_SHOWN_MAX = 12;
+
+function othersLines(tasks: readonly Task[]): BriefEntry[] {
+  return [...grouped(tasks, ({ status }) => status)].map(([status, alike]) => ({
+    rank: RANK,
+    line: () => {
+      const more = alike.length - KEYS_SHOWN_MAX;
+      const keys = alike.slice(0, KEYS_SHOWN_MAX).map(({ key }) => key);
+      return `${alike.length} more ${status}: ${keys.join(", ")}${more > 0 ? ` and ${more} others` : ""}`;
+    },
+  }));
 }
 
 function taskLine({ now, specs, about }: BriefFacts, task: Task, quote: Quote): string {

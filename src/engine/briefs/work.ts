@@ -1,12 +1,14 @@
 import { callOperation } from "../../base/errors.js";
 import type { StoredEvent } from "../../store/events/history.js";
 import type { ToldAttempt } from "../../store/tasks/attempts.js";
+import { shownLine } from "../../base/texts/shown-text.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection, Quote } from "./fitting.js";
+import { lowered, weightOf } from "./weight.js";
 import { ago, span } from "./wording.js";
 
-const RANK = { failure: 88, work: 80, change: 70 } as const;
+const RANK = { failure: 78, work: 76, change: 72 } as const;
 
 /** Tasks by id, those beside the one that a brief is about too. */
 export function tasksById({ tasks, before, after }: BriefFacts): ReadonlyMap<string, Task> {
@@ -16,19 +18,16 @@ export function tasksById({ tasks, before, after }: BriefFacts): ReadonlyMap<str
 /** Returns who did what, with the result. Decisions of people have a section of their own. */
 export function workOf(facts: BriefFacts): BriefSection {
   const tasks = tasksById(facts);
-  const done = facts.attempts.filter(
-    ({ outcome, task }) => outcome === "succeeded" && tasks.get(task)?.kind !== "human",
-  );
-  const lines = done
-    .sort((a, b) => a.endedAt - b.endedAt)
-    .map((attempt, index): BriefEntry => {
-      // The newest is most likely to be what comes next builds on.
-      const rank = RANK.work - (done.length - 1 - index);
-      return { rank, line: (quote) => doneLine(facts, attempt, quote) };
-    });
+  const done = facts.attempts
+    .filter(({ outcome, task }) => outcome === "succeeded" && tasks.get(task)?.kind !== "human")
+    .sort((a, b) => a.endedAt - b.endedAt);
+  const lines = done.map((attempt, index): BriefEntry => ({
+    rank: RANK.work + weightOf(tasks.get(attempt.task)) - lowered(done.length - 1 - index),
+    line: (quote) => doneLine(facts, attempt, quote),
+  }));
   const skipped = facts.tasks.filter(({ status }) => status === "skipped" || status === "cancelled");
   const reasons = skipped.map((task, index): BriefEntry => ({
-    rank: RANK.work - 10 - index,
+    rank: RANK.work + weightOf(task) - 4 - lowered(index),
     line: (quote) => {
       const [reason] = task.reasons;
       return `${task.key} was ${task.status}${reason === undefined ? "" : `: ${quote(reason.detail)}`}`;
@@ -43,7 +42,9 @@ function doneLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): string
   const title =
     task === undefined || task.title === task.key || task.id === about?.task.id ? "" : ` ${quote(task.title)}`;
   const took = span(attempt.endedAt - attempt.startedAt);
-  return `${task?.key ?? attempt.task}${title}: done by ${attempt.agent} in ${took}, ${ago(now, attempt.endedAt)}${resultText(attempt, quote)}`;
+  const files = facts.specs.get(attempt.task)?.files.write ?? [];
+  const wrote = files.length === 0 ? "" : `, in ${files.map(shownLine).join(", ")}`;
+  return `${task?.key ?? attempt.task}${title}: done by ${attempt.agent} in ${took}, ${ago(now, attempt.endedAt)}${wrote}${resultText(attempt, quote)}`;
 }
 
 function resultText({ result }: Pick<ToldAttempt, "result">, quote: Quote): string {
@@ -66,15 +67,17 @@ export function failuresOf(facts: BriefFacts): BriefSection {
     .sort((a, b) => a.endedAt - b.endedAt);
   const newest = new Map(failed.map((attempt) => [attempt.task, attempt]));
   const lines = failed.map((attempt, index): BriefEntry => {
-    const isTelling = index === 0 || newest.get(attempt.task) === attempt;
+    const task = tasks.get(attempt.task);
+    const isTelling = newest.get(attempt.task) === attempt;
+    const isOver = task?.status === "succeeded";
     return {
-      rank: RANK.failure - (isTelling ? 0 : 20) - Math.min(index, 20) / 2,
+      rank: RANK.failure + weightOf(task) - (isTelling ? 0 : 6) - (isOver ? 8 : 0) - lowered(failed.length - 1 - index),
       line: (quote) => failureLine(facts, attempt, quote),
     };
   });
   const given = facts.attempts.filter(({ outcome, note }) => outcome === "released" && note !== null);
   const released = given.map((attempt, index): BriefEntry => ({
-    rank: RANK.failure - 25 - index,
+    rank: RANK.failure + weightOf(tasks.get(attempt.task)) - 8 - lowered(given.length - 1 - index),
     line: (quote) => failureLine(facts, attempt, quote),
   }));
   return {
@@ -96,7 +99,7 @@ function failureLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): str
 function deadLetters(facts: BriefFacts): BriefEntry[] {
   const tasks = tasksById(facts);
   return facts.deadLetters.map(({ id, task, status, closedBy, note, error }, index) => ({
-    rank: RANK.failure + (status === "pending" ? 3 : -10) - index / 2,
+    rank: RANK.failure + weightOf(tasks.get(task)) + (status === "pending" ? 6 : -2) - lowered(index),
     line: (quote) => {
       const closed =
         status === "pending" ? "" : ` by ${closedBy ?? "the server"}${note === null ? "" : `: ${quote(note)}`}`;
@@ -109,13 +112,15 @@ const CHANGES_SHOWN_MAX = 30;
 
 /** Returns what was changed in the plan, and the course of the run. */
 export function changesOf(facts: BriefFacts): BriefSection {
+  const tasks = tasksById(facts);
   const lines = facts.events.flatMap((event, index): BriefEntry[] => {
     const line = changeLine(event);
-    const rank = RANK.change + index / 1_000;
+    // A change of the whole run counts as much as one of a task that others wait for.
+    const rank = RANK.change + (event.task === null ? 10 : weightOf(tasks.get(event.task))) + index / 1_000;
     return line === undefined ? [] : [{ rank, line: (quote) => `${line(quote)}, ${ago(facts.now, event.at)}` }];
   });
   const children = facts.children.map(({ id, name, status, reason, parentTask }): BriefEntry => ({
-    rank: RANK.change + 5,
+    rank: RANK.change + 8,
     line: (quote) =>
       `Child run ${quote(name)} (${id}) of ${tasksById(facts).get(parentTask ?? "")?.key ?? "an earlier task"}: ${status}${reason === null ? "" : `: ${quote(reason)}`}`,
   }));
