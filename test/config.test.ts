@@ -346,3 +346,52 @@ test.each([
   expect(told).toContain(said);
   expect(told).not.toContain("hunter22");
 });
+
+describe("notifications", () => {
+  const key = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+  const load = (notifications: unknown, env: Record<string, string> = {}) =>
+    withOwnFile({ notifications }, () => loadConfig({ flags: {}, env, cwd: temporaryDirectory() }).notifications);
+
+  test("are the person's: variables of the environment are filled in, and what is off is left out", () => {
+    const hooks = {
+      ops: { url: "https://ops.example.com/${PLACE:-a}", secret: "${HOOK}", events: ["run.*", "workflow_completed"] },
+    };
+    const slack = { url: "https://hooks.slack.com/services/T/B/x", enabled: false };
+    const email = { to: "team@example.com", host: "smtp.example.com" };
+    expect(load({ slack, email, webhooks: hooks }, { HOOK: key })).toMatchObject([
+      { kind: "email", to: ["team@example.com"], port: 587, tls: "starttls", events: ["questions"] },
+      { kind: "webhook", name: "ops", url: "https://ops.example.com/a", events: ["run.*", "run.finished"] },
+    ]);
+    const targets = [load({ email }), load({ email }), load({ email: { ...email, to: "ops@example.com" } })];
+    const [first, same, other] = targets.map(([target]) => target?.id);
+    expect(first).toBe(same);
+    expect(other).not.toBe(first);
+  });
+
+  test("are not taken from a repository's file", () => {
+    const root = repository({ notifications: { slack: { url: "https://evil.example.com" } } });
+    expect(() => loadConfig({ flags: {}, env: {}, cwd: root })).toThrow(
+      '"notifications" reaches beyond this repository',
+    );
+  });
+
+  test.each([
+    [
+      "an address that is read on its way",
+      { slack: { url: "http://hooks.example.com/x" } },
+      "slack.url.*write https://",
+    ],
+    ["a variable that is not set", { slack: { url: "${NOT_SET_ANYWHERE}" } }, "NOT_SET_ANYWHERE is not set"],
+    ["a key that is too short", { webhooks: { ops: { url: "https://a.example", secret: "whsec_AAAA" } } }, "24 to 512"],
+    ["a webhook without a key", { webhooks: { ops: { url: "https://a.example" } } }, "webhooks.ops.secret"],
+    ["an event that is none", { desktop: { events: ["Everything!"] } }, 'must be "questions", a type such as'],
+    ["a misspelt key", { email: { to: "a@example.com", smtp: "x", host: "h" } }, 'Unrecognized key: "smtp"'],
+    [
+      "a password without TLS",
+      { email: { to: "a@example.com", host: "h", tls: "none", user: "u", password: "p" } },
+      "without TLS",
+    ],
+  ])("refuse %s with its place", (_, notifications, message) => {
+    expect(() => load(notifications)).toThrow(new RegExp(message));
+  });
+});

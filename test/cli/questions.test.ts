@@ -58,11 +58,11 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     const again = startOnTerminal(withSecret(fixture), ["run", "release.yaml"], SIZE);
     const answer = personAt(again);
     await answer("Run them?", "y");
-    await answer("[a]pprove, [r]eject, [l]ater:", "a");
+    await answer("[a]pprove, [c]onditions, [r]eject, [l]ater:", "a");
     await answer("version (string, needed):", "");
     await answer("version (string, needed):", "1.2.0");
     await answer("count (integer, optional):", "many");
-    await answer("[a]pprove, [r]eject, [l]ater:", "a");
+    await answer("[a]pprove, [c]onditions, [r]eject, [l]ater:", "a");
     await answer("version (string, needed):", "1.2.0");
     await answer("count (integer, optional):", "");
     const ended = await again.ended;
@@ -99,6 +99,19 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     const statuses: string[] = [];
     for (const run of runs) statuses.push(await statusOf(fixture, run));
     expect(statuses).toEqual(["running", "succeeded"]);
+  });
+
+  test("baton approve takes conditions, one after the other", async () => {
+    const fixture = withSecret(repository());
+    const run = await detached(fixture);
+    const started = startOnTerminal(fixture, ["approve"], SIZE);
+    const type = personAt(started);
+    await type("[l]ater:", "c");
+    await type("under the condition:", "");
+    await type("under the condition:", "mask the tokens");
+    await type("and (or nothing):", "");
+    expect(await started.ended).toMatchObject({ code: 0 });
+    expect((await baton(fixture, ["show", run, "ask"])).stdout).toContain("mask the tokens");
   });
 
   test("an assistant's terminal is asked nothing", async () => {

@@ -197,6 +197,37 @@ export const tenFeatures: Checks = {
       code: "not_permitted",
     });
   },
+  "1.124 1.125 1.127 1.128": async ({ ask, call, start }) => {
+    const run = await start([{ key: "a" }]);
+    const given = { title: "Go on?", priority: "high", run };
+    await ask("request_gate_approval", given);
+    await ask("request_budget_override", given);
+    await ask("create_escalation", { ...given, type: "quality_concern", priority: "critical" });
+    const { escalations } = await call("list_escalations", { run });
+    expect(escalations.map(({ type, priority, tier }) => [type, priority, tier])).toEqual([
+      ["gate_approval", "high", "agent"],
+      ["budget_override", "high", "agent"],
+      ["quality_concern", "critical", "human"],
+    ]);
+  },
+  "1.130 1.131 1.132 1.133 1.134 1.135 1.136": async ({ app, call }) => {
+    const defaults = {
+      gate_approval: ["reject", "rejected"],
+      budget_override: ["reject", "rejected"],
+      security_review: ["reject", "rejected"],
+      error_resolution: ["retry", "retry"],
+      ambiguous_requirement: ["pause", "paused"],
+      quality_concern: ["reject", "rejected"],
+      sensitive_data: ["reject", "rejected"],
+    } as const;
+    for (const type of Object.keys(defaults) as (keyof typeof defaults)[])
+      await call("escalate", { type, title: type, priority: "critical" });
+    await app.advance(60 * 60_000);
+    for (const [type, [otherwise, status]] of Object.entries(defaults)) {
+      const { escalations } = await call("list_escalations", { status });
+      expect(escalations.find((one) => one.type === type)).toMatchObject({ default_decision: otherwise });
+    }
+  },
   "1.89 1.91 1.92 1.93 1.94 1.95": async ({ ask }) => {
     const found = await ask("validate_artifact", {
       artifact_type: "code",

@@ -46,7 +46,7 @@ export function questionText(question: QuestionAnswer): string {
 }
 
 export type DecidedQuestion = ResultOf<"decide_escalation">;
-type Decision = "approved" | "rejected";
+type Decision = "approved" | "approved_with_conditions" | "rejected";
 
 /** Words for an ended question. */
 export function decidedText(decision: string, { task, escalation, newly_ready: ready }: DecidedQuestion): string {
@@ -71,12 +71,13 @@ export async function askQuestion(
   for (;;) {
     const decision = await askDecision(line, again);
     if (decision === undefined) return undefined;
-    const given = decision === "approved" ? await askAnswers(line, question) : await askReason(line);
-    if (given === undefined) return undefined;
+    const conditions = decision === "approved_with_conditions" ? await askConditions(line) : {};
+    const given = decision === "rejected" ? await askReason(line) : await askAnswers(line, question);
+    if (given === undefined || conditions === undefined) return undefined;
     try {
       const decided = await call(
         "decide_escalation",
-        { id: question.id, token: question.token, decision, ...given },
+        { id: question.id, token: question.token, decision, ...conditions, ...given },
         signal,
       );
       stderr.print(`  ${decidedText(decision, decided)}\n`);
@@ -98,17 +99,28 @@ type AskLine = (prompt: string) => Promise<string | undefined>;
 
 const DECISIONS: readonly (readonly [RegExp, Decision | "later"])[] = [
   [/^(?:a|approved?|y|yes)$/i, "approved"],
+  [/^(?:c|conditions?)$/i, "approved_with_conditions"],
   [/^(?:r|reject(?:ed)?|n|no)$/i, "rejected"],
   [/^(?:l|later)$/i, "later"],
 ];
 
 async function askDecision(line: AskLine, again: (text: string) => void): Promise<Decision | undefined> {
   for (;;) {
-    const typed = await line("  Type a letter: [a]pprove, [r]eject, [l]ater: ");
+    const typed = await line("  Type a letter: [a]pprove, [c]onditions, [r]eject, [l]ater: ");
     if (typed === undefined) return undefined;
     const [, decision] = DECISIONS.find(([words]) => words.test(typed)) ?? [];
     if (decision !== undefined) return decision === "later" ? undefined : decision;
-    again("Type a (or y) to approve, r (or n) to reject, l to leave the question open.");
+    again("Type a (or y) to approve, c to approve under conditions, r (or n) to reject, l to leave the question open.");
+  }
+}
+
+async function askConditions(line: AskLine): Promise<{ conditions: string[] } | undefined> {
+  const conditions: string[] = [];
+  for (;;) {
+    const condition = await line(conditions.length === 0 ? "  under the condition: " : "  and (or nothing): ");
+    if (condition === undefined) return undefined;
+    if (condition !== "") conditions.push(condition);
+    else if (conditions.length > 0) return { conditions };
   }
 }
 

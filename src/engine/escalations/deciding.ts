@@ -16,6 +16,7 @@ import { RunChange } from "../lifecycle/run-change.js";
 import { requirePerson } from "../person.js";
 import { transition } from "../machine.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
+import { requireConditions } from "./escalations.js";
 import { announce, answer, escalationEvent, leadRoles } from "./announcements.js";
 import { lockForRaise } from "./overrides.js";
 import { DEFAULT_DECISIONS, tierAbove, timeOf } from "./tiers.js";
@@ -56,7 +57,8 @@ export function* decideByTier(ctx: EngineContext, decision: TierDecision): Tx<Es
   requireTier(ctx, by, { escalation, leads: yield* leadRoles(escalation.project) });
   const note = decision.note ?? null;
   if (decision.decision === "deferred") return yield* defer(ctx, { escalation, note, by: by.name });
-  const conditions = conditionsOf(decision);
+  requireConditions(decision);
+  const { conditions = [] } = decision;
   const status = conditions.length > 0 ? "approved_with_conditions" : decision.decision;
   const raised = status === "rejected" ? undefined : yield* raise(ctx, escalation, by.name);
   const changed = yield* close(
@@ -65,15 +67,6 @@ export function* decideByTier(ctx: EngineContext, decision: TierDecision): Tx<Es
     { before: escalation, locked },
   );
   return { ...changed, raised };
-}
-
-function conditionsOf({ decision, conditions = [] }: TierDecision): readonly string[] {
-  if (decision === "approved_with_conditions" ? conditions.length > 0 : conditions.length === 0) return conditions;
-  const message =
-    decision === "approved_with_conditions"
-      ? "conditions: approved_with_conditions needs at least one; use approved without any. Nothing was decided."
-      : `conditions: ${decision} takes none; use approved_with_conditions. Nothing was decided.`;
-  throw new BatonError("invalid_input", message, { details: { path: "conditions" } });
 }
 
 interface Decider {

@@ -51,6 +51,7 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
       return failByServer(change, task, { error: { type: "rejected", message }, by: decision.by });
     });
   }
+  requireConditions(decision);
   requireAnswers(spec.form, decision);
   const result = resultOf(decision);
   requireFit(locked, result);
@@ -79,6 +80,16 @@ function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: Esc
   const change = new RunChange(ctx, run);
   change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });
   return { task, ready: [], ...(yield* change.flush()) };
+}
+
+/** Errors: `invalid_input` for conditions without the decision that takes them, and for that one without any. */
+export function requireConditions({ decision, conditions = [] }: Pick<EscalationDecision, "decision" | "conditions">) {
+  if (decision === "approved_with_conditions" ? conditions.length > 0 : conditions.length === 0) return;
+  const message =
+    decision === "approved_with_conditions"
+      ? "conditions: approved_with_conditions needs at least one; use approved without any. Nothing was decided."
+      : `conditions: ${decision} takes none; use approved_with_conditions. Nothing was decided.`;
+  throw new BatonError("invalid_input", message, { details: { path: "conditions" } });
 }
 
 function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { answers }: EscalationDecision): void {

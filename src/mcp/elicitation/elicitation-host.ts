@@ -2,7 +2,8 @@ import type { Settings } from "../../base/settings.js";
 import type { Question } from "../../engine/escalations/elicitations.js";
 
 export interface Decision {
-  readonly decision: "approved" | "rejected" | "deferred";
+  readonly decision: "approved" | "approved_with_conditions" | "rejected" | "deferred";
+  readonly conditions?: readonly string[];
   readonly answers?: Readonly<Record<string, unknown>>;
   readonly note?: string;
 }

@@ -44,7 +44,9 @@ const WHOLE_KEYWORDS = [
   "dependentSchemas",
   "minProperties",
 ] as const;
-const DECISIONS = ["approved", "rejected", "deferred"] as const;
+const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;
+/** Fields of Baton's own. */
+const OWN_FIELDS: readonly string[] = ["decision", "conditions", "note"];
 
 export interface Again {
   /** Why the previous content was refused, in Baton's words. */
@@ -61,14 +63,21 @@ export function elicitationFormOf(question: Question, again?: Again): Elicitatio
     type: "string" as const,
     title: "Decision",
     description: askable
-      ? "approved: the run goes on. rejected: the step fails. deferred: it stays open for later."
+      ? "approved: the run goes on; with conditions, later steps are told them. rejected: the step fails. deferred: it stays open for later."
       : "rejected: the step fails. deferred: it stays open for later. To approve, see above.",
     enum: askable ? [...DECISIONS] : ["rejected", "deferred"],
+  };
+  const conditions = {
+    type: "string" as const,
+    title: "Conditions",
+    description: "For approved_with_conditions: one on each line.",
+    maxLength: NOTE_CHARS_MAX,
   };
   const note = { type: "string" as const, title: "Note", description: "Why, if you like.", maxLength: NOTE_CHARS_MAX };
   const properties: Record<string, PrimitiveSchemaDefinition> = {
     decision,
     ...Object.fromEntries(own.map(({ name, shown }) => [name, filled(shown, filledIn(again?.content, name))])),
+    ...(askable && { conditions: filled(conditions, filledIn(again?.content, "conditions")) }),
     note: filled(note, filledIn(again?.content, "note")),
   };
   return {
@@ -92,9 +101,12 @@ function filled(shown: PrimitiveSchemaDefinition, before: unknown): PrimitiveSch
 }
 
 function decisionOf(content: Readonly<Record<string, unknown>>, fields: readonly Field[]): Decision | undefined {
-  const decision = DECISIONS.find((one) => one === content["decision"]);
-  if (decision === undefined) return undefined;
+  const chosen = DECISIONS.find((one) => one === content["decision"]);
+  if (chosen === undefined) return undefined;
   const { note } = content;
+  const conditions = linesOf(filledIn(content, "conditions"));
+  const decision = chosen === "approved" && conditions.length > 0 ? "approved_with_conditions" : chosen;
+  const approves = decision === "approved" || decision === "approved_with_conditions";
   const answers = Object.fromEntries(
     fields.flatMap(({ name, key }) => {
       const answer = filledIn(content, name);
@@ -103,9 +115,18 @@ function decisionOf(content: Readonly<Record<string, unknown>>, fields: readonly
   );
   return {
     decision,
-    ...(decision === "approved" && fields.length > 0 && { answers }),
+    ...(decision === "approved_with_conditions" && { conditions }),
+    ...(approves && fields.length > 0 && { answers }),
     ...(typeof note === "string" && !isEmpty(note) && { note }),
   };
+}
+
+function linesOf(text: unknown): string[] {
+  if (typeof text !== "string") return [];
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }
 
 /** Reads own fields only: a step's field may be named like an inherited one. */
@@ -181,7 +202,7 @@ function fieldsOf(form: JsonObject = {}): Fields {
 
 /** A plain name is kept, unless it is one of Baton's own fields. */
 function fieldName(key: string, properties: JsonObject, at: number): string {
-  if (/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key) && key !== "decision" && key !== "note") return key;
+  if (/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key) && !OWN_FIELDS.includes(key)) return key;
   let name = `answer_${at + 1}`;
   while (Object.hasOwn(properties, name)) name = `${name}_`;
   return name;

@@ -24,7 +24,12 @@ describe("a person at a client that can show forms", () => {
     const shown = await person.shown();
     expect(shown.message).toContain('Step "approve" of run "release" in project "shop" waits for your decision.');
     expect(shown.message).toContain("\n\n    Release it?\n\n");
-    expect(shown.fields["decision"]?.["enum"]).toEqual(["approved", "rejected", "deferred"]);
+    expect(shown.fields["decision"]?.["enum"]).toEqual([
+      "approved",
+      "approved_with_conditions",
+      "rejected",
+      "deferred",
+    ]);
     expect(shown.required).toEqual(["decision"]);
     shown.fillIn({ decision: "approved", version: "1.2.0", note: "" });
     expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "ship" } });
@@ -34,6 +39,19 @@ describe("a person at a client that can show forms", () => {
       result: { decision: "approved", answers: { version: "1.2.0" }, by: "human@claude-desktop" },
     });
     expect(person.forms).toHaveLength(1);
+  });
+
+  test("approves under conditions, which later steps read, and is asked again where they name none", async () => {
+    const { client, person } = seat();
+    const run = await startRelease(client, {});
+    (await person.shown()).fillIn({ decision: "approved_with_conditions", conditions: "" });
+    const again = await person.shown(2);
+    expect(again.message).toContain("Refused: conditions: approved_with_conditions needs at least one");
+    again.fillIn({ decision: "approved_with_conditions", conditions: "mask the tokens\ntell ops" });
+    await until("it is decided", async () => (await decided(client, run)).status === "succeeded");
+    expect(await decided(client, run)).toMatchObject({
+      result: { decision: "approved_with_conditions", conditions: ["mask the tokens", "tell ops"] },
+    });
   });
 
   test("rejects, and the step has failed with what they say", async () => {

@@ -113,9 +113,9 @@ describe("the form of a question", () => {
         ["version"],
       ),
     );
-    expect(Object.keys(fields)).toEqual(["decision", "version", "channel", "percent", "looked", "note"]);
+    expect(Object.keys(fields)).toEqual(["decision", "version", "channel", "percent", "looked", "conditions", "note"]);
     expect(fields).toMatchObject({
-      decision: { enum: ["approved", "rejected", "deferred"] },
+      decision: { enum: ["approved", "approved_with_conditions", "rejected", "deferred"] },
       version: {
         type: "string",
         title: "Answer: version",
@@ -156,8 +156,10 @@ describe("the form of a question", () => {
 
   test("leaves out what it cannot show where that need not be given", () => {
     const { message, fields } = shown(withForm({ tags: { type: "array" }, name: { type: "string" } }, ["name"]));
-    expect(Object.keys(fields)).toEqual(["decision", "name", "note"]);
-    expect(fields["decision"]).toMatchObject({ enum: ["approved", "rejected", "deferred"] });
+    expect(Object.keys(fields)).toEqual(["decision", "name", "conditions", "note"]);
+    expect(fields["decision"]).toMatchObject({
+      enum: ["approved", "approved_with_conditions", "rejected", "deferred"],
+    });
     expect(message).toContain('It takes more than this form can show: "tags".');
   });
 
@@ -169,12 +171,12 @@ describe("the form of a question", () => {
     ["true", true],
     ["an object", { type: "object" }],
   ])("does not show %s", (_, schema) => {
-    expect(Object.keys(shown(withForm({ it: schema })).fields)).toEqual(["decision", "note"]);
+    expect(Object.keys(shown(withForm({ it: schema })).fields)).toEqual(["decision", "conditions", "note"]);
   });
 
   test("has at most twenty of them", () => {
     const properties = Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`f${at}`, { type: "string" }]));
-    expect(Object.keys(shown(withForm(properties)).fields)).toHaveLength(22);
+    expect(Object.keys(shown(withForm(properties)).fields)).toHaveLength(23);
     expect(shown(withForm(properties)).message).toContain(`It takes more than this form can show: "f20".`);
   });
 
@@ -186,7 +188,7 @@ describe("the form of a question", () => {
       x: { type: "boolean" },
     });
     const { fields, read } = shown(form);
-    expect(Object.keys(fields)).toEqual(["decision", "answer_1", "answer_2_", "answer_2", "x", "note"]);
+    expect(Object.keys(fields)).toEqual(["decision", "answer_1", "answer_2_", "answer_2", "x", "conditions", "note"]);
     const content = {
       decision: "approved",
       answer_1: "mine",
@@ -203,8 +205,25 @@ describe("the form of a question", () => {
     });
     expect(read({ decision: "deferred", answer_1: "mine", note: "" })).toEqual({ decision: "deferred" });
     expect(read({ note: "yes" })).toBeUndefined();
-    expect(read({ decision: "approved_with_conditions" })).toBeUndefined();
     expect(read(undefined)).toBeUndefined();
+  });
+
+  test("takes conditions, one on each line, of which approved with some is an approval under them", () => {
+    const { read } = shown(withForm({ conditions: { type: "string" } }));
+    const conditions = "mask the tokens\n\n  tell ops ";
+    for (const decision of ["approved", "approved_with_conditions"])
+      expect(read({ decision, conditions, answer_1: "mine" })).toEqual({
+        decision: "approved_with_conditions",
+        conditions: ["mask the tokens", "tell ops"],
+        answers: { conditions: "mine" },
+      });
+    // Baton refuses that, and the form is shown again with its reason.
+    expect(read({ decision: "approved_with_conditions", conditions: " " })).toEqual({
+      decision: "approved_with_conditions",
+      conditions: [],
+      answers: {},
+    });
+    expect(read({ decision: "rejected", conditions })).toEqual({ decision: "rejected" });
   });
 
   test("stands again with what was filled in, and says what was wrong with it", () => {
