@@ -45,9 +45,10 @@ const bundle = await rolldown({
   input: {
     main: MAIN,
     config: CONFIG,
-    // Started by file: programs, and a thread.
+    // Started by file: programs, and threads.
     runner: path.join(ROOT, "src/executors/processes/runner.ts"),
     "wal-thread": path.join(ROOT, "src/store/sqlite/wal-thread.ts"),
+    "text-thread-worker": path.join(ROOT, "src/compaction/thread.ts"),
     "mcp-supervisor": path.join(ROOT, "src/executors/mcp/supervisor.ts"),
   },
   external,

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Config, settingsWithOrigins } from "../config.js";
+import type { TextWorker } from "../compaction/text-thread.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
 import { contentFilesOf } from "./connection.js";
 import { leavesRoot } from "../runtime/files/confinement.js";
@@ -21,6 +22,9 @@ export interface CapabilityParts {
 /** Capabilities of this process for its operations. What touches the disk is loaded when it is first used. */
 export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
   const { config, cwd, startedAt } = parts;
+  let thread: Promise<TextWorker> | undefined;
+  const texts = (): Promise<TextWorker> =>
+    (thread ??= import("../compaction/text-thread.js").then(({ TextThread }) => new TextThread()));
   return {
     files: {
       readWorkplace: (directory) => readWorkplace(directory, cwd),
@@ -43,6 +47,12 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
         const files = await contentFilesOf(config.database);
         if (files?.has(hash) === false) await files.save(hash, data);
       },
+    },
+    texts: {
+      count: async (given) => (await texts()).count(given),
+      cut: async (text, max) => (await texts()).cut(text, max),
+      extract: async (orders) => (await texts()).extract(orders),
+      chunk: async (order) => (await texts()).chunk(order),
     },
     templates: {
       list: async (contentsOf) => {

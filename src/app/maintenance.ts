@@ -9,7 +9,13 @@ import { systemClock } from "../runtime/clock.js";
 import { systemRuntime } from "../runtime/runtime.js";
 import type { DatabaseConfig } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
-import { pruneAllDeadLetters, pruneAllMessages, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
+import {
+  pruneAllDeadLetters,
+  pruneAllMessages,
+  pruneAllSessions,
+  pruneAllWindows,
+  pruneRuns,
+} from "../engine/background/retention.js";
 import { sweepAllContents } from "../engine/background/contents.js";
 import { isAlive } from "../runtime/processes.js";
 import type { Finding } from "../store/driver/inspection.js";
@@ -103,6 +109,7 @@ export interface Pruned {
   /** That runs were started in (`create_session`). */
   readonly sessions: number;
   readonly messages: number;
+  readonly context_windows: number;
   /** Given back to the file system; null where the database does that by itself. */
   readonly bytes: number | null;
   readonly retention_ms: number;
@@ -111,7 +118,7 @@ export interface Pruned {
 const RUNS_AT_ONCE = 20;
 
 /**
- * Removes every run and every session that ended, every dead letter that was closed and every message, longer ago than they are kept, and gives
+ * Removes every run and every session that ended, every dead letter that was closed, every message and every context window, longer ago than they are kept, and gives
  * their space back. Errors: `not_found` without a database.
  */
 export async function prune(app: App, client: string): Promise<Pruned> {
@@ -125,12 +132,14 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   const deadLetters = await pruneAllDeadLetters(host);
   const sessions = await pruneAllSessions(host);
   const messages = await pruneAllMessages(host);
+  const windows = await pruneAllWindows(host);
   await sweepAllContents(host, await contentFilesOf(database));
   return {
     runs,
     dead_letters: deadLetters,
     sessions,
     messages,
+    context_windows: windows,
     bytes: await giveBack(app, before),
     retention_ms: app.settings.retention_ms,
   };

@@ -13,6 +13,7 @@ export const AREAS = [
   "escalations",
   "dead_letters",
   "checkpoints",
+  "context",
   "cost",
   "system",
 ] as const;

@@ -45,6 +45,10 @@ export const settingsSchema = z.object({
   payload_bytes_max: z.int().min(1).default(defaultSettings.payload_bytes_max),
   input_bytes_max: z.int().min(1_024).default(defaultSettings.input_bytes_max),
   artifact_bytes_max: z.int().min(1).max(134_217_728).default(defaultSettings.artifact_bytes_max),
+  /** Tokens of a context window that names no limit of its own. */
+  max_context_tokens: z.int().min(1_000).max(10_000_000).default(defaultSettings.max_context_tokens),
+  /** Share of its limit from which a context window is compacted. */
+  context_compaction_threshold: z.number().min(0.1).max(1).default(defaultSettings.context_compaction_threshold),
   patterns_max: z.int().min(1).default(defaultSettings.patterns_max),
   /** Of one server process that is allowed to run commands. */
   max_concurrent_commands: z.int().min(1).max(1_000).default(defaultSettings.max_concurrent_commands),

@@ -38,6 +38,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   payload_bytes_max: "size of a step or a result",
   input_bytes_max: "size of a call",
   artifact_bytes_max: "size of an artifact",
+  max_context_tokens: "tokens of a context window that names no limit of its own",
+  context_compaction_threshold: "share of its limit from which a context window is compacted",
   patterns_max: "patterns in a lock call",
   max_concurrent_commands: "commands at once in one process",
   max_concurrent_tool_calls: "calls of other servers' tools at once in one process",

@@ -1,3 +1,4 @@
+import type { TextWorker } from "../compaction/text-thread.js";
 import type { Workplace } from "../engine/context.js";
 import type { ProjectFile } from "../runtime/files/project-file.js";
 import type { PathRoot } from "../runtime/files/real-paths.js";
@@ -8,6 +9,7 @@ import type { TemplateFolder } from "../runtime/files/template-folders.js";
 export interface ServerCapabilities {
   readonly files: Files;
   readonly contents: Contents;
+  readonly texts: TextWorker;
   readonly templates: Templates;
   readonly process: ServerProcess;
   readonly configuration: Configuration;

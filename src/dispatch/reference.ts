@@ -19,6 +19,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   escalations: "Questions to people",
   dead_letters: "Dead letters",
   checkpoints: "Checkpoints",
+  context: "Context",
   cost: "Cost",
   system: "System",
 };

@@ -1,5 +1,6 @@
 import { type Agent, AGENTS } from "./agents/agents.js";
 import { type Budget, BUDGETS } from "./cost/budgets.js";
+import { type ContextWindow, WINDOWS } from "./context-windows/windows.js";
 import { type Milestone, MILESTONES } from "./milestones/milestones.js";
 import { type Project, PROJECTS } from "./projects/projects.js";
 import { many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders } from "./rows.js";
@@ -11,7 +12,7 @@ import type { Tx } from "./tx.js";
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the milestones by
- * id that an end completes, and last the budgets by id that an end is paid from. A child run has an id that sorts after
+ * id that an end completes, the budgets by id that an end is paid from, and last a context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
@@ -19,7 +20,15 @@ import type { Tx } from "./tx.js";
  * is done again.
  * test/store/lock-order.test.ts records what each command takes and holds it against this list.
  */
-export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones", "budgets"] as const;
+export const LOCK_ORDER = [
+  "projects",
+  "runs",
+  "agents",
+  "sessions",
+  "milestones",
+  "budgets",
+  "context_windows",
+] as const;
 
 // Files of a project may be those of another around it: the row of the outermost is locked first, and stands for all inside of it.
 const LOCK_PROJECT = `SELECT ${PROJECTS.columns} FROM projects
@@ -122,4 +131,9 @@ export function lockBudgets(run: string | null, ids: readonly string[] = []): Tx
     `SELECT ${BUDGETS.columns} FROM budgets WHERE id IN (${ABOVE}) OR id IN (${named}) ORDER BY id %FOR_UPDATE%`,
     [run ?? "", ...ids],
   ]);
+}
+
+/** Locks a context window. */
+export function lockWindow(id: string): Tx<ContextWindow | undefined> {
+  return one(WINDOWS.read, [`SELECT ${WINDOWS.columns} FROM context_windows WHERE id = $1 %FOR_UPDATE%`, [id]]);
 }

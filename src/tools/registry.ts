@@ -8,6 +8,8 @@ import { channelOperations } from "./channels.js";
 import { checkpointOperations } from "./checkpoints.js";
 import { claim } from "./claims.js";
 import { createComplex } from "./complex-workflows.js";
+import { contextOperations } from "./context-windows.js";
+import { tokenOperations } from "./tokens.js";
 import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
@@ -68,6 +70,8 @@ const operations = [
   ...deadLetterOperations,
   ...workSessionOperations,
   ...checkpointOperations,
+  ...contextOperations,
+  ...tokenOperations,
   ...budgetOperations,
   ...usageOperations,
   ...forecastOperations,

@@ -9,6 +9,7 @@ const valueOf = (answer: ResultOf<"get_configuration">, name: string) =>
 
 /** Numbers of things at once or in a row, of which one is a sensible choice. */
 const ONE_IS_ENOUGH: ReadonlySet<string> = new Set([
+  "context_compaction_threshold",
   "cost_block_threshold",
   "cost_warning_threshold",
   "dead_letter_replays",

@@ -33,6 +33,8 @@ const VALUES = {
   payload_bytes_max: 262_144,
   input_bytes_max: 16_777_216,
   artifact_bytes_max: 33_554_432,
+  max_context_tokens: 100_000,
+  context_compaction_threshold: 0.8,
   patterns_max: 1_000,
   max_concurrent_commands: 10,
   max_concurrent_tool_calls: 10,

@@ -19,9 +19,12 @@ export interface ArtifactPart {
 
 /** Reads a part of an artifact's content: as text, or as base64 where it is none. Errors: `unavailable`. */
 export function* readPart(ctx: EngineContext, { hash, isText }: Artifact, offset: number): Tx<ArtifactPart> {
-  const data = yield* readContent(ctx, hash);
   const encoding = isText ? "utf8" : "base64";
-  const whole = data.toString(encoding);
+  return partOf((yield* readContent(ctx, hash)).toString(encoding), { encoding, offset });
+}
+
+/** Cuts a part of what one answer holds from a content. */
+export function partOf(whole: string, { encoding, offset }: Pick<ArtifactPart, "encoding" | "offset">): ArtifactPart {
   const end = endOf(whole, offset);
   return {
     encoding,

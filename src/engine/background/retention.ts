@@ -4,6 +4,7 @@ import { deleteOldEscalations } from "../../store/escalations/escalations.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
+import { oldWindows, pruneWindows } from "../context-windows/retention.js";
 import type { Engine } from "../engine.js";
 import { pruneDeliveries } from "../notifications/sending.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
@@ -65,6 +66,18 @@ export async function pruneOldMessages(engine: Engine): Promise<number> {
 export async function pruneAllMessages(engine: Engine): Promise<number> {
   let removed = 0;
   for (let more = 1; more > 0; removed += more) more = await pruneOldMessages(engine);
+  return removed;
+}
+
+/** Removes context windows that were written longer ago than what has ended is kept; a bounded number. Returns how many. */
+export async function pruneOldWindows(engine: Engine): Promise<number> {
+  return (await engine.read(oldWindows)).length > 0 ? engine.transact(pruneWindows) : 0;
+}
+
+/** Removes all such windows. Returns how many. */
+export async function pruneAllWindows(engine: Engine): Promise<number> {
+  let removed = 0;
+  for (let more = 1; more > 0; removed += more) more = await pruneOldWindows(engine);
   return removed;
 }
 

@@ -26,7 +26,7 @@ import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js
 import { BatonError } from "../../base/errors.js";
 import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks/expiry.js";
 import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
-import { pruneOldMessages, pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
+import { pruneOldMessages, pruneOldRuns, pruneOldSessions, pruneOldWindows, tidy } from "./retention.js";
 import { type ContentSweep, sweepContents } from "./contents.js";
 import { dueOffers, lapseHandoff } from "../handoffs/handoffs.js";
 import { dueMeetingIds, lapseMeeting } from "../meetings/meetings.js";
@@ -116,6 +116,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
     messagesPruned: tidying ? await jobs.once("old messages", () => pruneOldMessages(engine)) : 0,
+    windowsPruned: tidying ? await jobs.once("old context windows", () => pruneOldWindows(engine)) : 0,
     sessionsPruned: tidying ? await jobs.once("old sessions", () => pruneOldSessions(engine)) : 0,
     checkpoints:
       (await jobs.once("checkpoints", () => takeRequestedCheckpoints(engine))) +

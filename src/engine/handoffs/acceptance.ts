@@ -8,6 +8,7 @@ import { handOver } from "../../store/tasks/transitions.js";
 import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
+import { moveWindows } from "../context-windows/moving.js";
 import { begunBy, type LeaseTerms, leaseTerms } from "../lifecycle/leases.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -26,7 +27,7 @@ export interface Acceptance {
 }
 
 /**
- * Takes over an offered task: lease and file locks move in this transaction under new tokens, and the sender's attempt ends as
+ * Takes over an offered task: lease, file locks and context windows move in this transaction, with new tokens, and the sender's attempt ends as
  * released. Errors: as `lockOffer`; `limit_exceeded` for an agent that runs as many tasks as it may; `not_permitted` by not_by.
  */
 export function* acceptHandoff(ctx: EngineContext, id: string, recipient: FoundAgent): Tx<Acceptance> {
@@ -36,13 +37,16 @@ export function* acceptHandoff(ctx: EngineContext, id: string, recipient: FoundA
   yield* requireTaker(task, recipient, ctx.caller);
   yield* lockAgent(recipient.name);
   const accepted = (yield* endHandoff(task.id, { status: "accepted", at: ctx.now })) ?? handoff;
+  const succession = { task: task.id, from: handoff.sender, to: recipient.name };
   if (task.status !== "running") {
     const reserved = yield* reserveTask(ctx, locked, recipient.name);
+    yield* moveWindows(ctx, succession);
     yield* thank(ctx, accepted, locked);
     return { handoff: accepted, task: reserved, lease: undefined };
   }
   yield* requireCapacity(recipient, handoff);
   const taken = yield* takeOver(ctx, locked, { recipient: recipient.name, handoff: accepted });
+  yield* moveWindows(ctx, succession);
   yield* thank(ctx, accepted, locked);
   const lease = leaseTerms(ctx, { session: taken.session, expiresAt: taken.leaseExpiresAt ?? ctx.now });
   return { handoff: accepted, task: taken, lease };

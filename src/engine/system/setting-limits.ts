@@ -58,6 +58,7 @@ const LIMITS: Limits = {
   depth_max: [100, 10_000],
   payload_bytes_max: [16_384, 1_048_576],
   artifact_bytes_max: [65_536, 33_554_432],
+  max_context_tokens: [4_000, 10_000_000],
   patterns_max: [100, 10_000],
   mcp_start_timeout_ms: [SECOND, HOUR],
   mcp_idle_ms: [SECOND, DAY],

@@ -1,4 +1,4 @@
-import { flag, int, many, manyIn, one, only, placeholders, sole, text } from "../rows.js";
+import { eachIn, flag, int, many, manyIn, one, only, placeholders, sole, text } from "../rows.js";
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
 import type { Statement, Tx } from "../tx.js";
 
@@ -8,9 +8,9 @@ export const CONTENTS = table("artifact_contents", {
   bytes: int,
   /** A file beside the database holds it, else the rows of its parts. */
   inFile: flag,
-  /** An artifact of it was removed, and it may have no other. */
+  /** An artifact or a message of a context window was removed, and it may have no other. */
   unused: flag,
-  /** The artifact it came with. */
+  /** The artifact, or the message of a context window, that it came with. */
   madeBy: text,
 });
 export interface StoredContent extends RowOf<typeof CONTENTS> {}
@@ -67,12 +67,12 @@ export function* contentParts(hash: string): Tx<string[]> {
   return yield* many(only("data", text), ["SELECT data FROM artifact_parts WHERE hash = $1 ORDER BY number", [hash]]);
 }
 
-/** Whether a content may be no artifact's any more. One look into an index that is empty most of the time. */
+/** Whether a content may be in use no more. One look into an index that is empty most of the time. */
 export function* anyUnused(): Tx<boolean> {
   return (yield ["SELECT hash FROM artifact_contents WHERE unused = 1 LIMIT 1"]).length > 0;
 }
 
-/** Removes contents that are no artifact's any more, and takes the mark from the others. Returns how many it has looked at. */
+/** Removes contents that no artifact and no message of a context window has any more, and takes the mark from the others. Returns how many it has looked at. */
 export function* sweepUnused(limit: number): Tx<number> {
   const hashes = yield* many(only("hash", text), [
     "SELECT hash FROM artifact_contents WHERE unused = 1 ORDER BY hash LIMIT $1",
@@ -84,13 +84,22 @@ export function* sweepUnused(limit: number): Tx<number> {
   const removed = yield* many(only("hash", text), [
     // sql: placeholders, here and below.
     `DELETE FROM artifact_contents WHERE hash IN (${list}) AND unused = 1
-       AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.hash = artifact_contents.hash) RETURNING hash`,
+       AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.hash = artifact_contents.hash)
+       AND NOT EXISTS (SELECT 1 FROM context_messages m WHERE m.hash = artifact_contents.hash) RETURNING hash`,
     hashes,
   ]);
   if (removed.length > 0) yield [`DELETE FROM artifact_parts WHERE hash IN (${placeholders(removed.length)})`, removed];
   // sql: placeholders.
   yield [`UPDATE artifact_contents SET unused = 0 WHERE hash IN (${list})`, hashes];
   return hashes.length;
+}
+
+/** Marks contents that were released: they go, unless something else has them. */
+export function* releaseContents(hashes: readonly string[]): Tx<void> {
+  yield* eachIn([...new Set(hashes)].sort(), (chunk) => [
+    `UPDATE artifact_contents SET unused = 1 WHERE hash IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
 }
 
 /** Returns those of the hashes whose content a file holds. */

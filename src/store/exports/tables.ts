@@ -66,6 +66,8 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "artifacts", key: ["id"] },
   { name: "artifact_contents", key: ["hash"] },
   { name: "artifact_parts", key: ["hash", "number"], large: true },
+  { name: "context_windows", key: ["id"] },
+  { name: "context_messages", key: ["context_window", "number"], large: true },
   { name: "added_tasks", key: ["task"] },
   { name: "written_bytes", key: ["writer"] },
 ];

@@ -29,6 +29,7 @@ import { artifactsOfProjects } from "./0028-artifacts-of-projects.js";
 import { notifications } from "./0029-notifications.js";
 import { reviews } from "./0030-reviews.js";
 import { budgetOverrides } from "./0031-budget-overrides.js";
+import { contextWindows } from "./0032-context-windows.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -63,6 +64,7 @@ export const migrations: readonly Migration[] = [
   notifications,
   reviews,
   budgetOverrides,
+  contextWindows,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -1,0 +1,283 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { startApp, startAppOn, type TestApp, type TestAppOptions } from "../support/servers/app.js";
+
+const DECIDED = "We decided to use UUIDs as keys instead of integers.";
+const talk = (topic: string): string =>
+  [
+    `About ${topic}. The sky over it is blue and wide.`,
+    `${DECIDED.replace("keys", topic)} It is nice here today.`,
+    "Birds sing. ".repeat(30),
+  ].join(" ");
+
+describe.each(BACKENDS)("context windows on %s", (backend) => {
+  async function office(options: TestAppOptions = {}): Promise<TestApp> {
+    const app = await startAppOn(backend, options);
+    await app.call("create_project", { name: "demo", root: app.cwd });
+    for (const agent of ["ann", "ben"]) await app.call("register_agent", { name: agent });
+    return app;
+  }
+
+  const ann = { agent: "ann", project: "demo" } as const;
+
+  test("count their tokens, and give back the newest messages that have room, oldest first", async () => {
+    const { call } = await office();
+    const first = await call("add_context", { ...ann, role: "user", content: "Hello, World!" });
+    expect(first).toMatchObject({
+      message: 1,
+      message_tokens: 8,
+      tokens: 8,
+      limit: 100_000,
+      needs_compaction: false,
+      compacted: false,
+    });
+    expect(first.window).toMatchObject({ name: "main", agent: "ann", messages: 1 });
+    for (const content of ["one ".repeat(100), "two ".repeat(100)])
+      await call("add_context", { ...ann, role: "assistant", content });
+    const all = await call("get_context", ann);
+    expect(all.messages.map(({ number, role }) => [number, role])).toEqual([
+      [1, "user"],
+      [2, "assistant"],
+      [3, "assistant"],
+    ]);
+    expect(all.messages[0]).toMatchObject({ from: "ann", content: "Hello, World!", tokens: 8 });
+    expect(all).not.toHaveProperty("next_cursor");
+    expect(all.answer_tokens).toBe(all.tokens);
+    const few = await call("get_context", { ...ann, max_tokens: 150 });
+    expect(few.messages.map(({ number }) => number)).toEqual([3]);
+    const older = await call("get_context", { ...ann, cursor: few.next_cursor });
+    expect(older.messages.map(({ number }) => number)).toEqual([1, 2]);
+    await expect(call("get_context", { ...ann, cursor: "x" })).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  test("compact themselves at their threshold: decisions stay, the newest messages stay whole, originals can be read", async () => {
+    const { call } = await office();
+    let compactions = 0;
+    for (let n = 1; n <= 60; n++) {
+      const added = await call("add_context", {
+        ...ann,
+        role: "user",
+        content: talk(`t${n}`),
+        kind: "conversation",
+        max_tokens: 3_000,
+        keep_recent: 4,
+      });
+      if (added.compacted) compactions++;
+      expect(added.tokens).toBeLessThanOrEqual(3_000);
+    }
+    expect(compactions).toBeGreaterThan(1);
+    const { messages, tokens } = await call("get_context", ann);
+    expect(tokens).toBeLessThan(2_400);
+    expect(messages.slice(-4).every(({ summary }) => summary === undefined)).toBe(true);
+    const shortened = messages.filter(({ summary }) => summary === "extract");
+    expect(shortened.length).toBeGreaterThan(5);
+    for (const { number, content, content_tokens: before, tokens: after } of shortened) {
+      expect(content).toContain(`decided to use UUIDs as t${number} instead`);
+      expect(content).not.toContain("Birds");
+      expect(after).toBeLessThan(before ?? 0);
+    }
+    const [old] = shortened;
+    const whole = await call("get_context", { ...ann, message: old?.number });
+    expect(whole.messages[0]?.content).toBe(talk(`t${old?.number}`));
+  });
+
+  test("are left alone where the call says so, and tell that they need it", async () => {
+    const { call } = await office({ settings: { context_compaction_threshold: 0.5 } });
+    for (let n = 1; n <= 12; n++) {
+      const added = await call("add_context", {
+        ...ann,
+        role: "user",
+        content: talk(`t${n}`),
+        max_tokens: 2_000,
+        compact: false,
+      });
+      expect(added.compacted).toBe(false);
+      expect(added.needs_compaction).toBe(added.tokens >= 1_000);
+    }
+    const before = await call("get_context", ann);
+    expect(before.needs_compaction).toBe(true);
+    const after = await call("compact_context", { ...ann, keep_recent: 2, target_tokens: 400 });
+    expect(after).toMatchObject({ before: before.tokens, needs_compaction: false, compacted: true });
+    expect(after.tokens).toBeLessThanOrEqual(400);
+    expect(after.dropped).toBeGreaterThan(0);
+  });
+
+  test("take an agent's own summary in place of the older messages, if it is shorter than they are", async () => {
+    const { call } = await office();
+    for (let n = 1; n <= 5; n++) await call("add_context", { ...ann, role: "user", content: talk(`t${n}`) });
+    await expect(call("compact_context", { ...ann, keep_recent: 5, summary: "short" })).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+    await expect(
+      call("compact_context", { ...ann, keep_recent: 4, summary: "long ".repeat(500) }),
+    ).rejects.toMatchObject({ code: "invalid_input" });
+    const summary = "Keys are UUIDs, for t1 to t3.";
+    expect(await call("compact_context", { ...ann, keep_recent: 2, summary })).toMatchObject({
+      summarized: 1,
+      dropped: 2,
+    });
+    const { messages } = await call("get_context", ann);
+    expect(messages.map(({ number }) => number)).toEqual([3, 4, 5]);
+    expect(messages[0]).toMatchObject({ content: summary, summary: "agent", from: "ann" });
+  });
+
+  test("are their agent's own: another neither reads nor writes one, a person reads it", async () => {
+    const app = await office();
+    const { window } = await app.call("add_context", { ...ann, role: "user", content: "mine" });
+    for (const call of [
+      () => app.call("get_context", { window: window.id, agent: "ben" }),
+      () => app.call("compact_context", { window: window.id, agent: "ben" }),
+      () => app.call("add_context", { window: window.id, agent: "ben", role: "user", content: "x" }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: "not_permitted", details: { held_by: "ann" } });
+    await expect(app.call("get_context", { agent: "ben", project: "demo" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+    await expect(app.call("get_context", { ...ann, window: "mian" })).rejects.toThrow(/main/);
+    const person = await startApp({ database: app.database, channel: "human", cwd: app.cwd });
+    expect((await person.call("get_context", { window: window.id })).messages[0]?.content).toBe("mine");
+  });
+
+  test("go with a task that is handed over and taken", async () => {
+    const { call } = await office();
+    const app = { call } as TestApp;
+    const crew = new Crew(app);
+    await crew.start([{ key: "work" }], { project: "demo" });
+    const held = await crew.take("ann", {});
+    for (const window of ["main", "notes"])
+      await call("add_context", { ...ann, window, role: "user", content: `of ${window}` });
+    await call("add_context", { ...ann, window: "work", task: held.id, role: "user", content: "of the task" });
+    await call("add_context", { agent: "ben", project: "demo", window: "work", role: "user", content: "ben's own" });
+    const { handoff } = await call("request_handoff", {
+      task: held.id,
+      token: held.token,
+      agent: "ann",
+      to: "ben",
+      reason: "tired",
+    });
+    await call("respond_handoff", { handoff: handoff.id, agent: "ben", accept: true });
+    const moved = await call("get_context", { agent: "ben", project: "demo", window: "work-2" });
+    expect(moved).toMatchObject({
+      window: { task: held.id, agent: "ben" },
+      messages: [{ from: "ann", content: "of the task" }],
+    });
+    await expect(call("get_context", { ...ann, window: "work" })).rejects.toMatchObject({ code: "not_found" });
+    expect((await call("get_context", { ...ann, window: "notes" })).messages).toHaveLength(1);
+  });
+
+  test("never answer with more tokens than were asked for, and never grow by being compacted", async () => {
+    const { call } = await office();
+    const kinds = fc.constantFrom("message", "code", "requirements", "conversation", "file");
+    const text = fc.oneof(
+      fc
+        .string({ unit: "grapheme", minLength: 1, maxLength: 300 })
+        .filter((given) => !given.includes("\0") && !/\p{Surrogate}/u.test(given)),
+      fc.constantFrom(
+        talk("x"),
+        "export function f(): void {\n  return;\n}\n".repeat(40),
+        "- it must be fast\n".repeat(60),
+      ),
+    );
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ content: text, kind: kinds }), { minLength: 1, maxLength: 8 }),
+        fc.record({
+          max_tokens: fc.integer({ min: 100, max: 700 }),
+          keep_recent: fc.nat(4),
+          target_tokens: fc.nat(900),
+        }),
+        async (messages, { max_tokens, ...terms }) => {
+          const window = { ...ann, window: `w${++run}` };
+          for (const message of messages)
+            await call("add_context", { ...window, ...message, role: "user", compact: false });
+          const before = await call("get_context", { ...window, max_tokens });
+          expect(before.answer_tokens).toBeLessThanOrEqual(max_tokens);
+          const after = await call("compact_context", { ...window, ...terms });
+          expect(after.tokens).toBeLessThanOrEqual(before.tokens);
+          const page = await call("get_context", { ...window, max_tokens });
+          expect(page.answer_tokens).toBeLessThanOrEqual(max_tokens);
+          const [{ tokens }] = [
+            await call("estimate_tokens", { content: page.messages.map(({ content }) => content).join("\n") }),
+          ];
+          expect(tokens).toBeLessThanOrEqual(page.answer_tokens);
+        },
+      ),
+      { numRuns: backend === "sqlite" ? 25 : 5 },
+    );
+  });
+
+  test("go when they are older than what has ended is kept, with contents that nothing else has", async () => {
+    const app = await office({ settings: { retention_ms: 60_000 } });
+    const content = "x".repeat(100_000);
+    await app.call("add_context", { ...ann, role: "user", content });
+    await app.advance(30_000);
+    await app.call("add_context", { ...ann, window: "young", role: "user", content: "young" });
+    await app.advance(40_000);
+    await app.advance(10_000);
+    await expect(app.call("get_context", ann)).rejects.toMatchObject({ code: "not_found" });
+    expect((await app.call("get_context", { ...ann, window: "young" })).messages).toHaveLength(1);
+  });
+});
+
+describe("the tokens of a window", () => {
+  test("are those of its model's family, which its first message sets", async () => {
+    const { call } = await startApp();
+    const content = "word ".repeat(1_000);
+    const { window, message_tokens: tokens } = await call("add_context", {
+      role: "user",
+      content,
+      model: "claude-opus-4-8",
+    });
+    expect(window.model).toBe("claude-opus-4-8");
+    expect(tokens).toBe((await call("estimate_tokens", { content, model: "claude-opus-4-8" })).tokens + 4);
+    expect(tokens).toBe((await call("add_context", { role: "user", content })).message_tokens);
+    await expect(call("add_context", { role: "user", content, model: "gpt-5" })).rejects.toMatchObject({
+      code: "conflict",
+    });
+  });
+
+  test("are estimated with the factor and its source, of an artifact too", async () => {
+    const { call } = await startApp();
+    expect(await call("estimate_tokens", { content: "Hello, World!" })).toMatchObject({
+      tokens: 4,
+      exact: true,
+      factor: 1,
+    });
+    const { artifact } = await call("put_artifact", { name: "a.md", content: "Hello, World!" });
+    expect(await call("estimate_tokens", { artifact: artifact.id, model: "claude-3-opus" })).toMatchObject({
+      tokens: 5,
+      exact: false,
+      family: "claude-earlier",
+    });
+    await expect(call("estimate_tokens", {})).rejects.toMatchObject({ code: "invalid_input" });
+    const { artifact: image } = await call("put_artifact", { name: "a.png", content: "AAEC/w==", encoding: "base64" });
+    await expect(call("estimate_tokens", { artifact: image.id })).rejects.toMatchObject({ code: "invalid_input" });
+  });
+});
+
+describe("chunk_content", () => {
+  test("cuts code between its definitions, with their comments, and gives the chunks in pages", async () => {
+    const { call } = await startApp();
+    const one = (n: number): string =>
+      `/** Adds ${n}. */\nexport function add${n}(a: number): number {\n${"  a += 1;\n".repeat(30)}  return a + ${n};\n}\n`;
+    const content = Array.from({ length: 6 }, (_, n) => one(n)).join("\n");
+    const { chunks, total } = await call("chunk_content", {
+      content,
+      language: "typescript",
+      max_tokens: 300,
+      overlap: 0,
+    });
+    expect(total).toBe(chunks.length);
+    for (const chunk of chunks) expect(chunk.content.trimStart()).toMatch(/^\/\*\* Adds \d\. \*\//);
+    expect(chunks.map(({ content: text }) => text).join("")).toBe(content);
+    const large = "A line of a long text.\n".repeat(8_000);
+    const pages = [await call("chunk_content", { content: large, max_tokens: 10_000, overlap: 0 })];
+    for (let cursor = pages[0]?.next_cursor; cursor !== undefined; cursor = pages.at(-1)?.next_cursor)
+      pages.push(await call("chunk_content", { content: large, max_tokens: 10_000, overlap: 0, cursor }));
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.flatMap((page) => page.chunks.map(({ content: text }) => text)).join("")).toBe(large);
+  });
+});
