@@ -103,7 +103,12 @@ function holderNote({ about }: BriefFacts): BriefEntry[] {
 /** Messages of which none is a reply, that ask something. */
 export function unanswered(messages: readonly Message[]): Message[] {
   const replied = new Set(messages.map(({ replyTo }) => replyTo));
-  return messages.filter(({ id, type }) => type === "question" && !replied.has(id));
+  return messages.filter((one) => one.type === "question" && !replied.has(one.id) && !announces(one));
+}
+
+/** Whether a message announces an escalation or an approval, which is told from its own row. */
+function announces({ data }: Message): boolean {
+  return typeof data === "object" && data !== null && ("escalation" in data || "approval" in data);
 }
 
 function questions({ messages, escalations, now }: BriefFacts): BriefEntry[] {

@@ -11,7 +11,7 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
   async function team() {
     const crew = new Crew(await startAppOn(backend));
     const { call, advance } = crew.app;
-    await call("create_project", { name: "demo", root: crew.app.cwd });
+    await call("create_project", { name: "demo", root: crew.app.cwd, config: { reviewers: "handle" } });
     for (const name of ["ann", "ben", "eve"]) await call("register_agent", { name });
     const { run } = await crew.start(
       [
@@ -60,6 +60,22 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     expect(brief).toContain("- ui: ready\n");
     expect(brief).toContain("- release: pending\n");
     expect(brief).not.toContain("Unanswered");
+  });
+
+  test("tells an escalation once: open while it is, decided afterwards", async () => {
+    const { call, run } = await team();
+    const { escalation } = await call("escalate", {
+      agent: "ben",
+      run,
+      type: "security_review",
+      title: "Keep the key?",
+    });
+    const open = (await call("get_brief", { run })).brief;
+    expect(open.match(/Keep the key\?/g)).toHaveLength(1);
+    await call("decide_escalation", { agent: "eve", id: escalation.id, decision: "rejected" });
+    const { brief } = await call("get_brief", { run });
+    expect(brief.match(/Keep the key\?/g)).toHaveLength(1);
+    expect(brief).toMatch(/^- security_review of ben "Keep the key\?".*rejected by eve/mu);
   });
 
   test("within few tokens keeps what is most useful, and names the calls that show the rest", async () => {
