@@ -1,5 +1,6 @@
 import type { TextWorker } from "../compaction/text-thread.js";
 import type { Workplace } from "../engine/context.js";
+import type { DiffRequest, OwnDiff } from "../runtime/git/own-diff.js";
 import type { ProjectFile } from "../runtime/files/project-file.js";
 import type { PathRoot } from "../runtime/files/real-paths.js";
 import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
@@ -24,6 +25,10 @@ export interface Files {
   pathOnDisk(place: PathRoot, path: string): string;
   /** Files below a root, of those that paths or globs name, whose changes are in no commit. Empty where git does not say. */
   uncommitted(root: string, paths: readonly string[]): Promise<readonly string[]>;
+  /** The commit that is checked out: null before the first one, undefined where there is no repository. */
+  head(root: string): Promise<string | null | undefined>;
+  /** Compares files of a work tree with those of a commit. */
+  diff(request: DiffRequest): Promise<OwnDiff>;
   /** Compares files to be made with those on disk. */
   survey(root: string, files: readonly NewFile[]): Promise<Survey>;
   /** Writes files below a root, all or none, until they are undone or kept. Throws file system errors. */

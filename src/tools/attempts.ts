@@ -4,6 +4,7 @@ import { isObject } from "../base/json.js";
 import { iso } from "../base/time.js";
 import type { EngineContext } from "../engine/context.js";
 import { holdsUntaskedLocks, releaseUntaskedLocks } from "../engine/locks/expiry.js";
+import type { MadeDiff } from "../engine/reviews/diffs.js";
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
 import { prepared } from "../engine/engine.js";
@@ -14,6 +15,7 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 import { storedWith } from "./artifact-contents.js";
+import { isReviewTask, requireUnchanged, withDiff } from "./review-diffs.js";
 import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.
@@ -92,19 +94,24 @@ const complete = defineOperation({
     messages: shapes.waitingMessages,
     artifacts: z.array(outputLine).optional(),
   }),
-  needs: ["contents"],
+  needs: ["contents", "files"],
   async perform(host, input) {
     const steps = stepsOfPlan(input.result);
     const reading = steps && (await prepared(host, (ctx) => preparePlan(ctx, { task: input.task, steps })));
     if (input.usage && needsPrice(input.usage)) await prepared(host, (ctx) => loadPrices(ctx, input.usage ?? {}));
     const outputs = await readOutputs(host, input);
     const { artifacts: _, ...completion } = input;
-    const store = function* (ctx: EngineContext) {
-      const completed = yield* completeTask(ctx, { ...completion, ...outputs.given, reading });
-      const { messages, artifacts } = completed;
-      return { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
-    };
-    return storedWith(host, outputs.contents, () => host.transact(store, "run"));
+    const isApproval = isObject(input.result) && input.result["verdict"] === "approve";
+    if (isApproval && (await isReviewTask(host, input.task))) await requireUnchanged(host, input.task);
+    const given = { ...completion, ...outputs.given, reading, makesDiffs: true };
+    const store = (diff: MadeDiff | undefined) =>
+      function* (ctx: EngineContext) {
+        const completed = yield* completeTask(ctx, { ...given, diff });
+        const { messages, artifacts } = completed;
+        return { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
+      };
+    const completing = (diff: MadeDiff | undefined) => host.transact(store(diff), "run");
+    return storedWith(host, outputs.contents, () => withDiff(host, input.task, completing));
   },
 });
 

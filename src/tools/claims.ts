@@ -23,6 +23,7 @@ import { exampleOf } from "../engine/steps/example-result.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { noteWorkBegins } from "./review-diffs.js";
 import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
 
 const claimInput = z.object({
@@ -148,10 +149,11 @@ export const claim = defineOperation({
   translate: withoutTask,
   input: claimInput,
   output: claimOutput,
-  needs: ["background"],
+  needs: ["background", "files"],
   async perform(host, given) {
     const claimer = new Claimer(host, given);
     const first = await claimer.claimOrCatchUp();
+    if (first.outcome === "claimed") await noteWorkBegins(host, first.brief);
     if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first))
       return claimAnswer(first);
     let last: Decided = first;
@@ -160,6 +162,7 @@ export const claim = defineOperation({
       last = await claimer.claim();
       return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
     }, given.wait_seconds ?? 0);
+    if (found?.outcome === "claimed") await noteWorkBegins(host, found.brief);
     return {
       ...claimAnswer(found ?? last),
       ...(found === undefined && (await host.waitBound(given.wait_seconds ?? 0))),

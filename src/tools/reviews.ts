@@ -8,6 +8,7 @@ import { taskLine } from "../engine/tasks/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { requireUnchanged } from "./review-diffs.js";
 
 const short = z.string().min(1).max(FINDING_CHARS_MAX);
 const givenFinding = z.strictObject({
@@ -40,12 +41,17 @@ const submit = defineOperation({
     ...params.acting,
   }),
   output: z.object({ ...shapes.change, review: shapes.review }),
-  *run(ctx, input) {
+  needs: ["contents", "files"],
+  async perform(host, input) {
     const { request_id: _, ...submission } = input;
-    const { decided, ...completed } = yield* submitReview(ctx, submission);
-    const task = decided?.task ?? completed.task;
-    if (!decided) throw new Error(`task ${completed.task.id} is no review`);
-    return { ...changeView(completed), task: taskLine(task), review: reviewView(decided.review) };
+    const isAgain = (await host.earlier("run")) !== undefined;
+    if (input.verdict === "approve" && !isAgain) await requireUnchanged(host, input.task);
+    return host.transact(function* (ctx) {
+      const { decided, ...completed } = yield* submitReview(ctx, submission);
+      if (!decided) throw new Error(`task ${completed.task.id} is no review`);
+      const task = decided.task ?? completed.task;
+      return { ...changeView(completed), task: taskLine(task), review: reviewView(decided.review) };
+    }, "run");
   },
 });
 

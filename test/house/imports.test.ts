@@ -144,7 +144,7 @@ const PACKAGES = [
   { name: "picomatch", files: ["src/engine/**"] },
   { name: "jsonc-parser", files: ["src/init/editors/json-text.ts", "src/validation/structure/json.ts"] },
   { name: "smol-toml", files: ["src/init/**"] },
-  { name: "diff", files: ["src/cli/commands/init.ts"] },
+  { name: "diff", files: ["src/cli/commands/init.ts", "src/runtime/git/own-diff.ts"] },
   { name: "yaml", files: ["src/engine/**", "src/imports/**", "src/cli/**", "src/config.ts", "src/validation/**"] },
   { name: "nodemailer", files: ["src/notifiers/email.ts"] },
   { name: "p-limit", files: ["src/executors/**"] },

@@ -2,14 +2,14 @@ import { findAgent } from "../../store/agents/agents.js";
 import type { Attempt, AttemptError } from "../../store/tasks/attempts.js";
 import { endTasks } from "../../store/tasks/transitions.js";
 import { dependentsInState, tasksInState } from "../../store/tasks/lists.js";
-import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { backoffMs, endAttempt, mayRetry } from "../lifecycle/attempts.js";
 import type { Usage } from "../usage/usage.js";
 import { failureReason } from "../lifecycle/server-attempts.js";
 import { recordSigns } from "../agents/presence.js";
 import { type WaitingMessages, waitingMessages } from "../channels/unread.js";
-import { type EngineContext, SERVER } from "../context.js";
+import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { callerOf, type OtherCaller, requireHolder } from "../agents/holder.js";
 import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
@@ -25,18 +25,15 @@ import { type GivenOutputs, isLarge, isStubOf, storeOutputs, stubOf } from "./ou
 import type { Artifact } from "../artifacts/artifacts.js";
 import { asAsked, listed, requireFlawless, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld, withdrawReviews } from "./cancellation.js";
-import { type DiffOfTask, openReview } from "../reviews/opening.js";
-import type { GivenVerdict } from "../reviews/verdict.js";
-import { decide, type DecidedReview, requireReasons, requireReview, type ReviewUnderWay } from "../reviews/verdicts.js";
+import type { DecidedReview } from "../reviews/verdicts.js";
+import { diffForReview, follow, type GivenDiff, isToBeReviewed, reviewDecided } from "./reviewed-completion.js";
 
-export interface Completion extends TaskToken, GivenOutputs {
+export interface Completion extends TaskToken, GivenOutputs, GivenDiff {
   readonly result?: unknown;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
   /** The steps of a plan, where they were read before the transaction. */
   readonly reading?: PlanReading | undefined;
-  /** The diff of a task that is to be reviewed, where one was made before the transaction. */
-  readonly diff?: DiffOfTask | undefined;
 }
 
 export interface TaskCompleted extends TaskChanged {
@@ -64,58 +61,27 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   const { held } = found;
   const asked = asAsked(held.spec, completion.result);
   requireSound(ctx, held, asked);
-  const review = held.spec.review_of === undefined ? undefined : yield* requireReviewOf(held, asked);
+  const verdict = yield* reviewDecided(held, asked);
   const artifacts = completion.artifacts === undefined ? [] : yield* storeOutputs(ctx, held, completion);
   const result = isLarge(ctx, held.task, asked) ? yield* stubOf(ctx, held, { ...completion, result: asked }) : asked;
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);
   const plan = expands ? yield* requirePlan(ctx, held, { ...planCompleted(held, result), reading }) : undefined;
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run, held.counters);
-  const isReviewed = held.spec.review !== undefined && takesWork(held.run);
-  const event = isReviewed ? "submit" : "complete";
+  const diff = yield* diffForReview(ctx, held, completion);
+  const [event, said] = isToBeReviewed(held)
+    ? (["submit", "task.submitted"] as const)
+    : (["complete", "task.succeeded"] as const);
   const ended = yield* endAttempt(change, held, { event, outcome: "succeeded", result, usage, note });
   const task = plan ? yield* expandPlan(change, ended, { ...plan, author: held.task.agent }) : ended;
-  change.recordTask(held.task, isReviewed ? "task.submitted" : "task.succeeded", {
+  change.recordTask(held.task, said, {
     token: held.task.token,
     attempt: task.attempt,
     ...callerOf(ctx, held.task, completion),
   });
-  const decided = review && (yield* decide(change, { ...review, reviewer: held.task.agent ?? "" }));
-  const ready = isReviewed
-    ? yield* submit(change, { task, spec: held.spec }, { author: held.task.agent, diff: completion.diff })
-    : yield* settleDependents(change, [{ task, as: "succeeded" }, ...(decided?.settled ?? [])]);
-  const all = [...(decided?.ready ?? []), ...ready];
+  const followed = yield* follow(change, { held, task, verdict, diff });
   const changed = yield* change.flush();
-  return {
-    task,
-    ready: all,
-    ...changed,
-    messages: yield* messagesOfHolder(held),
-    artifacts,
-    ...(decided && { decided }),
-  };
-}
-
-/** Opens the review of a completed task. Returns the reviewer's task where an agent can take it. */
-function* submit(
-  change: RunChange,
-  completed: TaskAndSpec,
-  { author, diff }: { author: string | null; diff: DiffOfTask | undefined },
-): Tx<Task[]> {
-  const { review: policy } = completed.spec;
-  if (!policy) throw new Error(`task ${completed.task.id} is not to be reviewed`);
-  const opening = { policy, author, requestedBy: author ?? SERVER, binding: true, diff };
-  const review = yield* openReview(change, completed, opening);
-  return review.status === "ready" ? [review] : [];
-}
-
-/** The review that a reviewer's result decides. Errors: `invalid_transition`, `invalid_input`. */
-function* requireReviewOf({ task }: LockedTask, result: unknown): Tx<ReviewUnderWay & { given: GivenVerdict }> {
-  const review = yield* requireReview(task);
-  // Its output schema has been checked.
-  const given = result as GivenVerdict;
-  requireReasons(task, given);
-  return { ...review, given };
+  return { task, ...followed, ...changed, messages: yield* messagesOfHolder(held), artifacts };
 }
 
 /** Counts the messages that wait for the holder of a task. */

@@ -30,6 +30,7 @@ import { notifications } from "./0029-notifications.js";
 import { reviews } from "./0030-reviews.js";
 import { budgetOverrides } from "./0031-budget-overrides.js";
 import { contextWindows } from "./0032-context-windows.js";
+import { reviewFiles } from "./0033-review-files.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -65,6 +66,7 @@ export const migrations: readonly Migration[] = [
   reviews,
   budgetOverrides,
   contextWindows,
+  reviewFiles,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

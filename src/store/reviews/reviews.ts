@@ -151,6 +151,11 @@ export function* decideReview({ id, verdict, reviewer, critique, findings, decid
   ];
 }
 
+/** Binds an open review to another diff. */
+export function* replaceDiff({ id, artifact, hash, commit }: Review): Tx<void> {
+  yield ["UPDATE reviews SET artifact = $1, hash = $2, commit_id = $3 WHERE id = $4", [artifact, hash, commit, id]];
+}
+
 interface Fork {
   /** Ids of the tasks of reviewers in the origin. */
   readonly reviews: readonly string[];

@@ -1,0 +1,128 @@
+import { findBase, type ReviewBase, saveBase } from "../../store/reviews/bases.js";
+import { decidedReviews, findReview, replaceDiff, type Review } from "../../store/reviews/reviews.js";
+import { locksOfTask } from "../../store/locks/locks.js";
+import { findScope } from "../../store/scheduling/file-sets.js";
+import { appendEvents } from "../../store/events/events.js";
+import { findTask, type Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { BatonError } from "../../base/errors.js";
+import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
+import type { Content } from "../artifacts/content.js";
+import { rootOf } from "../artifacts/places.js";
+import { type EngineContext, SERVER } from "../context.js";
+import { lockTask } from "../lifecycle/locked-task.js";
+import { requireTask } from "../lookup.js";
+import { keptPattern, overlaps, storedPattern } from "../paths/paths.js";
+import { ownProject } from "../projects/projects.js";
+import type { DiffOfTask } from "./opening.js";
+
+/** Thrown by a completion that is to be reviewed: its diff is made outside of the transaction, which is then done again with it. */
+export class DiffNeeded extends Error {}
+
+/** Files to compare, and the commit to compare them with. */
+export interface DiffPlan {
+  readonly root: string;
+  readonly base: string | null;
+  /** Paths and globs, relative to the root. */
+  readonly files: readonly string[];
+  readonly isOwn: (path: string) => boolean;
+}
+
+/** A diff as it was made before the transaction: its text, or why there is none. */
+export interface MadeDiff {
+  readonly content: Content | undefined;
+  readonly commit: string | null;
+  readonly noDiff: string | null;
+  readonly files: readonly string[];
+}
+
+/** The directory whose commit is noted for a task as its work begins; undefined where one is noted that stays. A query. */
+export function* baseWanted(ctx: EngineContext, task: Pick<Task, "id">): Tx<string | undefined> {
+  const last = (yield* decidedReviews(task.id)).at(-1);
+  // A revision is judged with all that came before it.
+  if (last?.verdict === "revise" && (yield* findBase(task.id)) !== undefined) return undefined;
+  return yield* rootIfAny(ctx, task.id);
+}
+
+/** Notes the commit from which the work on a task begins. */
+export function* noteBase(ctx: EngineContext, base: Pick<ReviewBase, "task" | "root" | "commit">): Tx<void> {
+  yield* saveBase({ ...base, files: [], at: ctx.now });
+}
+
+function* rootIfAny(ctx: EngineContext, task: string): Tx<string | undefined> {
+  try {
+    return yield* rootOf(ctx, { task });
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "invalid_input") return undefined;
+    throw error;
+  }
+}
+
+const NO_FILES = "the task declares no files and holds no locks, so that none are its own";
+
+/** The diff to make for a task that is about to be completed; undefined where it is not to be reviewed. A query. */
+export function* planDiff(reference: string): Tx<DiffPlan | { readonly noDiff: string } | undefined> {
+  const { task, spec } = yield* requireTask(reference);
+  if (spec.review === undefined || task.status !== "running") return undefined;
+  const base = yield* findBase(task.id);
+  if (!base) return { noDiff: "there is no git repository, or the commit from which the work began was not noted" };
+  const files = yield* ownFiles(task);
+  return files.length === 0 ? { noDiff: NO_FILES } : yield* planOf(task, { ...base, files });
+}
+
+function* planOf(task: Task, { root, commit, files }: Pick<ReviewBase, "root" | "commit" | "files">): Tx<DiffPlan> {
+  const { caseInsensitive } = yield* ownProject(task);
+  const patterns = files.map((file) => keptPattern({ caseInsensitive }, file));
+  const isOwn = (path: string): boolean => {
+    const place = storedPattern({ caseInsensitive }, path, "file");
+    return patterns.some((pattern) => overlaps(pattern, place));
+  };
+  return { root, base: commit, files, isOwn };
+}
+
+/** The files that a task writes: its scope, and what it holds locks on. */
+function* ownFiles(task: Task): Tx<string[]> {
+  const scope = task.scope === "" ? undefined : yield* findScope(task.scope);
+  const locks = (yield* locksOfTask(task.id)).filter(({ mode }) => mode === "exclusive");
+  return [...new Set([...(scope?.paths.write ?? []), ...locks.map(({ path }) => path)])].sort();
+}
+
+/** Stores a diff as an artifact of the task's open attempt, whose rows are locked. */
+export function* storeDiff(ctx: EngineContext, task: Task, made: MadeDiff): Tx<DiffOfTask> {
+  const { content, commit, noDiff, files } = made;
+  const base = yield* findBase(task.id);
+  if (base) yield* saveBase({ ...base, files: [...files] });
+  if (!content) return { artifact: null, hash: null, commit, noDiff };
+  const artifact = yield* putDiff(ctx, { project: task.project, run: task.run, task }, { task, content });
+  return { artifact: artifact.id, hash: artifact.hash, commit, noDiff: null };
+}
+
+function* putDiff(ctx: EngineContext, place: ArtifactPlace, { task, content }: { task: Task; content: Content }) {
+  const name = `${task.key.slice(0, NAME_CHARS)}/changes.diff`;
+  const { artifact } = yield* storeArtifact(ctx, place, { name, type: "diff", content, agent: task.agent ?? SERVER });
+  return artifact;
+}
+
+const NAME_CHARS = 150;
+
+/** The diff to make again before a review is approved; undefined where it has none. A query. */
+export function* planAgain(reviewer: string): Tx<{ readonly review: Review; readonly plan: DiffPlan } | undefined> {
+  const review = yield* findReview(reviewer);
+  const task = typeof review?.task === "string" ? yield* findTask(review.task) : undefined;
+  const base = task && (yield* findBase(task.id));
+  if (!review?.binding || review.hash === null || !task || !base) return undefined;
+  return { review, plan: yield* planOf(task, base) };
+}
+
+/** Binds an open review to the diff of what its task's files have become. */
+export function* renewDiff(ctx: EngineContext, review: Review, made: MadeDiff): Tx<Review> {
+  const { task } = yield* lockTask(review.task ?? "");
+  if (!made.content) return review;
+  const artifact = yield* putDiff(ctx, { project: task.project, run: task.run, task }, { task, content: made.content });
+  const renewed: Review = { ...review, artifact: artifact.id, hash: artifact.hash, commit: made.commit };
+  yield* replaceDiff(renewed);
+  const { project, run, id } = task;
+  const data = { key: task.key, review: review.id, round: review.round, diff: artifact.id };
+  yield* appendEvents(ctx, [{ type: "review.voided", project, run, task: id, agent: review.author, data }]);
+  return renewed;
+}

@@ -1,0 +1,108 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { startAppOn } from "../support/servers/app.js";
+
+const BY = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
+
+describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
+  async function team(withGit = true) {
+    const crew = new Crew(await startAppOn(backend));
+    const { call, cwd } = crew.app;
+    const git = (...args: string[]) =>
+      execFileSync("git", [...BY, ...args], { cwd, stdio: "pipe" })
+        .toString()
+        .trim();
+    const write = (name: string, text: string) => {
+      mkdirSync(path.dirname(path.join(cwd, name)), { recursive: true });
+      writeFileSync(path.join(cwd, name), text);
+    };
+    write("src/api.ts", "one\n");
+    write("other.ts", "x\n");
+    if (withGit) {
+      git("init", "-q");
+      git("add", "-A");
+      git("commit", "-qm", "first");
+    }
+    await call("create_project", { name: "demo", root: cwd, config: { reviewers: "handle" } });
+    const { run } = await crew.start([{ key: "api", files: { write: ["src/"] }, review: { by: "reviewer" } }], {
+      project: "demo",
+    });
+    const held = await crew.take("ann", { run: run.id });
+    const review = async () => {
+      const claim = await crew.claim("rita", { run: run.id, roles: ["reviewer"] });
+      return { brief: claim.task!.review!, task: claim.task!.id, token: claim.lease!.token, agent: "rita" };
+    };
+    const contentOf = async (artifact: string) => (await call("get_artifact", { artifact })).content!.text;
+    return { crew, call, git, write, run: run.id, held, review, contentOf };
+  }
+
+  test("is an artifact of the attempt that the reviewer reads, and approval is bound to it", async () => {
+    const { crew, call, git, write, run, held, review, contentOf } = await team();
+    write("src/api.ts", "two\n");
+    git("commit", "-qam", "half");
+    write("src/new.ts", "new\n");
+    await crew.complete(held);
+    const { brief, ...holding } = await review();
+    expect(brief.diff).toMatchObject({ commit: git("rev-parse", "HEAD") });
+    const first = await contentOf(brief.diff!.artifact);
+    expect(first).toContain("-one\n+two\n");
+    expect(first).toContain("+new\n");
+    expect((await call("list_artifacts", { task: held.id })).artifacts).toMatchObject([
+      { name: "api/changes.diff", type: "diff", attempt: 1, from: "ann" },
+    ]);
+
+    // A change of its own files voids what was read; the review goes on with the new diff.
+    write("src/api.ts", "three\n");
+    const late = await call("submit_review", { ...holding, verdict: "approve" }).catch((error: unknown) => error);
+    expect(late).toMatchObject({ code: "conflict", details: { before: brief.diff!.artifact } });
+    const { reviews } = await call("get_task", { task: held.id });
+    expect(reviews![0]!.diff).not.toBe(brief.diff!.artifact);
+    expect(await contentOf(reviews![0]!.diff!)).toContain("+three\n");
+    // So does the same verdict as a result.
+    write("src/api.ts", "four\n");
+    await expect(
+      crew.complete({ id: holding.task, token: holding.token }, { verdict: "approve" }),
+    ).rejects.toMatchObject({ code: "conflict" });
+
+    // Edits of others, and a commit of all, do not.
+    write("other.ts", "y\n");
+    git("add", "-A");
+    git("commit", "-qm", "all");
+    expect(await call("submit_review", { ...holding, verdict: "approve" })).toMatchObject({
+      task: { status: "succeeded" },
+    });
+    const { events } = await call("list_events", { run });
+    expect(events.filter(({ type }) => type === "review.voided")).toHaveLength(2);
+  });
+
+  test("shows in each round the whole work since it began", async () => {
+    const { crew, call, git, write, run, held, review, contentOf } = await team();
+    write("src/api.ts", "two\n");
+    git("commit", "-qam", "round one");
+    await crew.complete(held);
+    const { brief: _, ...first } = await review();
+    await call("submit_review", { ...first, verdict: "revise", critique: "more" });
+    const again = await crew.take("ann", { run });
+    write("src/b.ts", "b\n");
+    await crew.complete(again);
+    const { brief } = await review();
+    const text = await contentOf(brief.diff!.artifact);
+    expect(text).toContain("-one\n+two\n");
+    expect(text).toContain("+b\n");
+  });
+
+  test("is said to be missing where there is no git", async () => {
+    const { crew, held, review, call } = await team(false);
+    await crew.complete(held);
+    const { brief, ...holding } = await review();
+    expect(brief.diff).toBeUndefined();
+    expect(brief.no_diff).toContain("no git repository");
+    expect(await call("submit_review", { ...holding, verdict: "approve" })).toMatchObject({
+      task: { status: "succeeded" },
+    });
+  });
+});
