@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { NotificationTarget } from "../base/notifications/targets.js";
 import type { Engine } from "../engine/engine.js";
 import { collectDeliveries, findNews, type News, registerTarget } from "../engine/notifications/collecting.js";
-import { isDeliveryDue, settleDelivery, takeDelivery } from "../engine/notifications/sending.js";
+import { type AttemptResult, isDeliveryDue, settleDelivery, takeDelivery } from "../engine/notifications/sending.js";
 import type { Logger } from "../runtime/logger.js";
 import { send } from "./notifier.js";
 
@@ -62,7 +62,7 @@ export class NotifierLoop {
     for (const { serving } of this.#states) await serving;
   }
 
-  /** Ends attempts that are under way: another process makes them again when their time is over. */
+  /** Ends attempts that are under way: another process makes them again. */
   async stop(): Promise<void> {
     this.#stopListening?.();
     this.#stopping.abort();
@@ -113,12 +113,13 @@ export class NotifierLoop {
       if (!(await engine.read((ctx) => isDeliveryDue(ctx, target.id)))) return;
       const taken = await engine.transact((ctx) => takeDelivery(ctx, target.id));
       if (taken === undefined) return;
-      const result = await send(target, taken, {
+      const outcome = await send(target, taken, {
         timeoutMs: engine.settings().delivery_timeout_ms,
         now: engine.now(),
         signal: this.#stopping.signal,
       });
-      if (this.#stopping.signal.aborted) return;
+      const isCutShort = !outcome.ok && this.#stopping.signal.aborted;
+      const result: AttemptResult = isCutShort ? { ok: false, error: "its server stopped" } : outcome;
       await engine.transact((ctx) => settleDelivery(ctx, taken, result), { idempotent: true });
       if (!result.ok)
         this.#parts.logger.warn("a notification was not delivered", { target: target.name, error: result.error });

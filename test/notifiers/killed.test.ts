@@ -36,3 +36,21 @@ test.each(BACKENDS)(
     await second.close();
   },
 );
+
+test("a server whose client goes ends while a receiver keeps it waiting, and leaves the delivery to another", async () => {
+  const receiver = await startReceiver();
+  receiver.answer(() => {});
+  const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+  const env = {
+    BATON_NOTIFICATIONS: JSON.stringify({ webhooks: { ops: { url: receiver.url, secret } } }),
+    // Longer than the test may take.
+    BATON_DELIVERY_TIMEOUT_MS: "300000",
+  };
+  const client = await connectClient({ env });
+  await client.call("escalate", { type: "security_review", title: "Stop?", priority: "critical", agent: "ben" });
+  await until("the attempt", () => receiver.posts.length === 1);
+  expect(await client.close()).toEqual({ code: 0, signal: null });
+  const next = await connectClient({ database: client.server.database });
+  const { deliveries } = await next.query("list_deliveries");
+  expect(deliveries).toMatchObject([{ status: "pending", attempts: 1, error: "its server stopped" }]);
+});
