@@ -56,7 +56,7 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     await crew.complete(held, { url: "http://localhost:8080" });
     const { brief } = await call("get_brief", { run });
     expect(brief).toContain('ann asked "Which port?": ben answered 0 s ago "Port 8080"');
-    expect(brief).toContain('api "Build the API": done by ben in 0 s, 0 s ago: {"url":"http://localhost:8080"}');
+    expect(brief).toContain('api "Build the API": done by ben in 0 s, 0 s ago, in src/api/: {"url":"http://localhost:8080"}');
     expect(brief).toContain("- ui: ready\n");
     expect(brief).toContain("- release: pending\n");
     expect(brief).not.toContain("Unanswered");
