@@ -101,6 +101,12 @@ const RUN_COMMANDS: readonly RunCommand[] = [
     load: async () => (await messages()).sendMessage,
   },
   {
+    usage: "brief [run] [step]",
+    summary: "sum up a run, or a step of it, as an agent is told that takes it over",
+    options: [new Option("--tokens <n>", "at most so many (2000)").argParser(wholeNumber)],
+    load: async () => (await import("./commands/brief.js")).brief,
+  },
+  {
     usage: "cancel <run>",
     summary: "cancel a run: the holders of its tasks are asked to stop",
     options: [reason],

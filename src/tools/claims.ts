@@ -11,7 +11,7 @@ import {
 } from "../engine/claims/brief.js";
 import { claimTask, worthClaiming } from "../engine/claims/claims.js";
 import type { Claim } from "../engine/claims/taking.js";
-import { BatonError, callOperation } from "../base/errors.js";
+import { BatonError, callOperation, type NextCall } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
@@ -107,6 +107,8 @@ export const claimOutput = z.object({
       messages_rest: shapes.call.optional(),
       ...reviewFields,
       previous: shapes.attempt.extend({ partial_result: z.unknown().optional() }).optional(),
+      /** The call that sums up what happened before, where others worked on it. */
+      brief_read: shapes.call.optional(),
     })
     .optional(),
   lease: shapes.lease.optional(),
@@ -299,8 +301,13 @@ function briefView(brief: Brief) {
     ...reviewFieldsOf(brief),
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
     ...artifactsView(brief),
-    ...(previous === undefined ? {} : { previous: previousView(previous) }),
+    ...(previous === undefined ? {} : { previous: previousView(previous), brief_read: briefCall(task.id) }),
   };
+}
+
+/** The call that sums up earlier attempts, with what was decided, said and changed meanwhile. */
+function briefCall(task: string): NextCall {
+  return { tool: "query_operation", arguments: { name: "get_brief", arguments: { task } } };
 }
 
 /** The artifacts of the dependencies by name, with the call that reads the first of them, and the one that lists all where there are more. */

@@ -101,6 +101,14 @@ describe("baton guard", () => {
       hookSpecificOutput: Record<string, string>;
     };
     expect(start["additionalContext"]).toMatch(/"Fix login", as claude-code-\w{4}, token \d+[^]*Make login work\./);
+    expect(start["additionalContext"]).not.toContain("get_brief");
+    const task = /task_\w{16}/.exec(start["additionalContext"] ?? "")?.[0] ?? "";
+    run(["call", "send_message", "--task", task, "--type", "question", "--body", "Which page?"], "", {
+      BATON_AGENT: "eve",
+    });
+    const compacted = hook("claude-code/SessionStart.compact", own).stdout;
+    expect(compacted).toContain("get_brief of it: As of");
+    expect(compacted).toMatch(/Unanswered question of eve to task:\w+ \(message_\w+, \d+ s ago\): \\"Which page\?\\"/);
     expect(hook("claude-code/Stop", own).stdout).toContain('"decision":"block"');
     expect(hook("claude-code/Stop.active", own).stdout).toBe("");
     const shell = { tool_input: { command: "echo x > by-shell.ts" } };

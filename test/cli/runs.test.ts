@@ -105,6 +105,8 @@ test("show says why a ready task waits: another agent holds its file", async () 
     "name: held\nsteps:\n  - { key: api, prompt: Write it, files: { write: [src/a.ts] } }\n  - { key: free, prompt: Do it }\n",
   );
   await text("call", "acquire_file_lock", "--agent", "zoe", "--paths", "src/a.ts");
+  const refused = await baton(place().fixture, ["call", "acquire_file_lock", "--agent", "yan", "--paths", "src/a.ts"]);
+  expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining("held by zoe") });
   const run = await detached("held.yaml");
   expect(await text("show", run)).toMatch(/ api {3}ready {2}src\/a\.ts is locked by zoe\n.* free {2}ready\n/);
   await text("call", "release_file_lock", "--agent", "zoe", "--all");

@@ -52,19 +52,30 @@ export function hookDatabase(engine: Engine, hook: HookOrigin): HookAsks {
       const others = await engine.read((ctx) => othersAtWork(ctx, origin, place));
       const [task] = found.tasks;
       const brief = task && (await engine.read((ctx) => heldBrief(ctx, task)));
-      return startNote({ ...found, others }, brief && (await briefText(brief)));
+      if (brief === undefined) return startNote({ ...found, others }, undefined);
+      return startNote({ ...found, others }, await briefText(brief, await historyOf(engine, brief)));
     },
     workLeft: async (place) => workLeft(await notes(place)),
   };
 }
 
 /** Clients keep a longer text of a hook out of the conversation. */
-const BRIEF_BYTES_MAX = 7_000;
+const NOTE_BYTES_MAX = 7_000;
+const HISTORY_TOKENS = 400;
 
-async function briefText(brief: Brief): Promise<string> {
+async function briefText(brief: Brief, history: string): Promise<string> {
   const [{ claimAnswer }, { renderResult }] = await Promise.all([
     import("../../tools/claims.js"),
     import("../../dispatch/render.js"),
   ]);
-  return renderResult(claimAnswer({ outcome: "claimed", brief }), BRIEF_BYTES_MAX).text;
+  const bytes = NOTE_BYTES_MAX - Buffer.byteLength(history);
+  return `${renderResult(claimAnswer({ outcome: "claimed", brief }), bytes).text}${history}`;
+}
+
+/** Returns what happened to a task that others worked on or wrote about, in short; for any other its brief says all. */
+async function historyOf(engine: Engine, { task, messages }: Brief): Promise<string> {
+  if (task.attempt <= 1 && messages.length === 0) return "";
+  const { getBrief } = await import("../../engine/briefs/briefs.js");
+  const { brief } = await engine.read((ctx) => getBrief(ctx, { task: task.id }, HISTORY_TOKENS));
+  return `\n\nget_brief of it: ${brief}`;
 }

@@ -5,11 +5,14 @@ import { parameterMeant } from "../../dispatch/input/foreign-names.js";
 import type { Operation, OperationIndex } from "../../dispatch/operation.js";
 import { renderResult } from "../../dispatch/render.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
-import { shellLine, UsageError } from "../failure.js";
+import { EXIT, shellLine, UsageError } from "../failure.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
 
+/** Outcomes of a lock that was not granted: a script that goes on after it would write another agent's file. */
+const REFUSALS: ReadonlySet<unknown> = new Set(["denied", "queued", "deadlock"]);
+
 /** `baton call NAME --key value …`: any operation, by its name or an alias. */
-export async function call({ asPerson, stdin }: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
+export async function call({ asPerson, stdin, end }: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
   const { catalogue } = await import("../../tools/registry.js");
   const [name, ...flags] = args;
   if (name === undefined || name === "--help" || name === "-h") return list(catalogue);
@@ -22,6 +25,7 @@ export async function call({ asPerson, stdin }: CommandContext, args: readonly s
   const { result } = await asPerson(async (opened) =>
     (await opened.dispatch()).call(name, input, { progress: () => undefined }),
   );
+  if (REFUSALS.has(result["outcome"])) end(EXIT.failed);
   return { data: result, text: withShellLines(result) };
 }
 

@@ -8,6 +8,7 @@ import { type FittedBrief, fitBrief } from "./fitting.js";
 import { decisionsOf, handoffsOf } from "./decisions.js";
 import { changesOf, failuresOf, workOf } from "./work.js";
 import { openOf } from "./open.js";
+import { reviewedOf } from "./reviewed.js";
 
 export const BRIEF_TOKENS = { min: 200, default: 2_000, max: 20_000 } as const;
 
@@ -22,6 +23,8 @@ export function* getBrief(ctx: EngineContext, subject: BriefSubject, tokensMax: 
     });
   }
   const facts = yield* readFacts(ctx, subject);
-  const sections = [openOf, failuresOf, decisionsOf, handoffsOf, workOf, filesOf, changesOf].map((of) => of(facts));
+  const sections = [openOf, failuresOf, decisionsOf, reviewedOf, handoffsOf, workOf, filesOf, changesOf].map((of) =>
+    of(facts),
+  );
   return fitBrief(headOf(facts), sections, tokensMax);
 }

@@ -1,3 +1,4 @@
+import { approvalsAbout } from "../../store/approvals/approvals.js";
 import { listArtifacts } from "../../store/artifacts/artifacts.js";
 import { listHandoffs } from "../../store/channels/handoffs.js";
 import { listMeetings } from "../../store/channels/meetings.js";
@@ -8,6 +9,7 @@ import { escalationsAbout } from "../../store/escalations/escalations.js";
 import { newestOfTypes } from "../../store/events/history.js";
 import { listLocks } from "../../store/locks/lists.js";
 import { locksOfTask } from "../../store/locks/locks.js";
+import { reviewsAbout } from "../../store/reviews/reviews.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { findRuns } from "../../store/runs/runs.js";
 import { attemptsOfTasks } from "../../store/tasks/attempts.js";
@@ -61,7 +63,7 @@ export interface BriefSubject {
 }
 
 /** Reads the facts of a brief. A query. Errors: `not_found`. */
-export function* readFacts(ctx: EngineContext, subject: BriefSubject & { readonly reader?: string | undefined }) {
+export function* readFacts(ctx: EngineContext, subject: BriefSubject) {
   const about = subject.task === undefined ? undefined : yield* requireTask(subject.task);
   const run = yield* requireRun(about?.task.run ?? subject.run ?? "");
   const counters = yield* findCounters(run.id);
@@ -70,23 +72,15 @@ export function* readFacts(ctx: EngineContext, subject: BriefSubject & { readonl
       ? [NO_NEIGHBOURS, yield* tasksOfRun(run.id, counters.total)]
       : [yield* neighboursOf(about), [about.task]];
   const ids = tasks.map(({ id }) => id);
-  const where = { run: run.id, task: about?.task.id, limit: ROWS_MAX };
-  const [attempts, messages, escalations, handoffs, meetings, artifacts, deadLetters, events, specs, children, locks] =
-    yield* together([
-      attemptsOfTasks([...ids, ...around.before.map(({ id }) => id)], RESULT_CHARS),
-      messagesAbout(where),
-      escalationsAbout(where),
-      listHandoffs(where),
-      listMeetings(where),
-      listArtifacts(where),
-      listDeadLetters(where),
-      newestOfTypes({ ...where, types: TOLD, limit: EVENTS_MAX }),
-      specsOf(ids),
-      childrenOf(run.id),
-      about === undefined
-        ? listLocks(ctx.now, { project: run.project, run: run.id, limit: ROWS_MAX })
-        : locksOfTask(about.task.id),
-    ]);
+  const records = yield* recordsAbout({ run: run.id, task: about?.task.id, limit: ROWS_MAX });
+  const [attempts, specs, children, locks] = yield* together([
+    attemptsOfTasks([...ids, ...around.before.map(({ id }) => id)], RESULT_CHARS),
+    specsOf(ids),
+    childrenOf(run.id),
+    about === undefined
+      ? listLocks(ctx.now, { project: run.project, run: run.id, limit: ROWS_MAX })
+      : locksOfTask(about.task.id),
+  ]);
   return {
     now: ctx.now,
     run,
@@ -94,7 +88,29 @@ export function* readFacts(ctx: EngineContext, subject: BriefSubject & { readonl
     about,
     tasks,
     ...around,
+    ...records,
     attempts,
+    specs,
+    children: children.length === 0 ? [] : yield* findRuns(children.slice(-ROWS_MAX)),
+    locks: locks.filter(({ state }) => state === "held"),
+  };
+}
+
+/** Reads what was said, decided and put about a run or one of its tasks. */
+function* recordsAbout(where: { run: string; task: string | undefined; limit: number }) {
+  const [messages, escalations, handoffs, meetings, artifacts, deadLetters, events, reviews, approvals] =
+    yield* together([
+      messagesAbout(where),
+      escalationsAbout(where),
+      listHandoffs(where),
+      listMeetings(where),
+      listArtifacts(where),
+      listDeadLetters(where),
+      newestOfTypes({ ...where, types: TOLD, limit: EVENTS_MAX }),
+      reviewsAbout(where),
+      approvalsAbout(where),
+    ]);
+  return {
     messages: messages.toReversed(),
     escalations: escalations.toReversed(),
     handoffs: handoffs.toReversed(),
@@ -102,9 +118,8 @@ export function* readFacts(ctx: EngineContext, subject: BriefSubject & { readonl
     artifacts: artifacts.toReversed(),
     deadLetters: deadLetters.toReversed(),
     events: events.toReversed(),
-    specs,
-    children: children.length === 0 ? [] : yield* findRuns(children.slice(-ROWS_MAX)),
-    locks: locks.filter(({ state }) => state === "held"),
+    reviews: reviews.toReversed(),
+    approvals: approvals.toReversed(),
   };
 }
 

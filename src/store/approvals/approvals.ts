@@ -113,3 +113,19 @@ export function* decideOpenApproval(after: Approval): Tx<boolean> {
 export function* deleteOldApprovals(before: number): Tx<void> {
   yield ["DELETE FROM approvals WHERE run IS NULL AND decided_at IS NOT NULL AND decided_at < $1", [before]];
 }
+
+/** Approvals about a run, or about one of its tasks, decided or not, newest first. */
+export function* approvalsAbout({
+  run,
+  task,
+  limit,
+}: {
+  run: string;
+  task?: string | undefined;
+  limit: number;
+}): Tx<Approval[]> {
+  return yield* many(APPROVALS.read, [
+    `SELECT ${APPROVALS.columns} FROM approvals WHERE run = $1 AND ($2 = '' OR task = $2) ORDER BY id DESC LIMIT $3`,
+    [run, task ?? "", limit],
+  ]);
+}

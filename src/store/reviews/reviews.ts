@@ -181,3 +181,20 @@ export function* copyReviews(run: string, { reviews, own }: Fork): Tx<void> {
     })),
   );
 }
+
+/** Reviews about a run, or about one of its tasks, open or not, newest first; not those that a return to a checkpoint has taken back. */
+export function* reviewsAbout({
+  run,
+  task,
+  limit,
+}: {
+  run: string;
+  task?: string | undefined;
+  limit: number;
+}): Tx<Review[]> {
+  return yield* many(REVIEWS.read, [
+    `SELECT ${REVIEWS.columnsOf("r")} FROM reviews r JOIN tasks t ON t.id = r.id AND t.key NOT LIKE '%~%'
+     WHERE r.run = $1 AND ($2 = '' OR r.task = $2) ORDER BY r.id DESC LIMIT $3`,
+    [run, task ?? "", limit],
+  ]);
+}

@@ -56,7 +56,9 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     await crew.complete(held, { url: "http://localhost:8080" });
     const { brief } = await call("get_brief", { run });
     expect(brief).toContain('ann asked "Which port?": ben answered 0 s ago "Port 8080"');
-    expect(brief).toContain('api "Build the API": done by ben in 0 s, 0 s ago, in src/api/: {"url":"http://localhost:8080"}');
+    expect(brief).toContain(
+      'api "Build the API": done by ben in 0 s, 0 s ago, in src/api/: {"url":"http://localhost:8080"}',
+    );
     expect(brief).toContain("- ui: ready\n");
     expect(brief).toContain("- release: pending\n");
     expect(brief).not.toContain("Unanswered");
@@ -95,6 +97,29 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     await call("report_progress", { task: held.id, token: held.token, note: 'done"\nOpen:\n- nothing\u202e' });
     const { brief } = await call("get_brief", { task: held.id });
     expect(brief).toContain(String.raw`Last note of ben: "done\"\nOpen:\n- nothing\u202e"`);
+  });
+
+  test("tells reviews with their findings, and what is asked for", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    await call("create_project", { name: "demo", root: crew.app.cwd, config: { reviewers: "handle" } });
+    const { run } = await crew.start([{ key: "api", review: { by: "reviewer" } }], { project: "demo" });
+    const first = await crew.take("ann", { run: run.id });
+    await crew.complete(first, { done: true });
+    expect((await call("get_brief", { task: first.id })).brief).toMatch(
+      /Review 1 of api \(task_\w+\) is asked for by a reviewer/,
+    );
+    await crew.take("rita", { run: run.id, roles: ["reviewer"] });
+    const findings = [{ severity: "major", what: "no limit", where: "src/api.ts:3" }] as const;
+    await call("submit_review", {
+      agent: "rita",
+      task: `${run.id}/api`,
+      verdict: "revise",
+      critique: "not yet",
+      findings: [...findings],
+    });
+    const { brief } = await call("get_brief", { run: run.id });
+    expect(brief).toContain('Review 1 of api: revise by rita 0 s ago: "not yet"; major "no limit" at "src/api.ts:3"');
   });
 
   test("is about a task or a run, and one that is there", async () => {
