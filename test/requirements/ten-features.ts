@@ -153,6 +153,16 @@ export const tenFeatures: Checks = {
     expect(estimate["total_cost"]).toBeCloseTo(0.05445, 5);
     expect(estimate["confidence"]).toBe(0);
   },
+  "1.67": async ({ ask }) => {
+    const tierFor = async (complexity: string) =>
+      ((await ask("recommend_model", { role: "backend_engineer", complexity })) as { recommendation: { tier: string } })
+        .recommendation.tier;
+    expect([await tierFor("low"), await tierFor("medium"), await tierFor("high")]).toEqual([
+      "light",
+      "standard",
+      "frontier",
+    ]);
+  },
   "1.66 1.70": async ({ ask }) => {
     const { forecast } = (await ask("forecast_run_cost", { goal: "Build a REST API with authentication" })) as {
       forecast: Record<string, number>;

@@ -9,6 +9,8 @@ export interface PastWork {
   /** The model of the dearest report, or of the one with the most tokens. */
   readonly model: string | null;
   readonly usages: readonly PastUsage[];
+  /** 1 where it succeeded at once, less with each failed attempt and each revision, 0 where it did not succeed. */
+  readonly quality: number;
 }
 
 /** Records read: among the newest of all, and of each role. */
@@ -22,8 +24,12 @@ export function* pastWork(roles: readonly string[]): Tx<PastWork[]> {
     const [first] = usages;
     if (first === undefined) return [];
     const main = usages.reduce((most, one) => (weightOf(one) > weightOf(most) ? one : most), first);
-    return [{ role: first.role, type: typeOf(first.key), model: main.model, usages }];
+    return [{ role: first.role, type: typeOf(first.key), model: main.model, usages, quality: qualityOf(first) }];
   });
+}
+
+function qualityOf({ status, failures, revisions }: PastUsage): number {
+  return status === "succeeded" ? 1 / (1 + failures + revisions) : 0;
 }
 
 function weightOf({ cost, inputTokens, outputTokens }: PastUsage): number {

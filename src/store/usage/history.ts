@@ -13,12 +13,17 @@ const PAST = columns({
   cacheWriteTokens: int,
   cost: named("cost_micros", int),
   price: text,
+  /** State in which the task has ended, its failed attempts, and the reviews that asked for a revision. */
+  status: text,
+  failures: int,
+  revisions: int,
 });
 /** Use of a model for a task that has ended. */
 export interface PastUsage extends RowOf<typeof PAST> {}
 
 const COLUMNS = `u.task, t.key, u.role, u.model, u.input_tokens, u.output_tokens, u.cached_tokens, u.cache_write_tokens,
-  u.cost_micros, u.price`;
+  u.cost_micros, u.price, t.status, t.failures,
+  (SELECT count(*) FROM reviews r WHERE r.task = t.id AND r.verdict = 'revise') AS revisions`;
 // The task's state decides, so that what an attempt in progress has used so far is not taken for all that it needs.
 const OF_ENDED = "JOIN tasks t ON t.id = u.task AND t.status IN ('succeeded', 'dead_letter')";
 
