@@ -60,6 +60,18 @@ const RUN_COMMANDS: readonly RunCommand[] = [
     load: async () => (await questions()).listEscalations,
   },
   {
+    usage: "costs",
+    summary: "show what was spent, by model, role, agent, run, day or task",
+    options: [
+      new Option("--by <what>", "default: model")
+        .choices(["model", "role", "agent", "run", "day", "task"])
+        .default("model"),
+      new Option("--run <run>", "default: all runs"),
+      new Option("--project <name>", "default: all projects"),
+    ],
+    load: async () => (await import("./commands/costs.js")).listCosts,
+  },
+  {
     usage: "approve [question]",
     summary: "answer open questions: all in turn, or one, by its task or escalation",
     options: [

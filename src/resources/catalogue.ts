@@ -13,7 +13,7 @@ import { messages } from "./messages.js";
 import { project, projects } from "./projects.js";
 import type { Described, FixedResource, ResourceTemplate } from "./resource.js";
 import { checkpoints, events, graph, run, runs } from "./runs.js";
-import { status } from "./system.js";
+import { costs, status } from "./system.js";
 import { reviews, task } from "./tasks.js";
 import { workflowSchema } from "./workflows.js";
 
@@ -25,6 +25,7 @@ export const fixedResources: readonly FixedResource[] = [
   locks,
   deadLetters,
   escalations,
+  costs,
   reviews,
   workflowSchema,
 ];

@@ -16,6 +16,7 @@ import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 import { storedWith } from "./artifact-contents.js";
 import { isReviewTask, requireUnchanged, withDiff } from "./review-diffs.js";
+import { unpricedNote } from "./usage.js";
 import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.
@@ -93,6 +94,7 @@ const complete = defineOperation({
     ...shapes.change,
     messages: shapes.waitingMessages,
     artifacts: z.array(outputLine).optional(),
+    note: z.string().optional(),
   }),
   needs: ["contents", "files"],
   async perform(host, input) {
@@ -108,7 +110,9 @@ const complete = defineOperation({
       function* (ctx: EngineContext) {
         const completed = yield* completeTask(ctx, { ...given, diff });
         const { messages, artifacts } = completed;
-        return { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
+        const view = { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
+        const note = unpricedNote(ctx, input.usage);
+        return note === undefined ? view : { ...view, note };
       };
     const completing = (diff: MadeDiff | undefined) => host.transact(store(diff), "run");
     return storedWith(host, outputs.contents, () => withDiff(host, input.task, completing));

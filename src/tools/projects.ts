@@ -12,7 +12,7 @@ import type { Files } from "../dispatch/capabilities.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { createFromTemplate, scaffolded } from "./templates.js";
-import { count, instant, milestone, runLine, retryingLine, taskStatus, nextPage } from "../dispatch/shapes.js";
+import { budget, count, instant, milestone, runLine, retryingLine, taskStatus, nextPage } from "../dispatch/shapes.js";
 
 const project = z.object({
   id: z.string(),
@@ -101,6 +101,7 @@ const lineShape = project.omit({ config: true }).extend({
   runs: count,
   active_runs: count,
   progress: z.number().nullable(),
+  cost: z.number(),
   milestones: z.object({ open: count, completed: count, overdue: count }),
 });
 
@@ -148,6 +149,8 @@ const status = defineOperation({
     commands_waiting: z.array(z.object({ run: z.string(), kind: z.string(), detail: z.string() })),
     locks: z.object({ held: count, offered: count, waiting: count }),
     milestones: z.array(milestone),
+    cost: z.number(),
+    budget: budget.optional(),
   }),
   *run(ctx, input) {
     const found = yield* findProject(ctx, input.project);

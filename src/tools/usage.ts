@@ -6,7 +6,8 @@ import { projectAtHand } from "../engine/projects/creation.js";
 import { requireRun } from "../engine/lookup.js";
 import { costs } from "../engine/cost/costs.js";
 import { recordUsage } from "../engine/cost/recording.js";
-import { COST_MAX, loadPrices, needsPrice, TOKENS_MAX } from "../engine/usage/usage.js";
+import type { EngineContext } from "../engine/context.js";
+import { COST_MAX, loadPrices, needsPrice, pricedUsage, TOKENS_MAX, type Usage } from "../engine/usage/usage.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -64,6 +65,12 @@ const record = defineOperation({
     };
   },
 });
+
+/** The sentence for usage whose price is not known; undefined for other usage. */
+export function unpricedNote(ctx: EngineContext, usage: Usage | undefined): string | undefined {
+  const priced = pricedUsage(ctx, usage);
+  return priced?.price === "unknown" ? unknownPrice(priced.model) : undefined;
+}
 
 function unknownPrice(model: string | null): string {
   const missing = model === null ? "No model is named" : `The price of ${model} is not known`;

@@ -40,6 +40,7 @@ describe("the list of resources", () => {
       "baton://locks",
       "baton://dead-letters",
       "baton://escalations",
+      "baton://costs",
       "baton://reviews",
       "baton://schemas/workflow",
     ]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { InputOf, ResultOf } from "../../src/tools/registry.js";
+import { defaultSettings } from "../../src/base/settings/defaults.js";
 import { BACKENDS } from "../support/databases/databases.js";
 import { Payers } from "../support/fixtures/payers.js";
 import type { Step } from "../support/fixtures/plan.js";
@@ -72,6 +73,36 @@ describe.each(BACKENDS)("usage on %s", (backend) => {
     expect((await team.app.call("get_costs", { group_by: "model" })).groups).toMatchObject([
       { model: "nonesuch", cost: 0, input_tokens: 5_000, unpriced: 1 },
     ]);
+  });
+
+  test("usage is shown with its project, and completing a task says that a price is not known", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(two);
+    const { id: task, token } = await team.crew.take("ann", { run, roles: ["backend"] });
+    const usage = { model: "nonesuch", input_tokens: 5_000 };
+    const answer = await team.app.call("complete_task", { task, token, usage });
+    expect(answer.note).toContain("The price of nonesuch is not known");
+    const other = await team.crew.take("ann", { run, roles: ["backend"] });
+    const priced = { model: "claude-sonnet-4-5", input_tokens: 100_000 };
+    const { note } = await team.app.call("complete_task", { task: other.id, token: other.token, usage: priced });
+    expect(note).toBeUndefined();
+    await report(team, { cost: 0.2 });
+    await team.app.call("set_budget", { scope: "project", project: "demo", limit: 4 });
+    const shown = await team.app.call("get_project_status", { project: "demo" });
+    expect(shown).toMatchObject({ cost: 0.5, budget: { scope: "project", limit: 4, spent: 0.5 } });
+    expect((await team.app.call("list_projects", {})).projects).toMatchObject([{ name: "demo", cost: 0.5 }]);
+  });
+
+  test("usage of no run goes after the retention, that of a run with it, and budgets keep what they counted", async () => {
+    const team = await Payers.start(backend);
+    await team.app.call("set_budget", { scope: "global", limit: 4 });
+    await team.run(two);
+    await report(team, { cost: 0.2 });
+    await team.app.advance(defaultSettings.retention_ms - 60_000);
+    expect((await team.app.call("get_costs", { all_projects: true })).total.records).toBe(1);
+    await team.app.advance(120_000);
+    expect((await team.app.call("get_costs", { all_projects: true })).total.records).toBe(0);
+    expect((await team.app.call("check_budget", { scope: "global" })).budgets).toMatchObject([{ spent: 0.2 }]);
   });
 
   test("usage is shown by run, agent, role, model, day and task, the dearest first", async () => {

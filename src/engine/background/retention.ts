@@ -1,6 +1,7 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import { deleteOldApprovals } from "../../store/approvals/approvals.js";
 import { deleteOldEscalations } from "../../store/escalations/escalations.js";
+import { deleteOldUsage } from "../../store/usage/sums.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
@@ -88,6 +89,7 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
       yield* sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldEscalations(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldApprovals(ctx.now - ctx.settings.retention_ms);
+      yield* deleteOldUsage(ctx.now - ctx.settings.retention_ms);
       yield* pruneDeliveries(ctx);
     });
     return 0;

@@ -6,7 +6,9 @@ import { projectStats, type ProjectStats } from "../../store/system/stats.js";
 import { lockProject } from "../../store/lock-order.js";
 import { countMilestones, type MilestoneStats } from "../../store/milestones/milestones.js";
 import * as projects from "../../store/projects/projects.js";
+import { costsOfProjects } from "../../store/usage/sums.js";
 import type { Tx } from "../../store/tx.js";
+import { dollarsOf } from "../../base/money.js";
 import type { EngineContext, Workplace } from "../context.js";
 import type { PathSpace } from "../paths/paths.js";
 import { BatonError, callOperation } from "../../base/errors.js";
@@ -96,6 +98,8 @@ export function textOrNull(text: string | null | undefined): string | null {
 
 export interface ProjectLine {
   readonly project: Project;
+  /** In US dollars. */
+  readonly cost: number;
   /** Undefined for one without runs. */
   readonly figures: ProjectStats | undefined;
   /** Undefined for one without milestones. */
@@ -109,8 +113,10 @@ export function* listProjects(ctx: Pick<EngineContext, "now">, filter: projects.
   const ids = page.map(({ id }) => id);
   const figures = yield* projectStats(ids);
   const milestones = yield* countMilestones(ids, ctx.now);
+  const costs = yield* costsOfProjects(ids);
   const lines = page.map((project): ProjectLine => ({
     project,
+    cost: dollarsOf(costs.get(project.id) ?? 0),
     figures: figures.get(project.id),
     milestones: milestones.get(project.id),
   }));

@@ -4,6 +4,10 @@ import { sumCounters, findCounters } from "../../store/runs/counters.js";
 import { projectStats, lockStats, type ProjectStats, type WorkAtHand, workAtHand } from "../../store/system/stats.js";
 import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
 import type { TxResult } from "../../store/tx.js";
+import { findBudgets } from "../../store/cost/budgets.js";
+import { recordedCost } from "../../store/usage/sums.js";
+import { dollarsOf } from "../../base/money.js";
+import { budgetView } from "../cost/budget-state.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
 import { commandsWaiting } from "../policy/command-runners.js";
@@ -48,6 +52,9 @@ export function* projectStatus(ctx: EngineContext, project: Project) {
     retrying: (yield* retryingIn({ project: project.id }, RETRYING_SHOWN_MAX)).map(retryingLine),
     locks: yield* lockStats(project.id),
     milestones: yield* milestoneLines(ctx, project.id),
+    // Reported in it, in US dollars, and the budget of the project, where it has one.
+    cost: dollarsOf(yield* recordedCost({ project: project.id })),
+    budget: (yield* findBudgets([project.id])).map(budgetView)[0],
   };
 }
 
@@ -61,6 +68,7 @@ export function projectStatusView(
     commands_waiting: commands,
     active_runs: active,
     milestones,
+    budget,
     ...facts
   }: ProjectOverview,
 ) {
@@ -70,7 +78,13 @@ export function projectStatusView(
     ...silenceView(silent.get(agent)),
     tasks: work.filter((one) => one.agent === agent).map(workLine),
   }));
-  const lists = { agents, losing: [...losing], commands_waiting: [...commands], milestones: [...milestones] };
+  const lists = {
+    agents,
+    losing: [...losing],
+    commands_waiting: [...commands],
+    milestones: [...milestones],
+    ...(budget && { budget }),
+  };
   return { project: projectView(project), ...facts, active_runs: [...active], ...lists };
 }
 
@@ -79,10 +93,10 @@ function workLine({ task, key, run, title, startedAt }: WorkAtHand) {
 }
 
 /** A project in one line, with the figures of its runs. */
-export function projectLine({ project, figures, milestones = NO_MILESTONES }: ProjectLine) {
+export function projectLine({ project, cost, figures, milestones = NO_MILESTONES }: ProjectLine) {
   const { config: _, ...line } = projectView(project);
   const progress = progressOfProject(figures);
-  return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress, milestones };
+  return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress, cost, milestones };
 }
 
 const NO_MILESTONES = { open: 0, completed: 0, overdue: 0 };
