@@ -14,7 +14,7 @@ import { argumentsOf } from "../test/support/servers/arguments.js";
 import { type Benchmark, type Outcome, verdictOn } from "./harness/benchmark.js";
 import { briefs } from "./cases/briefs.js";
 import { checkpoints } from "./cases/checkpoints.js";
-import { context } from "./cases/context.js";
+import { context } from "./cases/texts/context.js";
 import { flatness } from "./cases/flatness.js";
 import { forecasts } from "./cases/forecasts.js";
 import { hooks } from "./cases/hooks.js";

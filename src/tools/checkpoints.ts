@@ -12,6 +12,7 @@ import {
 import type { EngineContext } from "../engine/context.js";
 import { forkRun } from "../engine/checkpoints/fork.js";
 import type { ResumedRun } from "../engine/checkpoints/restored-run.js";
+import { markWindows, type WindowMark } from "../engine/snapshots/context-windows.js";
 import { resumeInPlace, type Resuming } from "../engine/checkpoints/resume.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
@@ -103,6 +104,20 @@ const resume = defineOperation({
     superseded: z.int().optional(),
     dropped_signals: z.int().optional(),
     carried_results: z.int().optional(),
+    /** Windows of its tasks as they were at the checkpoint. */
+    context_windows: z
+      .array(
+        z.object({
+          window: z.string(),
+          agent: z.string(),
+          name: z.string(),
+          messages: z.int(),
+          tokens: z.int(),
+          hash: z.string(),
+          changed: z.boolean(),
+        }),
+      )
+      .optional(),
     notes: z.array(z.string()),
   }),
   async perform(host, { checkpoint: id, as, agent }) {
@@ -112,14 +127,23 @@ const resume = defineOperation({
     return host.transact(function* (ctx) {
       const acting = yield* actingAgent(ctx, agent);
       const answer = as === "fork" ? forked : resumed;
+      const windows = yield* windowsSince(checkpoint.run, snapshot.windows ?? []);
       return {
         as,
         checkpoint: checkpointView(checkpoint),
+        ...(windows.length > 0 && { context_windows: windows }),
         ...(yield* answer(ctx, { checkpoint, snapshot, agent: acting.name })),
       };
     }, "resume");
   },
 });
+
+/** Context windows are what agents know, which no checkpoint takes back: it tells whether they have changed since. */
+function* windowsSince(run: string, marks: readonly WindowMark[]) {
+  if (marks.length === 0) return [];
+  const now = new Map((yield* markWindows(run)).map(({ window, hash }) => [window, hash]));
+  return marks.map((mark) => ({ ...mark, changed: now.get(mark.window) !== mark.hash }));
+}
 
 function* resumed(ctx: EngineContext, resuming: Resuming) {
   const result = yield* resumeInPlace(ctx, resuming);

@@ -167,6 +167,26 @@ describe.each(BACKENDS)("context windows on %s", (backend) => {
     expect((await call("get_context", { ...ann, window: "notes" })).messages).toHaveLength(1);
   });
 
+  test("are named in checkpoints of their task's run by their hash and counts, and stay what they are", async () => {
+    const app = await office();
+    const crew = new Crew(app);
+    const { run } = await crew.start([{ key: "work" }], { project: "demo" });
+    const held = await crew.take("ann", { run: run.id });
+    for (const window of ["a", "b"])
+      await app.call("add_context", { ...ann, window, task: held.id, role: "user", content: window });
+    await app.call("add_context", { ...ann, role: "user", content: "of no task" });
+    const { checkpoint } = await app.call("create_checkpoint", { run: run.id, agent: "ann" });
+    await app.call("add_context", { ...ann, window: "b", role: "user", content: "later" });
+    const resume = { checkpoint: checkpoint.id, agent: "ann" } as const;
+    const { context_windows: marks = [] } = await app.call("resume_from_checkpoint", { ...resume, as: "in_place" });
+    expect(marks.map(({ name, messages, changed }) => [name, messages, changed])).toEqual([
+      ["a", 1, false],
+      ["b", 1, true],
+    ]);
+    expect(marks[0]?.hash).toMatch(/^[0-9a-f]{64}$/);
+    expect((await app.call("get_context", { ...ann, window: "b" })).messages).toHaveLength(2);
+  });
+
   test("never answer with more tokens than were asked for, and never grow by being compacted", async () => {
     const { call } = await office();
     const kinds = fc.constantFrom("message", "code", "requirements", "conversation", "file");

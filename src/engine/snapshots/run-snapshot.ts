@@ -4,6 +4,7 @@ import { pendingDeadLettersOf, type PendingDeadLetter } from "../../store/dead-l
 import { latestCursor } from "../../store/events/history.js";
 import * as snapshots from "../../store/snapshots/run-snapshots.js";
 import type { Row, Tx } from "../../store/tx.js";
+import { markWindows, type WindowMark } from "./context-windows.js";
 import type { EngineContext } from "../context.js";
 
 /** A run with all that belongs to it, as it stood at an instant. */
@@ -23,6 +24,8 @@ interface SnapshotHead {
   readonly letters: readonly PendingDeadLetter[];
   /** Ids of the artifacts that count; absent in checkpoints of before there were any. */
   readonly artifacts?: readonly string[];
+  /** The context windows of its tasks; absent where there are none. */
+  readonly windows?: readonly WindowMark[];
   readonly tally: snapshots.RunTally;
   readonly cursor: string;
   readonly changedAt: number;
@@ -59,12 +62,14 @@ export function* snapshotRun(
   const columns = yield* snapshots.columnsOf("tasks");
   const pages: string[] = [];
   const tally = yield* readPages(run, columns, onPage ?? ((page) => void pages.push(page)));
+  const windows = yield* markWindows(run);
   const head: SnapshotHead = {
     run: row,
     columns,
     signals: yield* snapshots.signalRows(run),
     letters: [...(yield* pendingDeadLettersOf(run)), ...unwritten],
     artifacts: yield* artifactsOfRun(run),
+    ...(windows.length > 0 && { windows }),
     tally,
     cursor: yield* latestCursor(),
     changedAt: (yield* findCounters(run)).updatedAt,

@@ -80,6 +80,15 @@ export function* windowsOfTask(task: string, agent: string): Tx<ContextWindow[]>
   ]);
 }
 
+/** The windows that belong to tasks of a run. */
+export function* windowsOfRun(run: string, limit: number): Tx<ContextWindow[]> {
+  return yield* many(WINDOWS.read, [
+    `SELECT ${WINDOWS.columnsOf("w")} FROM context_windows w
+     WHERE w.task IS NOT NULL AND EXISTS (SELECT 1 FROM tasks t WHERE t.id = w.task AND t.run = $1) ORDER BY w.id LIMIT $2`,
+    [run, limit],
+  ]);
+}
+
 /** Windows that were written longer ago than their project keeps what has ended. One range of an index per project. */
 export function* windowsPastRetention(terms: { now: number; defaultMs: number; limit: number }): Tx<string[]> {
   return yield* many(idOf, [

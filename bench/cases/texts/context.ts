@@ -1,11 +1,11 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { TextWorker } from "../../src/compaction/text-thread.js";
-import type { CodeLanguage } from "../../src/validation/code/syntax.js";
-import type { Bench, Benchmark, Outcome } from "../harness/benchmark.js";
-import { ROOT } from "../harness/places.js";
-import { figuresOf, interleave, median, medianRatio } from "../harness/rounds.js";
+import type { TextWorker } from "../../../src/compaction/text-thread.js";
+import type { CodeLanguage } from "../../../src/validation/code/syntax.js";
+import type { Bench, Benchmark, Outcome } from "../../harness/benchmark.js";
+import { ROOT } from "../../harness/places.js";
+import { figuresOf, interleave, median, medianRatio } from "../../harness/rounds.js";
 
 const BYTES = 1_000_000;
 const ROUNDS = 15;
@@ -15,12 +15,12 @@ const EXPORTED =
   /^export (?:default )?(?:abstract )?(?:async )?(?:function\*?|class|const|let|interface|type|enum) (\w+)/gm;
 
 interface Compaction {
-  extractAll(orders: Parameters<TextWorker["extract"]>[0]): ReturnType<TextWorker["extract"]>;
-  countTokens(texts: readonly string[]): number[];
+  readonly extractAll: (orders: Parameters<TextWorker["extract"]>[0]) => ReturnType<TextWorker["extract"]>;
+  readonly countTokens: (texts: readonly string[]) => number[];
 }
 
 interface Parsing {
-  parseCode(language: CodeLanguage, text: string): Promise<{ delete(): void } | undefined>;
+  readonly parseCode: (language: CodeLanguage, text: string) => Promise<{ delete(): void } | undefined>;
 }
 
 export const context: Benchmark = {
@@ -109,7 +109,8 @@ async function keptSymbols(sources: readonly SourceText[], { extractAll, countTo
 }
 
 async function longestPause(order: Parameters<TextWorker["extract"]>[0][number]): Promise<number> {
-  const { TextThread } = await built<typeof import("../../src/compaction/text-thread.js")>("compaction/text-thread.js");
+  const { TextThread } =
+    await built<typeof import("../../../src/compaction/text-thread.js")>("compaction/text-thread.js");
   const thread = new TextThread();
   await thread.count(["warm"]);
   const delays = monitorEventLoopDelay({ resolution: 1 });
