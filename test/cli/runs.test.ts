@@ -102,13 +102,15 @@ describe("a person looks at a run", () => {
 test("show says why a ready task waits: another agent holds its file", async () => {
   writeFileSync(
     path.join(place().fixture.cwd, "held.yaml"),
-    "name: held\nsteps:\n  - { key: api, prompt: Write it, files: { write: [src/a.ts] } }\n  - { key: free, prompt: Do it }\n",
+    "name: held\nsteps:\n  - { key: api, title: The API, prompt: Write it, files: { write: [src/a.ts] } }\n  - { key: free, prompt: Do it }\n",
   );
   await text("call", "acquire_file_lock", "--agent", "zoe", "--paths", "src/a.ts");
   const refused = await baton(place().fixture, ["call", "acquire_file_lock", "--agent", "yan", "--paths", "src/a.ts"]);
   expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining("held by zoe") });
   const run = await detached("held.yaml");
-  expect(await text("show", run)).toMatch(/ api {3}ready {2}src\/a\.ts is locked by zoe\n.* free {2}ready\n/);
+  expect(await text("show", run)).toMatch(
+    / api {2}The API {2}ready {2}src\/a\.ts is locked by zoe\n.* free {10}ready\n/,
+  );
   await text("call", "release_file_lock", "--agent", "zoe", "--all");
   expect(await text("show", run)).not.toContain("locked by");
   await text("cancel", run);

@@ -1,4 +1,6 @@
 import { isObject } from "../../base/json.js";
+import { shownLine } from "../../base/texts/shown-text.js";
+import { startOf } from "../../base/texts/stored-values.js";
 import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { finalResultLines, finalResults, resultText } from "../run/results.js";
@@ -64,7 +66,7 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
   for (const { id: task, needs, needs_more: more = 0 } of found.pending ?? [])
     reasons.set(task, `needs ${needs.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
   const shown = tasksByUrgency({ ...found, failed: found.dead_letter, tasks }).slice(0, TASKS_SHOWN);
-  const width = Math.max(0, ...shown.map(({ key }) => key.length));
+  const width = Math.max(0, ...shown.map((task) => labelOf(task).length));
   const lines = [
     ...headLines(run, style, host.now()),
     ...phasesLine(found),
@@ -111,10 +113,19 @@ interface TaskLineParts {
   readonly reason: string | undefined;
 }
 
+const TITLE_CHARS_MAX = 40;
+
+/** The key of a task, with its title where that says more. */
+function labelOf({ key, title }: TaskAnswer): string {
+  const shown = shownLine(title);
+  if (title === key) return key;
+  return `${key}  ${shown.length > TITLE_CHARS_MAX ? `${startOf(shown, TITLE_CHARS_MAX - 1)}…` : shown}`;
+}
+
 function taskLine(task: TaskAnswer, { style, width, reason }: TaskLineParts): string {
-  const { key, status, agent, percent } = task;
+  const { status, agent, percent } = task;
   const parts = [
-    key.padEnd(width),
+    labelOf(task).padEnd(width),
     paint(wordOf(status), toneOf(status), style),
     agent ?? "",
     percent === undefined || status !== "running" ? "" : percentText(percent),
