@@ -169,4 +169,60 @@ describe.each(BACKENDS)("a review on %s", (backend) => {
     await person.call("decide_escalation", { id: again!.id, decision: "approved" });
     expect((await crew.statuses(run))["api"]).toBe("succeeded");
   });
+
+  test("an open review is open again in a run that is taken back to a checkpoint, and in a fork of it", async () => {
+    const { crew, call, run, work, submit } = await team();
+    await work("kept");
+    const { checkpoint } = await call("create_checkpoint", { run });
+    await submit("rita", ["reviewer"], { verdict: "reject", critique: "no" });
+    await call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "in_place" });
+    expect(await crew.statuses(run)).toMatchObject({ api: "in_review", ship: "pending", "review(api)": "ready" });
+    const { run: fork } = await call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" });
+    for (const id of [run, fork.id]) {
+      const claim = await crew.claim("rita", { run: id, roles: ["reviewer"] });
+      expect(claim.task!.review).toMatchObject({ round: 1, result: "kept", agent: "ann", earlier: [] });
+      await call("submit_review", { task: `${id}/api`, agent: "rita", verdict: "approve" });
+      expect((await crew.statuses(id))["api"]).toBe("succeeded");
+    }
+  });
+
+  test("goes with a task that is cancelled, and is not cancelled while a task waits for it", async () => {
+    const { crew, call, run, task, work } = await team();
+    await work();
+    await expect(call("cancel_task", { task: `${run}/review(api)` })).rejects.toMatchObject({
+      code: "invalid_transition",
+    });
+    await call("cancel_task", { task });
+    expect(await crew.statuses(run)).toMatchObject({ api: "cancelled", "review(api)": "cancelled" });
+    await expect(call("submit_review", { task, agent: "rita", verdict: "approve" })).rejects.toMatchObject({
+      code: "invalid_transition",
+    });
+  });
+
+  test("refuses the author, names who may, and wants a reason for what is sent back", async () => {
+    const { crew, call, run, task, work } = await team();
+    await work();
+    await expect(call("submit_review", { task, agent: "ann", verdict: "approve" })).rejects.toMatchObject({
+      code: "not_permitted",
+      message: expect.stringContaining("an agent with the role reviewer"),
+    });
+    await crew.take("rita", { run, roles: ["reviewer"] });
+    await expect(call("submit_review", { task, agent: "rita", verdict: "reject" })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: { path: "critique" },
+    });
+  });
+
+  test("can be asked for before a task is completed, and once", async () => {
+    const { crew, call, run } = await team({}, [{ key: "doc" }]);
+    const other = { task: `${run}/doc`, reviewer_role: "reviewer" };
+    expect(await call("request_review", other)).toMatchObject({ by: "reviewer", max_rounds: 3 });
+    await expect(call("request_review", other)).rejects.toMatchObject({ code: "conflict" });
+    const { task: api, lease } = await crew.claim("ann", { run });
+    await crew.complete({ id: api!.id, token: lease!.token });
+    expect((await crew.complete(await crew.take("ann", { run }))).task).toMatchObject({
+      key: "doc",
+      status: "in_review",
+    });
+  });
 });

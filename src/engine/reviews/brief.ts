@@ -33,8 +33,11 @@ export function* reviewBrief(id: string): Tx<ReviewBrief | undefined> {
   return {
     review,
     reviewed,
-    result: attempts.find(({ number }) => number === review.attempt)?.result ?? null,
-    artifacts: artifacts.filter(({ id: own, attempt }) => own !== review.artifact && attempt === review.attempt),
+    result: attempts.findLast(({ outcome }) => outcome === "succeeded")?.result ?? null,
+    // In a fork they are of no attempt.
+    artifacts: artifacts.filter(
+      ({ id: own, attempt }) => own !== review.artifact && (attempt === null || attempt === review.attempt),
+    ),
     earlier: (yield* decidedReviews(task.id)).filter((one) => one.id !== id).slice(-ROUNDS_SHOWN_MAX),
   };
 }

@@ -34,6 +34,7 @@ const TAKEN_BACK = new Set(["task.restored", "task.superseded"]);
 
 const OUTCOME_OF = {
   succeeded: "succeeded",
+  submitted: "succeeded",
   retry: "failed",
   dead_letter: "failed",
   cancelled: "cancelled",

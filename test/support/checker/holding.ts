@@ -3,6 +3,7 @@ import type { EventRow, Snapshot, TaskRow } from "./snapshot.js";
 
 const ENDS = new Set([
   "task.succeeded",
+  "task.submitted",
   "task.retry",
   "task.dead_letter",
   "task.released",
@@ -78,7 +79,9 @@ function end(hold: Hold, { type, data }: EventRow): string[] {
   const wrong =
     token === hold.token ? [] : [`${type} under token ${token ?? "none"} while ${hold.token ?? "none"} was current`];
   // An act of the server, or a person's decision, is an attempt without a claim.
-  if (token === undefined && data["attempt"] !== undefined) hold.claims += 1;
+  // The approval of a review is none: the attempt that was submitted counts.
+  const isApproval = type === "task.succeeded" && data["review"] !== undefined;
+  if (token === undefined && data["attempt"] !== undefined && !isApproval) hold.claims += 1;
   hold.token = undefined;
   hold.agent = null;
   if (type === "task.succeeded") hold.successes += 1;

@@ -8,7 +8,7 @@ export type Acknowledged =
   | { readonly kind: "task"; readonly task: string };
 
 /** How an attempt ended, as the event `task.<this>` says it. */
-export type EndedAs = "succeeded" | "retry" | "dead_letter" | "cancelled" | "released";
+export type EndedAs = "succeeded" | "submitted" | "retry" | "dead_letter" | "cancelled" | "released";
 
 type Answer = Readonly<Record<string, unknown>>;
 
@@ -29,7 +29,7 @@ export function acknowledgedBy({ name, agent, input }: Call, answer: Answer): Ac
       if (answer["outcome"] !== "claimed") return [];
       return [{ kind: "claimed", task: idOf(answer["task"]), token: tokenOf(answer["lease"]), agent }];
     case "complete_task":
-      return ended("succeeded");
+      return ended(isSubmitted(answer["task"]) ? "submitted" : "succeeded");
     case "fail_task":
       return ended(answer["outcome"] as EndedAs);
     case "release_task":
@@ -53,3 +53,7 @@ export function acknowledgedBy({ name, agent, input }: Call, answer: Answer): Ac
 const idOf = (entity: unknown): string => (entity as { id: string }).id;
 const statusOf = (entity: unknown): string => (entity as { status: string }).status;
 const tokenOf = (lease: unknown): number => (lease as { token: number }).token;
+
+function isSubmitted(task: unknown): boolean {
+  return typeof task === "object" && task !== null && "status" in task && task.status === "in_review";
+}

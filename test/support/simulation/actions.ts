@@ -1,5 +1,6 @@
 import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../fixtures/random-graph.js";
 import { artifact } from "./artifact-actions.js";
+import { review } from "./review-actions.js";
 import type { Draw } from "../draw.js";
 import { type Player, WHERE, type World } from "./world.js";
 
@@ -29,6 +30,7 @@ const WEIGHTS = {
   escalate: 6,
   recordUsage: 4,
   artifact: 8,
+  review: 8,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -96,6 +98,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   escalate,
   recordUsage,
   artifact,
+  review,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", { agent: player.name });
   },

@@ -4,6 +4,7 @@ import type { Store, Tx } from "../../../src/store/tx.js";
 import { Checker, type Finding } from "../checker/checker.js";
 import { CAPABILITIES, ROLES } from "../fixtures/random-graph.js";
 import { act, execute, PEACEFUL } from "./actions.js";
+import { SUPERVISORS } from "./review-actions.js";
 import { openTasks, type Player, WHERE, World, type WorldOptions } from "./world.js";
 
 export interface HistoryOptions extends WorldOptions {
@@ -62,6 +63,7 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
     const left = await openTasks(store);
     await letTimePass(world);
     await decidePaused(world);
+    await decideReviews(world);
     // Dead letters may have been replayed automatically.
     if (left === 0 && (await openTasks(store)) === 0) return;
   }
@@ -73,13 +75,14 @@ async function work(world: World, { name, process }: Player): Promise<number> {
     const claimed = await process.call("claim_task", {
       ...WHERE,
       agent: name,
-      roles: [...ROLES],
+      roles: [...ROLES, ...SUPERVISORS],
       requires: [...CAPABILITIES],
     });
     if (!("answer" in claimed)) throw new Error(`a claim had to be answered: ${JSON.stringify(claimed)}`);
     const { outcome, task, lease } = claimed.answer;
     if (outcome !== "claimed") return done;
-    await world.must("complete_task", { task: task!.id, token: lease!.token });
+    const verdict = task!.review === undefined ? {} : { result: { verdict: "approve" } };
+    await world.must("complete_task", { task: task!.id, token: lease!.token, ...verdict });
   }
 }
 
@@ -92,6 +95,14 @@ async function resumeAll(world: World): Promise<void> {
 async function decidePaused(world: World): Promise<void> {
   const { escalations } = await world.must("list_escalations", { status: "paused", limit: 200 });
   for (const { id } of escalations) await world.must("decide_escalation", { id, decision: "approved" });
+}
+
+/** Reviews that have come to a person are decided. */
+async function decideReviews(world: World): Promise<void> {
+  const { escalations } = await world.must("list_escalations", { tier: "human", limit: 200 });
+  for (const { id, task } of escalations) {
+    if (task?.kind === "human") await world.must("decide_escalation", { id, decision: "approved" });
+  }
 }
 
 /** Tasks held up by a spent budget are to be done too. */
