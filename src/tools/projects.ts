@@ -32,7 +32,9 @@ const description = z.string().max(10_000).optional();
 const config = z
   .record(z.string(), z.unknown())
   .optional()
-  .describe("worktrees (per_worktree, shared), max_parallel, retention_days, dead_letter_replays, supervision.");
+  .describe(
+    "worktrees (per_worktree, shared), max_parallel, retention_days, dead_letter_replays, supervision, require_lead_approval.",
+  );
 
 const create = defineOperation({
   name: "create_project",

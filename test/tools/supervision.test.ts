@@ -253,3 +253,51 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
     ]);
   });
 });
+
+describe("require_lead_approval", () => {
+  test("puts a lead's review behind each step for an agent that names none, and only a person takes it back", async () => {
+    const runtime = testRuntime();
+    const shared = { runtime, storeHooks: { now: () => runtime.clock.now() } };
+    const crew = new Crew(await startApp(shared));
+    const { app } = crew;
+    const config = { reviewers: "handle", require_lead_approval: true, supervision: { lead: ["boss"] } };
+    await app.call("create_project", { name: "demo", root: app.cwd, config });
+    const { run } = await crew.start(
+      [
+        { key: "plain" },
+        { key: "dynamic", needs: ["plain"], prompt: "after ${{ steps.plain.status }}" },
+        { key: "own", needs: ["plain"], review: { by: "security_reviewer" } },
+        { key: "check", kind: "gate", needs: ["plain"], checks: ["true"] },
+      ],
+      { project: "demo" },
+    );
+    await crew.complete(await crew.take("ann", { run: run.id }));
+    expect(await crew.statuses(run.id)).toMatchObject({ plain: "in_review", "review(plain)": "ready" });
+    expect(await crew.claim("ben", { run: run.id })).toMatchObject({ outcome: "none" });
+    await crew.take("eve", { run: run.id, roles: ["boss"] });
+    await app.call("submit_review", { task: `${run.id}/plain`, agent: "eve", verdict: "approve" });
+    for (const _ of ["dynamic", "own"]) await crew.complete(await crew.take("ann", { run: run.id }));
+    expect(await crew.statuses(run.id)).toMatchObject({
+      plain: "succeeded",
+      dynamic: "in_review",
+      own: "in_review",
+      check: "succeeded",
+    });
+    const { tasks } = await app.call("list_tasks", { run: run.id, status: "ready" });
+    expect(tasks.map(({ key, role }) => [key, role]).toSorted()).toEqual([
+      ["review(dynamic)", "boss"],
+      ["review(own)", "security_reviewer"],
+    ]);
+
+    const off = { project: "demo", config: { require_lead_approval: false } };
+    await expect(app.call("update_project", off)).rejects.toMatchObject({
+      code: "not_permitted",
+      details: { permitted: ["human"] },
+    });
+    const person = await startApp({ ...shared, database: app.database, channel: "human", agent: "pat" });
+    await person.call("update_project", off);
+    await app.call("create_task", { project: "demo", title: "Free", prompt: "do" });
+    const held = await crew.take("ann", { project: "demo", fresh: true });
+    expect((await crew.complete(held)).task.status).toBe("succeeded");
+  });
+});

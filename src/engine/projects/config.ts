@@ -41,6 +41,7 @@ export const projectConfigSchema = closedObject(
     reviewers: z.enum(["connection", "handle"]).optional(),
     dead_letter_replays: z.int().min(0).max(100).optional(),
     supervision: supervisionSchema.optional(),
+    require_lead_approval: z.boolean().optional(),
   },
   LATER,
 );

@@ -7,7 +7,7 @@ import type { EngineContext } from "../context.js";
 import { parseProjectConfig } from "./config.js";
 import type { RootPlace } from "./creation.js";
 import { changeRoot, type ProjectChange } from "./moves.js";
-import { requireOwnRetention } from "./retention.js";
+import { requireOwnApproval, requireOwnRetention } from "./retention.js";
 import { archived, lockedProject, type Project, textOrNull } from "./projects.js";
 
 export interface UpdateProject {
@@ -43,6 +43,8 @@ export function* updateProject(
   const current = { ...project, root, description, describedBy, config };
   if (changed.length === 0) return { project: current, changed: moved };
   if (config.retention_days !== project.config.retention_days) requireOwnRetention(ctx, project.name);
+  if (project.config.require_lead_approval === true && config.require_lead_approval !== true)
+    requireOwnApproval(ctx, project.name);
   yield* projects.saveProjectText(ctx, current);
   yield* appendEvents(ctx, [
     { type: "project.updated", project: project.id, agent: ctx.caller.agent, data: { changed } },

@@ -5,6 +5,8 @@ import { insertTasks, type NewTask, type Task, type TaskSpec } from "../../store
 import type { Tx } from "../../store/tx.js";
 import { commandLine } from "../policy/command-policy.js";
 import type { EngineContext } from "../context.js";
+import { REVIEW_ROUNDS } from "../definitions/schema.js";
+import { rolesOfTier } from "../supervision/tiers.js";
 import { deadlineAt, estimateOf, type Step } from "../definitions/definition.js";
 import { demandOf } from "../scheduling/demands.js";
 import { ageingBucket, latestStart, PRIORITIES } from "../scheduling/order.js";
@@ -79,8 +81,16 @@ export function draftStep(ctx: PathContext, project: Project, step: Step): StepD
   const files = isDynamic(step) ? NO_FILES : step.files;
   // A compensation may be needed long after its author has gone: its paths are checked now.
   if (step.compensate && !isDynamic(step.compensate)) askedBy(ctx, project, step.compensate);
-  const spec = specOf(step);
+  const spec = specOf(withLeadApproval(project, step));
   return { ...askedBy(ctx, project, { ...step, files }), spec, specText: JSON.stringify(spec) };
+}
+
+/** A step for an agent with a lead's review behind it, where its project asks for that and the step names no review itself. */
+function withLeadApproval({ config }: Project, step: Step): Step {
+  const isWork = step.kind === "agent" && step.review === undefined && step.review_of === undefined;
+  if (config.require_lead_approval !== true || !isWork) return step;
+  const [by = "lead"] = rolesOfTier(config, "lead");
+  return { ...step, review: { by, max_rounds: REVIEW_ROUNDS } };
 }
 
 /** Returns a step's demand and the files it locks. Errors: `invalid_input` for a path outside the project's root. */

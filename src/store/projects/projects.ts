@@ -36,6 +36,8 @@ export interface ProjectConfig {
   readonly dead_letter_replays?: number | undefined;
   /** Roles of the supervising tiers; a tier that is not named has its default ones, and all other roles execute. */
   readonly supervision?: SupervisionMap | undefined;
+  /** Whether a lead reviews the work of each step for an agent that names no review itself. */
+  readonly require_lead_approval?: boolean | undefined;
 }
 
 const FIELDS = {
