@@ -32,9 +32,7 @@ const description = z.string().max(10_000).optional();
 const config = z
   .record(z.string(), z.unknown())
   .optional()
-  .describe(
-    "worktrees (per_worktree, shared), max_parallel, retention_days, dead_letter_replays, supervision, require_lead_approval.",
-  );
+  .describe("worktrees (per_worktree, shared), max_parallel, supervision, require_lead_approval.");
 
 const create = defineOperation({
   name: "create_project",

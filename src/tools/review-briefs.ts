@@ -54,7 +54,7 @@ function reviewBriefView({ review, reviewed, result, artifacts, earlier }: Revie
     tier,
     criteria: [...criteria],
     ...(author === null ? {} : { agent: author }),
-    ...(artifact === null
+    ...(artifact === null || review.task === null
       ? {}
       : { diff: { artifact, ...(commit !== null && { commit }), read: callOperation("get_artifact", { artifact }) } }),
     ...(noDiff === null ? {} : { no_diff: noDiff }),

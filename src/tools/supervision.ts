@@ -31,6 +31,17 @@ const approvalShape = z.object({
   note: z.string().optional(),
 });
 
+/** A review that waits for a verdict: its id is that of the reviewer's task. */
+const openReviewShape = shapes.review.extend({
+  project: z.string(),
+  run: z.string(),
+  task: z.string().optional(),
+  key: z.string().optional(),
+  author: z.string().optional(),
+  status: shapes.taskStatus,
+  held_by: z.string().optional(),
+});
+
 const request = defineOperation({
   name: "request_approval",
   title: "Request an approval",
@@ -88,7 +99,7 @@ const supervision = defineOperation({
   name: "get_supervision",
   title: "Show supervision",
   description:
-    "Shows who supervises whom in a project: the tiers architect, lead and execution with their roles and live agents, and its approvals, open ones first. An approval of an older version is void. Use update_project {config: {supervision}} to change the roles.",
+    "Shows who supervises whom in a project: the tiers architect, lead and execution with their roles and live agents, open reviews, and its approvals, open ones first. An approval of an older version is void. Use update_project {config: {supervision}} to change the roles.",
   area: "supervision",
   effect: "read",
   words: ["hierarchy", "who supervises whom", "list approvals", "leads and architects"],
@@ -103,6 +114,7 @@ const supervision = defineOperation({
         supervised_by: z.array(z.string()),
       }),
     ),
+    reviews: z.array(openReviewShape),
     approvals: z.array(approvalShape),
   }),
   *run(ctx, input) {

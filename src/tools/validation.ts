@@ -1,10 +1,17 @@
 import path from "node:path";
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
-import type { ArtifactVerdict } from "../base/statuses.js";
+import { type ArtifactVerdict, SEVERITIES, type Severity, VERDICTS } from "../base/statuses.js";
+import { issuesOf, type JudgedIssue, judgementOf, type Review } from "../engine/reviews/judgements.js";
+import { requestJudgement } from "../engine/tasks/judging.js";
 import { hint } from "../base/names.js";
 import { actingAgent } from "../engine/agents/agents.js";
-import { type Artifact, recordValidation, requireArtifact } from "../engine/artifacts/artifacts.js";
+import {
+  type Artifact,
+  recordValidation,
+  requireArtifact,
+  type ValidationOutcome,
+} from "../engine/artifacts/artifacts.js";
 import { type Content, contentOf, readContent } from "../engine/artifacts/content.js";
 import { newestOfRun } from "../engine/artifacts/reading.js";
 import { type GivenPlace, placeWanted, rootOf } from "../engine/artifacts/places.js";
@@ -13,6 +20,7 @@ import { requireRun } from "../engine/lookup.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import type { ValidationSubject, ValidationIssue } from "../validation/issue.js";
+import type { Validation } from "../validation/validation.js";
 import { contentInput, type GivenContent, readGiven } from "./artifact-contents.js";
 
 /** Bytes that are looked through: parsers hold a text in memory several times over. */
@@ -30,9 +38,12 @@ const issueShape = z.object({
 });
 
 const issuesShape = { issues: z.array(issueShape), more: z.int().optional() } as const;
+/** An issue of a check, or of a reviewer, who is named in `from`. */
+const judgedShape = issueShape.extend({ from: z.string().optional() });
 
-function issuesView(issues: readonly ValidationIssue[]) {
-  const shown = issues.slice(0, ISSUES_SHOWN_MAX).map(({ line, where, ...issue }) => {
+function issuesView(issues: readonly (ValidationIssue | JudgedIssue)[]) {
+  const shown = issues.slice(0, ISSUES_SHOWN_MAX).map(({ where, ...all }) => {
+    const { line, ...issue } = { line: undefined, ...all };
     const place = line === undefined ? where : `line ${line}`;
     return { ...issue, ...(place !== undefined && { where: place }) };
   });
@@ -41,6 +52,7 @@ function issuesView(issues: readonly ValidationIssue[]) {
 
 const contextShape = z.looseObject({
   language: z.string().max(40).optional().describe("Of code, such as python."),
+  requirements: z.string().max(10_000).optional().describe("What it must meet, for the reviewer."),
   coverage_min: z.number().min(0).max(100).optional().describe(`Per cent of lines. Default: ${COVERAGE_MIN}.`),
 });
 
@@ -49,11 +61,28 @@ function withType({ artifact_type: type, ...given }: Record<string, unknown>): R
   return type === undefined ? given : { type, ...given };
 }
 
+const judgementShape = z.object({
+  /** Id of the reviewer's task. */
+  task: z.string(),
+  role: z.string().optional(),
+  verdict: z.enum(VERDICTS).optional(),
+  agent: z.string().optional(),
+});
+
+function judgementView({ id, role, verdict, reviewer }: Review) {
+  return {
+    task: id,
+    ...(role === null ? {} : { role }),
+    ...(verdict === null ? {} : { verdict }),
+    ...(reviewer === null ? {} : { agent: reviewer }),
+  };
+}
+
 const validate = defineOperation({
   name: "validate_artifact",
   title: "Validate an artifact",
   description:
-    "Checks an artifact, or a content before it is put, by its type: structure, syntax, secrets, personal data, coverage, test reports, OpenAPI, requirements. Returns issues with severity, place and suggestion, whether it passed, and the criteria that need judgement. The verdict stays with the artifact, for gates.",
+    "Checks an artifact, or a content before it is put, by its type: structure, syntax, secrets, personal data, coverage, test reports, OpenAPI, requirements. Returns issues with severity, place and suggestion, whether it passed, and the criteria that need judgement, which judge hands to a reviewer. The verdict stays with the artifact, for gates.",
   area: "artifacts",
   effect: "write",
   translate: withType,
@@ -70,6 +99,11 @@ const validate = defineOperation({
       .optional()
       .describe("Only these checks. Default: those of the type."),
     context: contextShape.optional(),
+    judge: z
+      .boolean()
+      .optional()
+      .describe("Also makes a task for a reviewer with the criteria; its findings are issues of later validations."),
+    reviewer_role: z.string().min(1).max(100).optional().describe("Default: by the artifact's type."),
     run: params.run.optional().describe("Where a name is looked for, from list_runs. Default: the project."),
     project: params.project,
     ...params.acting,
@@ -79,10 +113,12 @@ const validate = defineOperation({
     type: z.string(),
     passed: z.boolean(),
     critical: z.boolean(),
-    ...issuesShape,
+    issues: z.array(judgedShape),
+    more: z.int().optional(),
     figures: z.record(z.string(), z.number()),
     checks: z.array(z.string()),
     criteria: z.array(z.object({ key: z.string(), question: z.string() })),
+    review: judgementShape.optional(),
   }),
   needs: ["contents"],
   async perform(host, input) {
@@ -105,29 +141,87 @@ const validate = defineOperation({
           exists: (relative: string) => host.contents.exists(root, path.posix.join(path.posix.dirname(at), relative)),
         }),
     };
-    const { issues, criteria, figures, checks, ...verdict } = await run(subject, input.criteria);
-    const judged = criteria.map(({ key, question }) => ({ key, question }));
-    // Some checks alone are no verdict.
-    if (artifact !== undefined && input.criteria === undefined && type === artifact.type) {
-      const outcome = { verdict: verdictOf(verdict), figures: { ...figures } };
-      await host.transact(function* (ctx) {
-        const { name: agent } = yield* actingAgent(ctx, input.agent);
-        yield* recordValidation(ctx, artifact, { ...outcome, agent });
-      }, "verdict");
-    }
-    return {
-      ...answer,
-      ...verdict,
-      ...issuesView(issues),
-      figures: { ...figures },
-      checks: [...checks],
-      criteria: judged,
-    };
+    const isWhole = artifact !== undefined && input.criteria === undefined && type === artifact.type;
+    if (input.judge === true && !isWhole) throw nothingToJudge();
+    const found = await run(subject, input.criteria);
+    return { ...answer, ...(await withJudgement(host, found, { ...input, artifact: isWhole ? artifact : undefined })) };
   },
 });
 
-function verdictOf({ passed, critical }: { readonly passed: boolean; readonly critical: boolean }): ArtifactVerdict {
-  return critical ? "critical" : passed ? "passed" : "failed";
+/** The outcome of the checks with what a reviewer has found, recorded with the artifact where all checks of its type were made. */
+async function withJudgement(
+  host: HostWith<"contents">,
+  { issues, criteria, figures, checks }: Validation,
+  { artifact, ...input }: Omit<Judging, "criteria"> & { readonly artifact: Artifact | undefined },
+) {
+  const judged = criteria.map(({ key, question }) => ({ key, question }));
+  const review = artifact && (await judgementFor(host, artifact, { ...input, criteria: judged }));
+  const all = worstFirst([...(review === undefined ? [] : issuesOf(review)), ...issues]);
+  const verdict = verdictOf(all);
+  if (artifact) await recordWith(host, artifact, { verdict, figures: { ...figures }, agent: input.agent });
+  return {
+    passed: verdict === "passed",
+    critical: verdict === "critical",
+    ...issuesView(all),
+    figures: { ...figures },
+    checks: [...checks],
+    criteria: judged,
+    ...(review === undefined ? {} : { review: judgementView(review) }),
+  };
+}
+
+interface Judging {
+  readonly judge?: boolean | undefined;
+  readonly reviewer_role?: string | undefined;
+  readonly context?: z.output<typeof contextShape> | undefined;
+  readonly criteria: readonly { readonly key: string; readonly question: string }[];
+  readonly agent?: string | undefined;
+}
+
+/** The judgement of an artifact that there is; asked for, a new one where there is none. */
+function judgementFor(
+  host: HostWith<"contents">,
+  artifact: Artifact,
+  { judge, context, criteria, reviewer_role: role, agent }: Judging,
+): Promise<Review | undefined> {
+  if (judge !== true) return host.read(() => judgementOf(artifact));
+  const { requirements, language } = context ?? {};
+  const questions = [
+    ...criteria.map(({ key, question }) => `${key}: ${question}`),
+    ...(language === undefined ? [] : [`It is written in ${language}.`]),
+    ...(requirements === undefined ? [] : [`It meets these requirements: ${requirements}`]),
+  ];
+  return host.transact(function* (ctx) {
+    const { name } = yield* actingAgent(ctx, agent);
+    return yield* requestJudgement(ctx, { artifact, criteria: questions, role, agent: name });
+  }, "judgement");
+}
+
+function recordWith(
+  host: HostWith<"contents">,
+  artifact: Artifact,
+  { agent, ...outcome }: ValidationOutcome & { readonly agent: string | undefined },
+): Promise<void> {
+  return host.transact(function* (ctx) {
+    const { name } = yield* actingAgent(ctx, agent);
+    yield* recordValidation(ctx, artifact, { ...outcome, agent: name });
+  }, "verdict");
+}
+
+function nothingToJudge(): BatonError {
+  const message =
+    "judge: only an artifact that was put is judged, by all criteria of its own type: pass artifact, and leave type and criteria out. Nothing was asked.";
+  return new BatonError("invalid_input", message, { details: { path: "judge" } });
+}
+
+function worstFirst<T extends { readonly severity: Severity }>(issues: readonly T[]): T[] {
+  return issues.toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity));
+}
+
+function verdictOf(issues: readonly { readonly severity: Severity }[]): ArtifactVerdict {
+  const worst = issues.map(({ severity }) => severity);
+  if (worst.includes("critical")) return "critical";
+  return worst.includes("major") ? "failed" : "passed";
 }
 
 const UNREAD = {

@@ -27,8 +27,6 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "acquire_file_lock.note": "the server's own words",
   "release_file_lock.note": "the server's own words",
   "wait_for.note": "the server's own words",
-  "validate_artifact.issues[].message": "the server's own words",
-  "validate_artifact.criteria": "questions of the package's own files",
   "check_consistency.issues[].message": "the server's own words",
   "estimate_task_cost.notes": "the server's own words",
   "forecast_run_cost.notes": "the server's own words",

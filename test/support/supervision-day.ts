@@ -19,5 +19,11 @@ export async function supervisionDay(app: TestApp, project: string): Promise<voi
       conditions: ["soon"],
     });
   await call("get_supervision", { project });
+  const definition = { name: "judged", steps: [{ key: "make", prompt: "make" }] };
+  const { run } = await call("execute_workflow", { project, definition });
+  const made = { agent: "ben", run: run.id, name: "design.md", type: "architecture", content: "# Design" };
+  const { artifact } = await call("put_artifact", made);
+  await call("validate_artifact", { agent: "ben", artifact: artifact.id, judge: true });
+  await call("control_run", { run: run.id, action: "cancel" });
   if (first.approval.id === second.approval.id) throw new Error("a newer version has an approval of its own");
 }

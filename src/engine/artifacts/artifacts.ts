@@ -13,6 +13,7 @@ import { type Content, saveContent } from "./content.js";
 import { typeOf } from "./types.js";
 
 export type { Artifact };
+export type ValidationOutcome = store.ValidationOutcome;
 
 /** Artifacts of a run, or of a project outside its runs, in all versions. */
 const IN_SCOPE_MAX = 10_000;

@@ -1,4 +1,4 @@
-import { type Artifact, listArtifacts } from "../../store/artifacts/artifacts.js";
+import { type Artifact, findArtifact, listArtifacts } from "../../store/artifacts/artifacts.js";
 import { decidedReviews, findReview, type Review } from "../../store/reviews/reviews.js";
 import { attemptsOf } from "../../store/tasks/attempts.js";
 import { findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/tasks.js";
@@ -10,7 +10,7 @@ export interface ReviewBrief {
   /** Undefined where an artifact alone is judged, or the task has been removed. */
   readonly reviewed: TaskAndSpec | undefined;
   readonly result: unknown;
-  /** Artifacts of the reviewed attempt beside its diff, newest first. */
+  /** Artifacts of the reviewed attempt beside its diff, newest first; or the one that is judged. */
   readonly artifacts: readonly Artifact[];
   /** Reviews of earlier rounds, oldest first. */
   readonly earlier: readonly Review[];
@@ -26,7 +26,10 @@ export function* reviewBrief(id: string): Tx<ReviewBrief | undefined> {
   const review = yield* findReview(id);
   if (!review) return undefined;
   const reviewed = review.task === null ? undefined : yield* findTaskAndSpec(review.task);
-  if (!reviewed) return { review, reviewed: undefined, result: null, artifacts: [], earlier: [] };
+  if (!reviewed) {
+    const judged = review.task === null && review.artifact !== null ? yield* findArtifact(review.artifact) : undefined;
+    return { review, reviewed: undefined, result: null, artifacts: judged ? [judged] : [], earlier: [] };
+  }
   const { task } = reviewed;
   const attempts = yield* attemptsOf(task.id);
   const artifacts = yield* listArtifacts({ task: task.id, limit: ARTIFACTS_READ_MAX });

@@ -13,6 +13,7 @@ import type { RunChange } from "../lifecycle/run-change.js";
 import { failByServer } from "../lifecycle/server-attempts.js";
 import { transition } from "../machine.js";
 import { reservedDemand } from "../scheduling/demands.js";
+import { recordJudgement, requireOther } from "./judgements.js";
 import { type GivenVerdict, isReasoned, verdictText } from "./verdict.js";
 
 /** A review that is under way, with the task that it decides. */
@@ -29,7 +30,10 @@ export interface ReviewUnderWay {
 export function* requireReview(reviewer: Task): Tx<ReviewUnderWay> {
   const review = yield* findReview(reviewer.id);
   if (!review) throw new Error(`task ${reviewer.id} reviews another, and there is no such review`);
-  if (review.task === null) return { review, task: undefined };
+  if (review.task === null) {
+    requireOther(reviewer, review);
+    return { review, task: undefined };
+  }
   const task = yield* findTask(review.task);
   if (!task) throw overReview(reviewer, `task ${review.task}, which it reviews, has been removed`);
   if (!review.binding) return { review, task };
@@ -91,6 +95,7 @@ export function* decide(change: RunChange, { review, task, given, reviewer }: De
     agent: reviewer,
     data: { ...(task && { key: task.key }), ...data },
   });
+  if (review.task === null) yield* recordJudgement(change, decided);
   if (!task || !review.binding) return { review: decided, task, settled: [], ready: [] };
   if (verdict === "approve") return { review: decided, ...(yield* approve(change, task, review)) };
   if (verdict === "revise") return { review: decided, ...(yield* sendBack(change, task, review)) };

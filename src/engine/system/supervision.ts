@@ -6,10 +6,12 @@ import { approvalView, asTheyStand } from "../approvals/views.js";
 import { rolesOf } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
 import type { Project } from "../projects/projects.js";
+import { listOpenReviews } from "../reviews/listing.js";
 import { highestTier, rolesOfTier, tierOver } from "../supervision/tiers.js";
 
 const AGENTS_SHOWN_MAX = 100;
 const APPROVALS_SHOWN_MAX = 50;
+const REVIEWS_SHOWN_MAX = 50;
 
 interface SupervisedAgent {
   readonly agent: string;
@@ -17,7 +19,7 @@ interface SupervisedAgent {
   readonly roles: readonly string[];
 }
 
-/** Tiers with their roles and live agents, who supervises whom, and the newest approvals of a project, those that wait for a decision first. */
+/** Tiers with their roles and live agents, who supervises whom, open reviews, and the newest approvals of a project, those that wait for a decision first. */
 export function* supervisionOf(ctx: EngineContext, project: Project) {
   const agents = yield* supervised(ctx, project);
   const approvals = yield* asTheyStand(yield* recentApprovals(project.id, APPROVALS_SHOWN_MAX));
@@ -31,6 +33,7 @@ export function* supervisionOf(ctx: EngineContext, project: Project) {
       agents: agents.filter((agent) => agent.tier === tier).map(({ agent, roles }) => ({ agent, roles: [...roles] })),
       supervised_by: supervisorsOf(tier, agents),
     })),
+    reviews: yield* listOpenReviews({ project: project.id, limit: REVIEWS_SHOWN_MAX }),
     approvals: [...open, ...others].map(approvalView),
   };
 }

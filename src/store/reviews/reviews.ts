@@ -90,6 +90,16 @@ export function* decidedReviews(task: string): Tx<Review[]> {
   ]);
 }
 
+/** Judgements of an artifact of a run that are open or decided, oldest first. At most 50. */
+export function* judgementsOf(run: string, artifact: string): Tx<Review[]> {
+  return yield* many(REVIEWS.read, [
+    `SELECT ${REVIEWS.columnsOf("r")} FROM reviews r JOIN tasks t ON t.id = r.id AND t.key NOT LIKE '%~%'
+       AND t.status IN ('pending', 'ready', 'running', 'waiting', 'succeeded')
+     WHERE r.run = $1 AND r.artifact = $2 AND r.task IS NULL ORDER BY r.id LIMIT 50`,
+    [run, artifact],
+  ]);
+}
+
 const OPEN = "t.status IN ('pending', 'ready', 'running', 'waiting')";
 
 /** The open tasks of reviewers of a task. */
