@@ -24,7 +24,7 @@ const submit = defineOperation({
     "Decides a review that you have claimed. approve: the work counts and its dependents go on; revise: back to its author with your critique; reject: it fails. Returns the reviewed task and the review.",
   area: "supervision",
   effect: "write",
-  words: ["review", "verdict", "approve work", "ask for a revision", "review by another agent", "critique"],
+  words: ["verdict", "findings", "critique", "revise"],
   example: {
     task: "task_…",
     token: 1,

@@ -58,7 +58,7 @@ describe("the list of resources", () => {
     for (const { name, title, description, mimeType } of [...resources, ...resourceTemplates]) {
       expect(name).toMatch(/^[a-z-]+$/);
       expect(title).toBeTruthy();
-      expect(mimeType).toMatch(/^(application\/(schema\+)?json|text\/vnd\.mermaid)$/);
+      expect(mimeType).toMatch(/^(application\/(schema\+)?json|text\/(plain|vnd\.mermaid))$/);
       expect(description?.split(/\s+/).length).toBeLessThanOrEqual(60);
     }
     expect(server.stderr()).toBe("");

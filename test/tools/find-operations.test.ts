@@ -22,6 +22,7 @@ describe("find_operations", () => {
     ["who holds a file", "list_file_locks"],
     ["lock a file", "acquire_file_lock"],
     ["review by another agent", "execute_workflow"],
+    ["verdict of a review", "submit_review"],
     ["who did what", "list_tasks"],
     ["next task", "claim_task"],
     ["cancel run", "control_run"],
