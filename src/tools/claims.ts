@@ -1,6 +1,6 @@
 import { startOf } from "../base/texts/stored-values.js";
 import { z } from "zod";
-import { ARTIFACT_VERDICTS, MESSAGE_TYPES } from "../base/statuses.js";
+import { ARTIFACT_VERDICTS, MESSAGE_TYPES, VERDICTS } from "../base/statuses.js";
 import {
   ARTIFACTS_SHOWN_MAX,
   type Brief,
@@ -19,7 +19,7 @@ import { PART_BYTES_MAX } from "../engine/tasks/queries.js";
 import { startThatFits } from "../base/texts/shown-text.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
-import { exampleOf } from "../engine/steps/example-result.js";
+import { exampleResult } from "../engine/steps/example-result.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -371,13 +371,18 @@ function dependencyView({ task, key, status, agent, result }: Brief["dependencie
 
 /** The exact calls that end the task, for a model to copy. */
 function endings({ task, spec }: Brief) {
-  const result = task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output);
+  const result = task.kind === "plan" ? PLAN_EXAMPLE : exampleResult(spec.output);
   const held = { task: task.id, token: task.token };
   if (task.orders === "cancel_requested") return [{ tool: "release_task", arguments: held }];
   return [
     spec.review_of === undefined
       ? { tool: "complete_task", arguments: { ...held, result } }
-      : callOperation("submit_review", { ...held, verdict: "approve", critique: "…", findings: [FINDING_EXAMPLE] }),
+      : callOperation("submit_review", {
+          ...held,
+          verdict: VERDICTS.join(" | "),
+          critique: "…",
+          findings: [FINDING_EXAMPLE],
+        }),
     { tool: "fail_task", arguments: { ...held, error: { type: "…", message: "…" } } },
     { tool: "report_progress", arguments: { ...held, percent: 50 } },
     { tool: "release_task", arguments: held },

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { STEP_KINDS } from "../../src/base/statuses.js";
 import { exampleCall } from "../../src/dispatch/guide/examples.js";
-import { exampleOf } from "../../src/engine/steps/example-result.js";
+import { exampleOf, exampleResult } from "../../src/engine/steps/example-result.js";
 import { parseInput } from "../../src/dispatch/input.js";
 import { renderResult } from "../../src/dispatch/render.js";
 import { STEP_EXAMPLES, stepGuide } from "../../src/dispatch/guide/step-guide.js";
@@ -104,6 +104,11 @@ describe("an example of a JSON Schema", () => {
     [true, "…"],
   ])("of %j is %j", (schema, expected) => {
     expect(exampleOf(schema)).toEqual(expected);
+  });
+
+  it("proposes no choice where it stands for a result", () => {
+    expect(exampleResult({ type: "array", items: { enum: ["x", "y"] } })).toEqual(["x | y"]);
+    expect(exampleResult({ enum: ["x"] })).toBe("x");
   });
 
   it("is what an operation requires, where it has none of its own", () => {

@@ -20,7 +20,7 @@ import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "../tasks/p
 import { findProject, requireUnarchived } from "../projects/projects.js";
 import { allBlockedBehind, judgeAfresh, canReopenRun, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { exampleOf } from "../steps/example-result.js";
+import { exampleResult } from "../steps/example-result.js";
 import { listed, requireStorable, unfitness } from "../steps/output.js";
 import { noSuchTask, requireRun } from "../lookup.js";
 import { withTheirAgents } from "../tasks/queries.js";
@@ -241,7 +241,7 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
     result,
     again: {
       said: STILL_PENDING,
-      next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output)),
+      next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : exampleResult(spec.output)),
     },
   };
   requireStorable(ctx, task, given);

@@ -112,7 +112,7 @@ const WORST: readonly Severity[] = ["critical", "major"];
 
 /** The question to a person, who decides where all tiers have asked for revisions, or the step says so. */
 function askOf({ key, id }: Task, { last, files }: Pick<Reviewing, "last" | "files">): string {
-  const diff = files === null ? "" : ` Its diff: baton artifact get ${files}.`;
+  const diff = files === null ? "" : ` Its diff: baton artifacts get ${files}.`;
   const open = last?.findings.filter(({ severity }) => WORST.includes(severity)) ?? [];
   const before =
     last === undefined ? "" : ` The last reviewer said: ${literal(verdictText({ ...last, findings: open }))}`;

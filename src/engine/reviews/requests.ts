@@ -1,3 +1,4 @@
+import { VERDICTS } from "../../base/statuses.js";
 import { BatonError, callOperation } from "../../base/errors.js";
 import { openReviewTasks } from "../../store/reviews/reviews.js";
 import { saveSpec } from "../../store/tasks/server-steps.js";
@@ -107,6 +108,6 @@ function underReview({ id, key }: Task, review: Task): BatonError {
   const message = `Task ${key} (${id}) is under review already: ${review.key} (${review.id}), ${holder}. Nothing was changed.`;
   return new BatonError("conflict", message, {
     details: { task: id, review: review.id, status: review.status, held_by: review.agent },
-    next: [callOperation("submit_review", { task: review.id, verdict: "approve" })],
+    next: [callOperation("submit_review", { task: review.id, verdict: VERDICTS.join(" | ") })],
   });
 }

@@ -20,7 +20,7 @@ import { transition } from "../machine.js";
 import { PLAN_EXAMPLE, expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
-import { exampleOf } from "../steps/example-result.js";
+import { exampleResult } from "../steps/example-result.js";
 import { type GivenOutputs, isLarge, isStubOf, storeOutputs, stubOf } from "./outputs.js";
 import type { Artifact } from "../artifacts/artifacts.js";
 import { asAsked, listed, requireFlawless, requireStorable, unfitness } from "../steps/output.js";
@@ -111,7 +111,7 @@ function otherResult({ task }: LockedTask, token: number): BatonError {
 }
 
 function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
-  const example = task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output);
+  const example = task.kind === "plan" ? PLAN_EXAMPLE : exampleResult(spec.output);
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: example } };
   const given = { result, again: { said: "The task is still yours.", next } };
   // Any other result over the bound becomes an artifact.
