@@ -41,7 +41,7 @@ const question = z.object({
   asked_at: shapes.instant,
   until: shapes.instant.optional(),
   due_at: shapes.instant.optional(),
-  default_decision: z.enum(["reject", "retry", "pause"]).optional(),
+  default_decision: z.enum(["reject", "approve", "retry", "pause"]).optional(),
   decided_at: shapes.instant.optional(),
   decided_by: z.string().optional(),
   conditions: z.array(z.string()).readonly().optional(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { startApp, startAppOn, type TestApp } from "../support/servers/app.js";
 import { BACKENDS, testRuntime } from "../support/databases/databases.js";
-import type { ResultOf } from "../../src/tools/registry.js";
+import type { InputOf, ResultOf } from "../../src/tools/registry.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
 
 type Question = ResultOf<"list_escalations">["escalations"][number];
@@ -87,6 +87,45 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     // The dead letter is like any other: retrying it asks the question again.
     await team.app.call("control_run", { run, action: "retry_failed" });
     expect((await questionOf(team, run)).until).toBe("2026-01-07T00:00:00.000Z");
+  });
+
+  it("shows its default decision with its time limit, and no default where it has all the time", async () => {
+    const timed = await started({ timeouts: { schedule_to_close: "3d" } });
+    expect(timed.asked).toMatchObject({ until: "2026-01-04T00:00:00.000Z", default_decision: "reject" });
+    const { team, run, asked } = await started({});
+    expect(asked).not.toHaveProperty("until");
+    expect(asked).not.toHaveProperty("default_decision");
+    await team.app.advance(90 * 86_400_000);
+    expect((await team.statuses(run))["ask"]).toBe("waiting");
+  });
+
+  it("is approved when its time is over, where its step says so, by Baton and in no person's name", async () => {
+    const step = { timeouts: { schedule_to_close: "14d" }, default_decision: "approve" } as const;
+    const { team, person, run, asked } = await started(step);
+    expect(asked).toMatchObject({ until: "2026-01-15T00:00:00.000Z", default_decision: "approve" });
+    await team.app.advance(14 * 86_400_000 - 1);
+    expect(await team.statuses(run)).toEqual({ ask: "waiting", ship: "pending" });
+    const wait: InputOf<"wait_for"> = { agent: "ann", kinds: ["decision"], run, timeout_seconds: 0 };
+    expect((await team.app.call("wait_for", wait)).events).toEqual([]);
+    await team.app.advance(1);
+    expect(await team.statuses(run)).toEqual({ ask: "succeeded", ship: "ready" });
+    const { result, attempts } = await team.app.call("get_task", { task: asked.id, include: ["result", "attempts"] });
+    expect(result).toEqual({ decision: "approved", note: expect.stringContaining("by default"), by: "baton" });
+    expect(attempts).toMatchObject([{ agent: "baton", outcome: "succeeded" }]);
+    expect((await team.app.call("wait_for", wait)).events).toMatchObject([
+      { type: "task.decided", agent: "baton", data: { decision: "approved", channel: "default" } },
+    ]);
+    await expect(person.call("decide_escalation", { id: asked.id, decision: "rejected" })).rejects.toMatchObject({
+      code: "invalid_transition",
+    });
+  });
+
+  it("keeps a person's decision, where it comes before that of its default", async () => {
+    const step = { timeouts: { schedule_to_close: "3d" }, default_decision: "approve" } as const;
+    const { team, person, run, asked } = await started(step);
+    await person.call("decide_escalation", { id: asked.id, decision: "rejected", note: "not now" });
+    await team.app.advance(4 * 86_400_000);
+    expect(await team.statuses(run)).toEqual({ ask: "dead_letter", ship: "blocked" });
   });
 
   it("takes no decision that was meant for the question before it was asked anew", async () => {

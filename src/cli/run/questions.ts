@@ -40,7 +40,9 @@ export function questionText(question: QuestionAnswer): string {
     `? ${speakerOf(question)}: ${ask}`,
     ...(details === undefined ? [] : details.split("\n").map((line) => `    ${line}`)),
     ...(asked.length === 0 ? [] : [`  asks for ${asked.join(", ")}`]),
-    ...(until === undefined ? [] : [`  rejected without an answer by ${until}`]),
+    ...(until === undefined
+      ? []
+      : [`  ${otherwise === "approve" ? "approved" : "rejected"} without an answer by ${until}`]),
     ...(dueAt === undefined ? [] : [`  at the tier ${tier} until ${dueAt}; by default: ${otherwise ?? "reject"}`]),
   ].join("\n");
 }

@@ -5,6 +5,7 @@ import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { reserveTask } from "../tasks/assignments.js";
 import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
+import { decideByTime } from "../escalations/escalations.js";
 import { askForTaker } from "../escalations/takerless.js";
 import { limitsOf, runningDueAt, startByOf } from "../lifecycle/leases.js";
 import { isUnstarted, startChild, waitForChildRun } from "../child-runs/child-runs.js";
@@ -82,7 +83,7 @@ function* waitingDue(ctx: EngineContext, locked: LockedTask, before: Preparation
   const until = spec.until ?? null;
   if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked, before);
   else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
-  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, notInTime(locked));
+  else if (isOver(ctx, task.closeBy)) yield* outOfTime(ctx, locked);
   else yield* setDue(task.id, earliest(until, task.closeBy));
 }
 
@@ -128,9 +129,8 @@ function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">
   return { type: `timeout:${kind}`, message: `the ${kind} timeout of ${spec.timeouts[kind] ?? 0} ms has passed` };
 }
 
-/** A question to a person that is not decided in time counts as rejected. */
-function notInTime(locked: LockedTask): AttemptError {
+function* outOfTime(ctx: EngineContext, locked: LockedTask): Tx<void> {
   const error = timeout("schedule_to_close", locked);
-  if (locked.task.kind !== "human") return error;
-  return { ...error, message: `${error.message}, without a decision: that counts as rejected` };
+  if (locked.task.kind === "human") yield* decideByTime(ctx, locked, error);
+  else yield* giveUpWait(ctx, locked, error);
 }

@@ -1,4 +1,4 @@
-import type { RetryPolicy, ReviewPolicy, Timeouts } from "../../store/tasks/tasks.js";
+import type { DefaultStepDecision, RetryPolicy, ReviewPolicy, Timeouts } from "../../store/tasks/tasks.js";
 import type { OnFailure, StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { buildDag, type Dag } from "../graph/dag.js";
 import {
@@ -59,6 +59,8 @@ export interface Step {
   /** Human steps: the question, and a JSON Schema of the answer. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;
+  /** Human steps: the decision once their time is over. Default: reject. */
+  readonly default_decision?: DefaultStepDecision;
   /** Gates: expressions that must all hold. */
   readonly checks?: readonly string[];
   /** Waits: a duration, an instant, or the name of an event. */

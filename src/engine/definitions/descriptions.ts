@@ -73,6 +73,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "tool.arguments": "The tool's arguments; texts in it may hold expressions.",
   "human.ask": "Question to a person. Agents cannot answer it.",
   "human.form": "JSON Schema of the answer's fields: `{ properties: { version: { type: string } } }`.",
+  "human.default_decision":
+    "Decision that is taken when `timeouts.schedule_to_close` is over: reject (default) or approve. Without that time limit the question waits as long as it takes.",
   "gate.checks": "Expressions that must all hold, or the gate fails.",
   "wait.for": "Duration to wait, such as 10m.",
   "wait.until": "Instant to wait for, with its zone: 2026-01-31T18:00:00Z.",

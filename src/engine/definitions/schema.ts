@@ -228,12 +228,15 @@ const toolStep = stepOf({
 
 const planStep = stepOf({ ...claimed, kind: z.literal("plan"), prompt: z.string().min(1) });
 
+const DEFAULT_STEP_DECISIONS = ["reject", "approve"] as const;
+
 const humanStep = stepOf(
   {
     ...anyStep,
     kind: z.literal("human"),
     ask: z.string().min(1),
     form: z.record(z.string(), z.unknown()).optional(),
+    default_decision: z.enum(DEFAULT_STEP_DECISIONS).optional(),
   },
   HUMAN_HABITS,
 );

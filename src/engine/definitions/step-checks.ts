@@ -6,6 +6,8 @@ import { defined, type JsonObject } from "../../base/json.js";
 import { addSchemaProblems } from "./json-schema.js";
 import { Problems, zodProblems } from "../../base/problems.js";
 import { withoutMissing, wordIssue } from "./wording.js";
+import { SERVER } from "../context.js";
+import { checkOutput } from "./output-check.js";
 import type { Settings } from "../../base/settings.js";
 
 /** Settings for definitions: their bounds, and the defaults of a step. */
@@ -13,6 +15,8 @@ export type DefinitionLimits = Pick<
   Settings,
   "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max" | "retry_attempts" | "task_timeout_ms"
 >;
+
+type HumanStep = Extract<WrittenStep, { readonly kind: "human" }>;
 
 /** Where a step stands, and what it is held against. */
 export interface StepChecks {
@@ -72,6 +76,31 @@ function addStepProblems(step: WrittenStep, { at, limits, problems }: StepChecks
     addResultProblems(step, { at, limits, problems });
   }
   if (step.kind === "human" && step.form !== undefined) addFormProblems(step.key, step.form, { at, limits, problems });
+  if (step.kind === "human" && step.default_decision !== undefined) addDefaultProblems(step, { at, problems });
+}
+
+/** The result of a human step that is approved because its time is over. */
+export const DEFAULT_APPROVAL = {
+  decision: "approved",
+  note: "approved by default: its time was over without a decision",
+  by: SERVER,
+} as const;
+
+/** Adds a problem for a default decision that is never taken, or without the answers that its step asks for. */
+function addDefaultProblems(step: HumanStep, { at, problems }: Pick<StepChecks, "at" | "problems">): void {
+  const { key, timeouts, default_decision, form = true, output = true } = step;
+  const path = `${at}.default_decision`;
+  if (timeouts?.schedule_to_close === undefined)
+    problems.add({ path, step: key, message: "needs a time limit: timeouts: { schedule_to_close: 3d }" });
+  // A schema that is wrong itself cannot be held against anything.
+  if (default_decision !== "approve" || problems.count > 0) return;
+  const misfits = [...checkOutput(form, {}, "answers"), ...checkOutput(output, DEFAULT_APPROVAL)];
+  for (const { path: field, message } of misfits)
+    problems.add({
+      path,
+      step: key,
+      message: `approve gives no answers, and ${field} ${message}: leave it out, or reject`,
+    });
 }
 
 /** Keys in the results of the kinds whose results the server writes. */

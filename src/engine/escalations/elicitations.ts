@@ -1,7 +1,7 @@
 import * as store from "../../store/escalations/elicitations.js";
 import { appendEvents } from "../../store/events/events.js";
 import { findRun } from "../../store/runs/runs.js";
-import { findTask } from "../../store/tasks/tasks.js";
+import { type DefaultStepDecision, findTask } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
@@ -20,8 +20,10 @@ export interface Question {
   readonly startedBy: string;
   readonly ask: string;
   readonly form?: Readonly<Record<string, unknown>>;
-  /** When it counts as rejected, in ms since the epoch. */
+  /** When its default decision is taken, in ms since the epoch. */
   readonly until: number | null;
+  /** Default: reject. */
+  readonly defaultDecision?: DefaultStepDecision;
 }
 
 export interface QuestionFilter {
@@ -79,6 +81,7 @@ function questionOf({ task, spec, run, project, startedBy }: store.OpenQuestion)
     ask: spec.ask ?? task.title,
     ...(spec.form === undefined ? {} : { form: spec.form }),
     until: task.closeBy,
+    ...(spec.default_decision === undefined ? {} : { defaultDecision: spec.default_decision }),
   };
 }
 

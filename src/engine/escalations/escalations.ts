@@ -1,12 +1,14 @@
 import { defined } from "../../base/json.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
+import type { AttemptError } from "../../store/tasks/attempts.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
-import type { EngineContext } from "../context.js";
+import { type EngineContext, SERVER } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { checkOutput } from "../definitions/output-check.js";
+import { DEFAULT_APPROVAL } from "../definitions/step-checks.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";
 import { decideAsPerson } from "./review-decisions.js";
@@ -58,6 +60,21 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
   return yield* endWait(ctx, locked, (change) => {
     change.record(decided);
     return completeByServer(change, task, { result, by: decision.by });
+  });
+}
+
+/** Takes the default decision of a question whose time is over: it counts as rejected, unless its step says that it is approved. */
+export function* decideByTime(ctx: EngineContext, locked: LockedTask, { type, message }: AttemptError): Tx<WaitEnded> {
+  const { task, spec } = locked;
+  const isApproved = spec.default_decision === "approve";
+  yield* forgetElicitation(task.id);
+  return yield* endWait(ctx, locked, (change) => {
+    const decision = isApproved ? "approved" : "rejected";
+    const data = { key: task.key, decision, channel: "default" };
+    change.record({ type: "task.decided", task: task.id, agent: SERVER, data });
+    if (isApproved) return completeByServer(change, task, { result: DEFAULT_APPROVAL });
+    const error = { type, message: `${message}, without a decision: that counts as rejected` };
+    return failByServer(change, task, { error });
   });
 }
 

@@ -95,7 +95,9 @@ function questionView({ task, spec, type, ask }: Question) {
     token: task.token,
     task: taskLine(task),
     asked_at: iso(task.readyAt ?? task.createdAt),
-    ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
+    ...(task.closeBy === null
+      ? {}
+      : { until: iso(task.closeBy), default_decision: spec.default_decision ?? ("reject" as const) }),
   };
 }
 

@@ -89,7 +89,7 @@ function* openStep(id: string): Tx<PersonQuestion | undefined> {
   const found = yield* findTaskAndSpec(id);
   if (found?.task.status !== "waiting" || found.task.kind !== "human") return undefined;
   const { task, spec } = found;
-  const until = task.closeBy === null ? {} : { until: iso(task.closeBy), otherwise: "reject" };
+  const until = task.closeBy === null ? {} : { until: iso(task.closeBy), otherwise: spec.default_decision ?? "reject" };
   return { key: `${id}/${task.token}`, id, type: "gate_approval", ask: spec.ask ?? task.title, ...until };
 }
 

@@ -116,7 +116,7 @@ function demandOfStep(project: Project, step: Step, scope: string): Demand {
 }
 
 export function specOf(step: Step): TaskSpec {
-  const { ask, form, event } = step;
+  const { ask, form, event, default_decision } = step;
   return {
     ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
     ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
@@ -136,6 +136,7 @@ export function specOf(step: Step): TaskSpec {
     ...defined({ review: step.review, review_of: step.review_of }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
+    ...defined({ default_decision }),
     ...(event === undefined ? {} : { event }),
     ...(step.workflow === undefined ? {} : { workflow: step.workflow, given: step.inputs ?? {} }),
     ...(step.compensate === undefined ? {} : { compensate: { ...step.compensate } }),

@@ -144,7 +144,8 @@ interface Beside extends Fields {
 }
 
 function messageOf(question: Question, { missing, omitted, problem }: Beside): string {
-  const { id, run, ask, until } = question;
+  const { id, run, ask, until, defaultDecision } = question;
+  const counts = defaultDecision === "approve" ? "approved" : "rejected";
   const name = (text: string): string => `"${inline(text, LABEL_CHARS_MAX)}"`;
   const names = (all: readonly string[]): string => all.slice(0, NAMED_MAX).map(name).join(", ");
   const { text, left } = block(ask);
@@ -164,7 +165,7 @@ function messageOf(question: Question, { missing, omitted, problem }: Beside): s
       ? ""
       : `It takes more than this form can show: ${names(omitted)}. That can be given at a terminal.`,
     "The question is the workflow's, which an assistant may have written, and not Baton's. Assistants read what you enter: no passwords, no keys.",
-    (until === null ? "" : `Without a decision by ${timeOf(until)} it counts as rejected. `) +
+    (until === null ? "" : `Without a decision by ${timeOf(until)} it counts as ${counts}. `) +
       `Close this form to leave it open. At a terminal: ${command}`,
   ];
   return parts.filter((part) => part !== "").join("\n\n");

@@ -96,6 +96,8 @@ export const TASKS = table("tasks", {
 export interface Task extends RowOf<typeof TASKS> {}
 
 /** The part of a task that does not change while it runs. */
+export type DefaultStepDecision = "reject" | "approve";
+
 export interface TaskSpec {
   readonly prompt?: string;
   readonly criteria?: readonly string[];
@@ -117,6 +119,8 @@ export interface TaskSpec {
   /** Human steps: the question. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;
+  /** The decision once their time is over. Default: reject. */
+  readonly default_decision?: DefaultStepDecision;
   /** Wait steps: the event, or the instant in ms since the epoch. */
   readonly event?: string;
   readonly until?: number;

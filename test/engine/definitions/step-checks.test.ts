@@ -4,6 +4,7 @@ import { defaultSettings } from "../../../src/base/settings/defaults.js";
 
 const limits = defaultSettings;
 const human = (rest: object) => ({ key: "a", kind: "human", ask: "?", ...rest });
+const DEFAULT_APPROVE = { default_decision: "approve", timeouts: { schedule_to_close: "3d" } };
 
 function problemOf(step: object): [path: string | undefined, message: string | undefined] {
   const parsed = parseDefinition({ name: "w", steps: [step] }, { limits });
@@ -40,6 +41,17 @@ describe("conditions that no answer, event or result can meet", () => {
       "output.required[0]",
       /^the result of a workflow step never has "hash"/,
     ],
+    [human({ default_decision: "approve" }), "default_decision", /^needs a time limit: timeouts: \{ schedule_to_close/],
+    [
+      human({ ...DEFAULT_APPROVE, form: { required: ["version"], properties: { version: { type: "string" } } } }),
+      "default_decision",
+      /^approve gives no answers, and answers\.version is required/,
+    ],
+    [
+      human({ ...DEFAULT_APPROVE, output: { type: "object", required: ["answers"] } }),
+      "default_decision",
+      /^approve gives no answers, and result\.answers is required/,
+    ],
     [human({ form: { type: "objet" } }), "form.type", /^must be one of object, array/],
     [human({ form: { type: "string" } }), "form.type", /^must be "object": each answer has a name$/],
     [
@@ -56,6 +68,8 @@ describe("conditions that no answer, event or result can meet", () => {
       output: { type: "object", required: ["decision", "by"] },
       form: { properties: { a: { type: "number" } } },
     }),
+    human({ ...DEFAULT_APPROVE, form: { properties: { a: { type: "number" } } }, output: { required: ["decision"] } }),
+    human({ ...DEFAULT_APPROVE, default_decision: "reject", form: { required: ["a"] } }),
     { key: "a", kind: "wait", event: "e", output: { required: ["payload"] } },
     { key: "a", kind: "workflow", workflow: "w", output: { required: ["steps"] } },
     { key: "a", prompt: "p", output: { required: ["whatever"] } },

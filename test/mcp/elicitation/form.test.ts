@@ -40,6 +40,11 @@ describe("the words around a question", () => {
       ].join("\n\n"),
     );
   });
+
+  test("say that it counts as approved without an answer, where its step says so", () => {
+    const { message } = shown(question({ until: Date.UTC(2026, 0, 4, 12, 30), defaultDecision: "approve" }));
+    expect(message).toContain("Without a decision by 2026-01-04 12:30 UTC it counts as approved.");
+  });
 });
 
 describe("a question by a deceptive author", () => {
