@@ -41,7 +41,7 @@ const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["
 export const modifyRun = defineOperation({
   name: "modify_run",
   title: "Change a run under way",
-  description: `Changes a run's tasks while agents work on it, all changes or none; held and ended tasks stay. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency, remove_dependency {task, on}, create_branch {after, if, then, else?, before?}, insert_gate {after, checks | ask}, parallelize {tasks}, reprioritize {tasks?, priority}. ${EXAMPLE}`,
+  description: `Changes a run's tasks while agents work on it, all changes or none; held and ended tasks stay. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency, remove_dependency {task, on}, create_branch {after, if, then, else?, before?}, insert_gate {after, checks | reviews | ask}, parallelize {tasks}, reprioritize {tasks?, priority}. ${EXAMPLE}`,
   area: "runs",
   effect: "write",
   quota: "tasks",

@@ -116,6 +116,16 @@ export const tenFeatures: Checks = {
     await ask("insert_gate", { run_id: run, after_task_id: "impl", checks: ["steps.impl.output.ok"] });
     expect(await crew.statuses(run)).toMatchObject({ impl: "ready", "gate-impl": "pending", ship: "pending" });
   },
+  "1.36": async ({ ask, crew, start }) => {
+    const run = await start([{ key: "impl" }, { key: "ship", needs: ["impl"] }]);
+    await ask("insert_gate", { run_id: run, after_task_id: "impl", gate_type: "code_review" });
+    await crew.complete(await crew.take("ann", { run }));
+    expect(await crew.statuses(run)).toEqual({ impl: "succeeded", "gate-impl": "dead_letter", ship: "blocked" });
+  },
+  "1.87": async ({ call, start }) => {
+    const run = await start([{ key: "impl" }]);
+    expect(await call("request_review", { task: `${run}/impl` })).toMatchObject({ max_rounds: 3 });
+  },
   "1.64": async ({ call, crew, start }) => {
     const run = await start([
       { key: "plan", phase: "planning" },

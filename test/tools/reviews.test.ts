@@ -213,6 +213,34 @@ describe.each(BACKENDS)("a review on %s", (backend) => {
     });
   });
 
+  test("a gate passes only once the steps that it names, or needs, are approved", async () => {
+    const behind = [{ key: "plain" }, { key: "gate", kind: "gate", gate_type: "code_review", needs: ["api", "plain"] }];
+    const { crew, call, run, work, submit } = await team({}, behind);
+    await work();
+    await crew.complete(await crew.take("ann", { run }));
+    expect(await crew.statuses(run)).toMatchObject({ api: "in_review", plain: "succeeded", gate: "pending" });
+    await submit("rita", ["reviewer"], {});
+    expect(await crew.statuses(run)).toMatchObject({ gate: "dead_letter" });
+    const gate = await call("get_task", { task: `${run}/gate` });
+    expect(JSON.stringify(gate)).toContain("plain is approved: no verdict");
+
+    // A step that has succeeded unreviewed is reviewed later: its state stays, and the gate holds when it is tried again.
+    const asked = await call("request_review", { task: `${run}/plain`, reviewer_role: "reviewer", agent: "ann" });
+    expect(asked).toMatchObject({ task: { status: "succeeded" }, review: { key: "review(plain)", status: "ready" } });
+    await crew.take("rita", { run, roles: ["reviewer"] });
+    const given = { task: `${run}/plain`, agent: "rita", verdict: "approve" } as const;
+    expect(await call("submit_review", given)).toMatchObject({
+      task: { status: "succeeded" },
+      review: { verdict: "approve" },
+    });
+    const { dead_letters: dead } = await call("list_dead_letters", { run });
+    await call("replay_dead_letter", { id: dead[0]!.id });
+    expect(await crew.statuses(run)).toMatchObject({ gate: "succeeded" });
+    await call("modify_run", { run, changes: [{ op: "insert_gate", after: "ship", gate_type: "code_review" }] });
+    await crew.complete(await crew.take("ann", { run }));
+    expect(await crew.statuses(run)).toMatchObject({ "gate-ship": "dead_letter" });
+  });
+
   test("can be asked for before a task is completed, and once", async () => {
     const { crew, call, run } = await team({}, [{ key: "doc" }]);
     const other = { task: `${run}/doc`, reviewer_role: "reviewer" };

@@ -10,7 +10,7 @@ import {
   type WrittenStep,
 } from "./schema.js";
 import { parseCompensation } from "./compensation.js";
-import { addTakerProblems, type DefinitionLimits, parseStep } from "./step-checks.js";
+import { addReviewGateProblems, addTakerProblems, type DefinitionLimits, parseStep } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { withLines } from "./lines.js";
 import { withoutMissing, withStrictestBounds, wordIssue } from "./wording.js";
@@ -63,6 +63,8 @@ export interface Step {
   readonly default_decision?: DefaultStepDecision;
   /** Gates: expressions that must all hold. */
   readonly checks?: readonly string[];
+  /** Gates: keys of steps whose newest review must be an approval. */
+  readonly reviews?: readonly string[];
   /** Waits: a duration, an instant, or the name of an event. */
   readonly for?: string | number;
   readonly until?: string;
@@ -161,6 +163,7 @@ function parseSource(source: JsonObject, options: ParseOptions): Parsed | { prob
   const links = [...linksOf(source), ...(options.around ?? [])];
   addGraphProblems(links, options.limits, problems);
   addTakerProblems(writtenSteps, links, problems);
+  addReviewGateProblems(writtenSteps, links, problems);
   if (!head.success) return { problems: problems.list() };
   const inputsOfHead = head.data.inputs ?? {};
   addInputProblems(inputsOfHead, problems);
@@ -255,7 +258,7 @@ type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>
 function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
   const { kind = "agent", title, needs, trigger, files, criteria, timeouts, requires, ...others } = step;
   const { if: condition, compensate: _, retry: __, ...unreviewed } = others;
-  const { review, ...rest } = { review: undefined, ...unreviewed };
+  const { review, gate_type: ___, ...rest } = { review: undefined, gate_type: undefined, ...unreviewed };
   // Defaults hold for steps of agents: for the other kinds the server chooses the executor.
   const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
   return {
@@ -264,6 +267,7 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
     ...defined({
       if: condition === undefined ? undefined : conditionSource(condition),
       review: review && reviewPolicy(review),
+      reviews: reviewsOf(step),
       role: step.role ?? asked.role,
       priority: step.priority ?? defaults.priority,
     }),
@@ -280,6 +284,12 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
       ...defined(timeouts ?? {}),
     },
   };
+}
+
+/** The steps whose reviews a gate wants: those that it names, or else those that it needs. */
+function reviewsOf(step: WrittenStep): readonly string[] | undefined {
+  if (step.kind !== "gate") return undefined;
+  return step.reviews ?? (step.gate_type === undefined ? undefined : [...new Set(step.needs)]);
 }
 
 /** A review policy in its normal form. */

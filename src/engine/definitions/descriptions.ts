@@ -76,6 +76,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "human.default_decision":
     "Decision that is taken when `timeouts.schedule_to_close` is over: reject (default) or approve. Without that time limit the question waits as long as it takes.",
   "gate.checks": "Expressions that must all hold, or the gate fails.",
+  "gate.reviews": "Keys of agent steps before it whose newest review must be an approval, or the gate fails.",
+  "gate.gate_type": "`code_review` stands for `reviews` of the agent steps that it needs.",
   "wait.for": "Duration to wait, such as 10m.",
   "wait.until": "Instant to wait for, with its zone: 2026-01-31T18:00:00Z.",
   "wait.event": "Event to wait for: `signal` gives it to the run.",

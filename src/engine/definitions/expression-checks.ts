@@ -149,7 +149,7 @@ class StepReader {
     if (step.kind === "command") this.#command(step, scope);
     if (step.kind === "gate") {
       const inside = new StepReader(this.#at, scope);
-      step.checks.forEach((check, i) => inside.#expression(`checks[${i}]`, bareSource(check), "condition"));
+      (step.checks ?? []).forEach((check, i) => inside.#expression(`checks[${i}]`, bareSource(check), "condition"));
       addAll(this.steps, inside);
       this.found = true;
     }

@@ -1,6 +1,7 @@
 import { startOf } from "../../base/texts/stored-values.js";
 import { ON_FAILURE, PRIORITY_NAMES, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
+import { GATE_HOLDS } from "./wording.js";
 import type { JsonObject } from "../../base/json.js";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
@@ -242,9 +243,22 @@ const humanStep = stepOf(
 );
 
 const gateStep = stepOf(
-  { ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) },
+  {
+    ...anyStep,
+    kind: z.literal("gate"),
+    checks: z.array(z.string().min(1)).min(1).max(100).optional(),
+    reviews: takerKeys,
+    gate_type: z
+      .literal("code_review", { error: "must be code_review: the steps that it needs are approved" })
+      .optional(),
+  },
   GATE_HABITS,
-);
+)
+  .refine(({ checks, reviews, gate_type }) => (checks ?? reviews ?? gate_type) !== undefined, {
+    path: ["checks"],
+    error: `is missing: ${GATE_HOLDS}`,
+  })
+  .meta({ anyOf: ["checks", "reviews", "gate_type"].map((key) => ({ required: [key] })) });
 
 const waitStep = stepOf(
   {

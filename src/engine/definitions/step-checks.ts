@@ -8,6 +8,7 @@ import { Problems, zodProblems } from "../../base/problems.js";
 import { withoutMissing, wordIssue } from "./wording.js";
 import { SERVER } from "../context.js";
 import { checkOutput } from "./output-check.js";
+import type { StepLinks } from "../graph/problems.js";
 import type { Settings } from "../../base/settings.js";
 
 /** Settings for definitions: their bounds, and the defaults of a step. */
@@ -155,4 +156,41 @@ export function addTakerProblems(
       });
     }
   }
+}
+
+/** Adds a problem for each key in the reviews of a gate that is no agent step before it: its review would not be there in time. */
+export function addReviewGateProblems(
+  steps: readonly { readonly index: number; readonly step: WrittenStep }[],
+  links: readonly StepLinks[],
+  problems: Problems,
+): void {
+  const byKey = new Map(links.flatMap((link) => (link.key === undefined ? [] : [[link.key, link] as const])));
+  const kinds = new Map(steps.map(({ step }) => [step.key, step.kind ?? "agent"]));
+  for (const { index, step } of steps) {
+    if (step.kind !== "gate" || step.reviews === undefined) continue;
+    const before = ancestorsOf(step.needs ?? [], byKey);
+    step.reviews.forEach((key, at) => {
+      const kind = kinds.get(key) ?? "agent";
+      const why = !byKey.has(key)
+        ? `is not a step${hint(key, byKey.keys())}`
+        : kind !== "agent"
+          ? `is a ${kind} step, and only agent steps are reviewed`
+          : before.has(key)
+            ? undefined
+            : "does not come before the gate: add it to needs";
+      if (why === undefined) return;
+      problems.add({ path: `steps[${index}].reviews[${at}]`, step: step.key, message: `names "${key}", which ${why}` });
+    });
+  }
+}
+
+function ancestorsOf(needs: readonly string[], links: ReadonlyMap<string, StepLinks>): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [...needs];
+  for (let key = open.pop(); key !== undefined; key = open.pop()) {
+    if (found.has(key)) continue;
+    found.add(key);
+    open.push(...(links.get(key)?.needs ?? []));
+  }
+  return found;
 }

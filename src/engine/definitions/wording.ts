@@ -4,13 +4,16 @@ import type { Problem } from "../../base/problems.js";
 import { nearest } from "../../base/names.js";
 import { shortText } from "./habits.js";
 
+export const GATE_HOLDS =
+  "a gate has expressions that must hold: checks: [steps.test.output.passed], or reviews: [build]";
+
 /** The mend of a key that is missing, by its name. */
 const MISSING: Readonly<Record<string, string>> = {
   key: "every step has one: key: build",
   prompt: "say what the agent is to do: prompt: …",
   run: "write the command line: run: npm test",
   ask: 'a human step asks a person: ask: "Release it?"',
-  checks: "a gate has expressions that must hold: checks: [steps.test.output.passed]",
+  checks: GATE_HOLDS,
   server: "name the MCP server: server: github",
   tool: "name the server's tool: tool: create_issue",
   workflow: "name a stored workflow: workflow: release",

@@ -19,6 +19,7 @@ import { startOf } from "../../base/texts/stored-values.js";
 import { earliest, INSTANT_RULE, isoOrNull, parseInstant } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
 import { readyTasks, reserveFor } from "./ready.js";
+import { reviewChecks } from "../steps/required-reviews.js";
 import { takersOf } from "../steps/takers.js";
 import type { RunChange } from "./run-change.js";
 import { saveFileSets } from "../paths/file-sets.js";
@@ -162,7 +163,7 @@ function* activateStep(wave: Wave, activation: StepActivation): Tx<void> {
   const { task, step, values } = activation;
   const filled = filledIn(step, values);
   if (step.kind === "gate") {
-    settled.push(yield* passGate(change, task, { checks: step.checks ?? [], values }));
+    settled.push(yield* passGate(change, task, { step, values }));
     return;
   }
   const rewritten = yield* rewrite(wave, activation, filled);
@@ -201,15 +202,17 @@ function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task
 function* passGate(
   change: RunChange,
   task: Task,
-  { checks, values }: { checks: readonly string[]; values: Values },
+  { step: { checks = [], reviews }, values }: { step: Step; values: Values },
 ): Tx<Settled> {
-  const results = checks.map((check) => {
+  const held = checks.map((check) => {
     const source = bareSource(check);
     return { check: source, passed: condition(source, values) };
   });
+  const results = [...held, ...(reviews === undefined ? [] : yield* reviewChecks(task.run, reviews))];
   const failed = results.filter(({ passed }) => !passed).map(({ check }) => `\`${check}\``);
   if (failed.length === 0) return yield* completeByServer(change, task, { result: { checks: results } });
-  const message = `${failed.length} of ${results.length} checks do not hold: ${failed.join(", ")}`;
+  const mend = held.every(({ passed }) => passed) ? " (request_review, then replay_dead_letter of this gate)" : "";
+  const message = `${failed.length} of ${results.length} checks do not hold: ${failed.join(", ")}${mend}`;
   return yield* failByServer(change, task, { error: { type: "gate_failed", message } });
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { bareSource } from "../definitions/expression-checks.js";
-import type { JsonObject } from "../../base/json.js";
+import { defined, type JsonObject } from "../../base/json.js";
 import { PRIORITIES } from "../scheduling/order.js";
 import { type Problems, missingFirst, zodProblems } from "../../base/problems.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
@@ -35,6 +35,8 @@ const SCHEMAS = {
     after: key,
     key: key.optional(),
     checks: z.array(z.string()).optional(),
+    reviews: keys.optional(),
+    gate_type: z.literal("code_review").optional(),
     ask: z.string().optional(),
   }),
   parallelize: closed({ op: z.literal("parallelize"), tasks: keys.min(2) }),
@@ -166,12 +168,16 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     }
   },
 
-  insert_gate(edit, { after, key: named, checks, ask }) {
+  insert_gate(edit, { after, key: named, ask, checks, reviews, gate_type }) {
     const start = edit.known(after, "after");
     if (!start) return;
-    if ((checks === undefined) === (ask === undefined))
-      return edit.refuse("a gate has checks (expressions), or an ask (a question to a person)");
-    const written = checks === undefined ? { kind: "human", ask } : { kind: "gate", checks };
+    const holds = defined({ checks, reviews, gate_type });
+    const isGate = Object.keys(holds).length > 0;
+    if (isGate === (ask !== undefined))
+      return edit.refuse(
+        "a gate has checks (expressions), reviews (keys of steps), or an ask (a question to a person)",
+      );
+    const written = isGate ? { kind: "gate", ...holds } : { kind: "human", ask };
     const behind = edit.graph.dependentsOf(start.key);
     const name = edit.add(
       { ...written, key: named ?? gateKey(edit.graph, start.key) },

@@ -14,7 +14,7 @@ import {
   text,
   textOrNull,
 } from "../rows.js";
-import { insertInto, insertRows, named, type RowOf, table } from "../tables.js";
+import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import { TASKS, type Task } from "../tasks/tasks.js";
 import type { Tx } from "../tx.js";
 
@@ -87,6 +87,18 @@ export function* decidedReviews(task: string): Tx<Review[]> {
   return yield* many(REVIEWS.read, [
     `${OF_TASK} AND r.verdict IS NOT NULL AND t.status = 'succeeded' ORDER BY r.round, r.id LIMIT 200`,
     [task],
+  ]);
+}
+
+const LAST_VERDICT = columns({ key: text, verdict: oneOfOrNull(VERDICTS) });
+
+/** The newest verdict that counts on each of these tasks, of those that agents do; null for a task without one. */
+export function* lastVerdicts(tasks: readonly string[]): Tx<RowOf<typeof LAST_VERDICT>[]> {
+  return yield* manyIn(LAST_VERDICT.read, tasks, (chunk) => [
+    `SELECT o.key, (SELECT r.verdict FROM reviews r JOIN tasks t ON t.id = r.id AND t.key NOT LIKE '%~%'
+         WHERE r.task = o.id AND r.verdict IS NOT NULL AND t.status = 'succeeded' ORDER BY r.round DESC, r.id DESC LIMIT 1) AS verdict
+       FROM tasks o WHERE o.id IN (${placeholders(chunk.length)}) AND o.kind = 'agent' ORDER BY o.id`,
+    chunk,
   ]);
 }
 

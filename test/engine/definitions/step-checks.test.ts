@@ -77,3 +77,22 @@ describe("conditions that no answer, event or result can meet", () => {
     expect(() => requireDefinition({ name: "w", steps: [step] }, { limits })).not.toThrow();
   });
 });
+
+test.each([
+  ["build", []],
+  ["apart", ["which does not come before the gate: add it to needs"]],
+  ["test", ["which is a command step, and only agent steps are reviewed"]],
+  ["biuld", ['which is not a step (did you mean "build"?)']],
+])("a gate that wants the review of %s is held against the steps before it", (key, messages) => {
+  const steps = [
+    { key: "build", prompt: "p" },
+    { key: "apart", prompt: "p" },
+    { key: "test", kind: "command", run: "true", needs: ["build"] },
+    { key: "gate", kind: "gate", reviews: [key], needs: ["test"] },
+  ];
+  const parsed = parseDefinition({ name: "w", steps }, { limits });
+  const problems = "problems" in parsed ? parsed.problems : [];
+  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual(
+    messages.map((message) => `steps[3].reviews[0]: names "${key}", ${message}`),
+  );
+});
