@@ -159,6 +159,39 @@ describe.each(BACKENDS)("notifications on %s", (backend) => {
     expect(ended).toMatchObject({ type: "run.finished", data: { status: "succeeded", run_name: expect.any(String) } });
   });
 
+  test("an approval asked of a person, a human step with its default and a task without a taker are posted once each", async () => {
+    const receiver = await startReceiver();
+    const ann = await startAppOn(backend);
+    const server = await beside(ann, configured(hook(receiver)));
+    await server.advance(10);
+    const crew = new Crew(ann);
+    const { run } = await crew.start([
+      { key: "build" },
+      { key: "check", needs: ["build"], not_by: ["build"] },
+      { key: "ask", kind: "human", ask: "Ship?", timeouts: { schedule_to_close: "1h" }, default_decision: "approve" },
+    ]);
+    await crew.complete(await crew.take("ann", { run: run.id }));
+    const of = { run: run.id, agent: "ann" };
+    await ann.call("put_artifact", { ...of, name: "design.md", type: "documentation", content: "# Design" });
+    const asked = { ...of, artifact: "design.md", reason: "it costs money" };
+    const { approval } = await ann.call("request_approval", { ...asked, approver_role: "human" });
+    await ann.call("request_approval", { ...asked, approver_role: "tech_lead" });
+    for (const ms of [1_000, 600_000, 1_000]) await server.advance(ms);
+    await until("three posts", () => receiver.posts.length >= 3);
+    await server.advance(60_000);
+    const posts = receiver.posts.map(({ body }) => JSON.parse(body) as { type: string; data: { question: object } });
+    const { escalations } = await ann.call("list_escalations", { run: run.id });
+    const idOf = (key: string) => escalations.find(({ task }) => task?.key === key)?.id;
+    const byType = posts
+      .toSorted((a, b) => a.type.localeCompare(b.type))
+      .map(({ type, data }) => [type, data.question]);
+    expect(byType).toEqual([
+      ["approval.requested", expect.objectContaining({ id: approval.id, from: "ann", details: "it costs money" })],
+      ["task.escalated", expect.objectContaining({ id: idOf("check"), ask: expect.stringContaining("any agent may") })],
+      ["task.waiting", expect.objectContaining({ id: idOf("ask"), ask: "Ship?", otherwise: "approve" })],
+    ]);
+  });
+
   test("a receiver that does wrong is named without its words or its address, and holds no other target up", async () => {
     const [bad, good, elsewhere] = [await startReceiver(), await startReceiver(), await startReceiver()];
     const cases: readonly [name: string, Answering, error: string][] = [
