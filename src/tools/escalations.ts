@@ -12,6 +12,7 @@ import { changeView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { isReviewTask, requireUnchanged } from "./review-diffs.js";
 
 const tier = z.enum(ESCALATION_TIERS);
 const status = z.enum(ESCALATION_STATUSES);
@@ -114,6 +115,22 @@ const list = defineOperation({
   run: listEscalationPage,
 });
 
+const decisionInput = z.object({
+  id: z.string().describe("From list_escalations."),
+  decision: z.enum(DECISIONS),
+  answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
+  conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
+  note: z.string().max(10_000).optional(),
+  amount: z
+    .number()
+    .min(LIMIT_MIN)
+    .max(BUDGET_LIMIT_MAX)
+    .optional()
+    .describe("US$ by which an approved budget_override raises the budget. Default: half its limit."),
+  token: z.int().optional().describe("From list_escalations: refused if the question has been asked anew since."),
+  ...params.acting,
+});
+
 const decide = defineOperation({
   name: "decide_escalation",
   title: "Decide a question",
@@ -124,21 +141,7 @@ const decide = defineOperation({
   permission: ({ id }) => (typeof id === "string" && (isEscalation(id) || isApproval(id)) ? "anyone" : ["human"]),
   atTerminal: "baton approve",
   words: ["approve", "answer a question"],
-  input: z.object({
-    id: z.string().describe("From list_escalations."),
-    decision: z.enum(DECISIONS),
-    answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
-    conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
-    note: z.string().max(10_000).optional(),
-    amount: z
-      .number()
-      .min(LIMIT_MIN)
-      .max(BUDGET_LIMIT_MAX)
-      .optional()
-      .describe("US$ by which an approved budget_override raises the budget. Default: half its limit."),
-    token: z.int().optional().describe("From list_escalations: refused if the question has been asked anew since."),
-    ...params.acting,
-  }),
+  input: decisionInput,
   output: z.object({
     escalation: question.optional(),
     ...shapes.change,
@@ -146,16 +149,27 @@ const decide = defineOperation({
     run: shapes.change.run.optional(),
     budget: shapes.budget.optional(),
   }),
-  *run(ctx, input) {
-    const { request_id: _, agent, ...decision } = input;
-    if (input.amount !== undefined && !isEscalation(input.id)) throw noAmount(input.id);
-    if (isApproval(input.id)) return yield* decideAsApproval(ctx, input);
-    if (!isEscalation(input.id)) return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
-    const { escalation, resumed, raised } = yield* decideByTier(ctx, { ...decision, agent });
-    const change = resumed === undefined ? { newly_ready: [], ready: [] } : changeView(resumed);
-    return { escalation: escalationView(escalation), ...change, ...(raised && { budget: budgetView(raised) }) };
+  needs: ["contents", "files"],
+  async perform(host, input) {
+    // The person is to have seen the work as it is: a review that climbed to one is bound to its diff, as agents' are.
+    const approves = input.decision === "approved" && !isEscalation(input.id) && !isApproval(input.id);
+    if (approves && (await host.earlier("run")) === undefined && (await isReviewTask(host, input.id)))
+      await requireUnchanged(host, input.id);
+    return host.transact((ctx) => decideQuestion(ctx, input), "run");
   },
 });
+
+type QuestionDecision = z.output<typeof decisionInput>;
+
+function* decideQuestion(ctx: EngineContext, input: QuestionDecision) {
+  const { request_id: _, agent, ...decision } = input;
+  if (input.amount !== undefined && !isEscalation(input.id)) throw noAmount(input.id);
+  if (isApproval(input.id)) return yield* decideAsApproval(ctx, input);
+  if (!isEscalation(input.id)) return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
+  const { escalation, resumed, raised } = yield* decideByTier(ctx, { ...decision, agent });
+  const change = resumed === undefined ? { newly_ready: [], ready: [] } : changeView(resumed);
+  return { escalation: escalationView(escalation), ...change, ...(raised && { budget: budgetView(raised) }) };
+}
 
 function noAmount(id: string): BatonError {
   const message = `amount: it raises a budget when a budget_override is approved, and ${id} is no escalation. Nothing was decided.`;

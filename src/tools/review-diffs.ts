@@ -78,7 +78,7 @@ export async function requireUnchanged(host: HostWith<"files" | "contents">, ref
   }
   if (content.hash === review.hash) return;
   const renewed = await storedWith(host, [content], () => host.transact((ctx) => renewDiff(ctx, review, now), "diff"));
-  const message = `The reviewed files have changed since the diff that you read (${review.artifact ?? "none"}). Nothing was decided. Read the new diff ${renewed.artifact ?? "none"}, then submit again.`;
+  const message = `The reviewed files have changed since the diff that you read (${review.artifact ?? "none"}). Nothing was decided. Read the new diff ${renewed.artifact ?? "none"}, then decide again.`;
   throw new BatonError("conflict", message, {
     details: { review: task, diff: renewed.artifact, before: review.artifact },
     next: [callOperation("get_artifact", { artifact: renewed.artifact })],

@@ -2,15 +2,17 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { BACKENDS } from "../support/databases/databases.js";
+import { BACKENDS, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
-import { startAppOn } from "../support/servers/app.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
 
 const BY = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
 
 describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
-  async function team(withGit = true) {
-    const crew = new Crew(await startAppOn(backend));
+  async function team(withGit = true, by = "reviewer") {
+    const runtime = testRuntime();
+    const shared = { runtime, storeHooks: { now: () => runtime.clock.now() } };
+    const crew = new Crew(await startAppOn(backend, shared));
     const { call, cwd } = crew.app;
     const git = (...args: string[]) =>
       execFileSync("git", [...BY, ...args], { cwd, stdio: "pipe" })
@@ -28,7 +30,7 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
       git("commit", "-qm", "first");
     }
     await call("create_project", { name: "demo", root: cwd, config: { reviewers: "handle" } });
-    const { run } = await crew.start([{ key: "api", files: { write: ["src/"] }, review: { by: "reviewer" } }], {
+    const { run } = await crew.start([{ key: "api", files: { write: ["src/"] }, review: { by } }], {
       project: "demo",
     });
     const held = await crew.take("ann", { run: run.id });
@@ -37,7 +39,8 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
       return { brief: claim.task!.review!, task: claim.task!.id, token: claim.lease!.token, agent: "rita" };
     };
     const contentOf = async (artifact: string) => (await call("get_artifact", { artifact })).content!.text;
-    return { crew, call, git, write, run: run.id, held, review, contentOf };
+    const person = () => startApp({ ...shared, database: crew.app.database, channel: "human", agent: "eve" });
+    return { crew, person, call, git, write, run: run.id, held, review, contentOf };
   }
 
   test("is an artifact of the attempt that the reviewer reads, and approval is bound to it", async () => {
@@ -77,6 +80,22 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
     });
     const { events } = await call("list_events", { run });
     expect(events.filter(({ type }) => type === "review.voided")).toHaveLength(2);
+  });
+
+  test("binds the approval of a person as that of an agent", async () => {
+    const { crew, call, person: own, write, run, held } = await team(true, "human");
+    const person = await own();
+    write("src/api.ts", "two\n");
+    await crew.complete(held);
+    const [question] = (await call("list_escalations", { run })).escalations;
+    const approval = { id: question!.id, decision: "approved" } as const;
+    write("src/api.ts", "three\n");
+    await expect(person.call("decide_escalation", approval)).rejects.toMatchObject({ code: "conflict" });
+    expect((await crew.statuses(run))["api"]).toBe("in_review");
+    expect(await person.call("decide_escalation", approval)).toMatchObject({ run: { status: "succeeded" } });
+    // Decided, it is bound to the files no more: another try is told that it is over.
+    write("src/api.ts", "four\n");
+    await expect(person.call("decide_escalation", approval)).rejects.toMatchObject({ code: "invalid_transition" });
   });
 
   test("shows in each round the whole work since it began", async () => {

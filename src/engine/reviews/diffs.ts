@@ -105,11 +105,12 @@ function* putDiff(ctx: EngineContext, place: ArtifactPlace, { task, content }: {
 
 const NAME_CHARS = 150;
 
-/** The diff to make again before a review is approved; undefined where it has none. A query. */
+/** The diff to make again before an open review is approved; undefined where it has none. A query. */
 export function* planAgain(reviewer: string): Tx<{ readonly review: Review; readonly plan: DiffPlan } | undefined> {
   const review = yield* findReview(reviewer);
   const task = typeof review?.task === "string" ? yield* findTask(review.task) : undefined;
   const base = task && (yield* findBase(task.id));
+  if ((yield* findTask(reviewer))?.endedAt !== null) return undefined;
   if (!review?.binding || review.hash === null || !task || !base) return undefined;
   return { review, plan: yield* planOf(task, base) };
 }
