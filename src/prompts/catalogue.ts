@@ -7,9 +7,10 @@ import { planGoal } from "./plan-goal.js";
 import type { PromptArguments, Prompt } from "./prompt.js";
 import { reviewRun } from "./review-run.js";
 import { triageDeadLetters } from "./triage-dead-letters.js";
+import { reviewTask } from "./review-task.js";
 import { workLoop } from "./work-loop.js";
 
-export const prompts: readonly Prompt[] = [planGoal, workLoop, reviewRun, leadMeeting, triageDeadLetters];
+export const prompts: readonly Prompt[] = [planGoal, workLoop, reviewRun, reviewTask, leadMeeting, triageDeadLetters];
 
 /** Errors: `invalid_input` for a name that is none. */
 export function requirePrompt(name: string): Prompt {
