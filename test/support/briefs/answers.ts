@@ -1,3 +1,4 @@
+import { Encoding } from "../../../src/compaction/encoding.js";
 import { estimatedTokens } from "../../../src/engine/briefs/tokens.js";
 import { Player } from "./player.js";
 import type { Story, StoryQuestion } from "./stories.js";
@@ -16,6 +17,8 @@ export interface Score {
   readonly answeredByHistory: number;
   readonly missed: readonly Missed[];
   readonly tokensMax: number;
+  /** Each brief's estimated tokens as a share of those that the encoding o200k_base counts. */
+  readonly estimates: readonly number[];
 }
 
 /** Plays a story in an empty database, and holds its briefs, and as much raw history, against its questions. */
@@ -29,6 +32,7 @@ export async function scoreOfStory(story: Story, database: string): Promise<Scor
       const about = of === "run" ? { run: player.run } : { task: `${player.run}/${of}` };
       briefs.set(of, await player.call("get_brief", { ...about, max_tokens: TOKENS }));
     }
+    const encoding = new Encoding();
     const missed = story.questions.filter((question) => !answers(briefs.get(question.of)?.brief ?? "", question));
     return {
       questions: story.questions.length,
@@ -36,6 +40,7 @@ export async function scoreOfStory(story: Story, database: string): Promise<Scor
       answeredByHistory: story.questions.filter((question) => answers(history, question)).length,
       missed: missed.map((question) => ({ ...question, story: story.name })),
       tokensMax: Math.max(...[...briefs.values()].map(({ tokens }) => tokens)),
+      estimates: [...briefs.values()].map(({ brief, tokens }) => tokens / encoding.count(brief)),
     };
   } finally {
     await player.close();
@@ -51,6 +56,7 @@ export function total(scores: readonly Score[]): Score {
     answeredByHistory: sum(({ answeredByHistory }) => answeredByHistory),
     missed: scores.flatMap(({ missed }) => missed),
     tokensMax: Math.max(...scores.map(({ tokensMax }) => tokensMax)),
+    estimates: scores.flatMap(({ estimates }) => estimates),
   };
 }
 
