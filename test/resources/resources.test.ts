@@ -199,3 +199,21 @@ describe("resources that do not exist", () => {
     await expect(completions(client, "baton://nothing/{id}", "")).rejects.toMatchObject({ code: -32602 });
   });
 });
+
+test("baton://reviews has what waits for a verdict, with its author and its holder, until it is decided", async () => {
+  const author = await connectClient();
+  await author.call("create_project", { name: "p", config: { reviewers: "handle" } });
+  const steps = [{ key: "api", prompt: "Write it.", review: { by: "reviewer" } }];
+  const run = (await author.call("execute_workflow", { project: "p", definition: { name: "w", steps } })).run.id;
+  const claimed = await author.call("claim_task", { run, agent: "ann" });
+  const held = { task: claimed.task!.id, token: claimed.lease!.token, agent: "ann" };
+  await author.call("complete_task", { ...held, result: 1 });
+  const open = { run, task: held.task, key: "api", author: "ann", round: 1, tier: "execution", role: "reviewer" };
+  expect(await read(author, "baton://reviews")).toMatchObject({ reviews: [{ ...open, status: "ready" }] });
+  await author.call("claim_task", { run, agent: "rita", roles: ["reviewer"] });
+  expect(await read(author, "baton://reviews")).toMatchObject({
+    reviews: [{ ...open, status: "running", held_by: "rita" }],
+  });
+  await author.perform("submit_review", { task: held.task, agent: "rita", verdict: "approve" });
+  expect(await read(author, "baton://reviews")).toEqual({ reviews: [] });
+});

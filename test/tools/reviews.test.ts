@@ -241,6 +241,37 @@ describe.each(BACKENDS)("a review on %s", (backend) => {
     expect(await crew.statuses(run)).toMatchObject({ "gate-ship": "dead_letter" });
   });
 
+  test("is waited for from its request to its verdict", async () => {
+    const { call, run, work, submit, task } = await team();
+    const wait = { run, timeout_seconds: 0 };
+    const looks = { agent: "eve", ...wait, kinds: ["review" as const] };
+    expect(await call("wait_for", looks)).toMatchObject({ timed_out: true });
+    const { held } = await work();
+    expect((await call("wait_for", looks)).events).toMatchObject([{ type: "review.requested", task: held.id }]);
+    await submit("rita", ["reviewer"], { verdict: "revise", critique: "not yet" });
+    expect((await call("wait_for", looks)).events).toMatchObject([
+      { type: "review.submitted", task: held.id, data: { verdict: "revise" } },
+    ]);
+    expect(await call("wait_for", looks)).toMatchObject({ timed_out: true, events: [] });
+    expect((await call("get_task", { task })).task.status).toBe("ready");
+  });
+
+  test("is warned of at the start of a run where no live agent may take it", async () => {
+    const { crew, call } = await team();
+    const steps = [
+      { key: "api", review: POLICY },
+      { key: "law", review: { ...POLICY, by: "human" } },
+    ];
+    const alone = await crew.start(steps, { project: "demo" });
+    expect(alone.warnings).toEqual([
+      expect.stringContaining("No live agent offers the role reviewer, which a step asks for"),
+      expect.stringContaining("No live agent could take review(api): not_by wants another one"),
+    ]);
+    await call("register_agent", { name: "ann" });
+    await call("register_agent", { name: "rita", roles: ["reviewer"] });
+    expect((await crew.start(steps, { project: "demo" })).warnings ?? []).toEqual([]);
+  });
+
   test("can be asked for before a task is completed, and once", async () => {
     const { crew, call, run } = await team({}, [{ key: "doc" }]);
     const other = { task: `${run}/doc`, reviewer_role: "reviewer" };

@@ -1,5 +1,6 @@
 import type { Demand } from "../../store/scheduling/lanes.js";
 import { demandsAtHand } from "../../store/scheduling/obstacles.js";
+import { reviewKey } from "../../store/reviews/review-key.js";
 import type { Tx } from "../../store/tx.js";
 import { liveOffers } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
@@ -51,7 +52,9 @@ function wantsOf({ role, requires, notBy }: Demand): string {
 
 /** Warns of steps that no live agent could take now. An agent may still come, or offer a role with its claim. */
 export function* takerWarnings(ctx: EngineContext, steps: readonly Step[], byHandle: boolean): Tx<string[]> {
-  const agentSteps = steps.filter(({ kind }) => kind === "agent" || kind === "plan");
+  const agentSteps: Taken[] = steps
+    .filter(({ kind }) => kind === "agent" || kind === "plan")
+    .flatMap((step) => [step, ...reviewOf(step)]);
   if (!agentSteps.some(({ role, not_by }) => role !== undefined || not_by !== undefined)) return [];
   const offers = yield* liveOffers(ctx);
   const roles = new Map<string, number>();
@@ -73,15 +76,24 @@ export function* takerWarnings(ctx: EngineContext, steps: readonly Step[], byHan
   ];
 }
 
+type Taken = Pick<Step, "key" | "role" | "not_by">;
+
+/** The first review of a step's result, as far as agents take it. */
+function reviewOf({ key, review }: Step): Taken[] {
+  return review === undefined || review.by === "human"
+    ? []
+    : [{ key: reviewKey(key, 1), role: review.by, not_by: [key] }];
+}
+
 interface Candidates {
-  readonly byKey: ReadonlyMap<string, Step>;
+  readonly byKey: ReadonlyMap<string, Taken>;
   readonly offers: readonly Offer[];
   readonly byHandle: boolean;
 }
 
 /** Whether two different live agents could take the step and each step that it is not to be taken by. */
-function hasOtherTaker(step: Step, { byKey, offers, byHandle }: Candidates): boolean {
-  const able = (one: Step | undefined): Offer[] =>
+function hasOtherTaker(step: Taken, { byKey, offers, byHandle }: Candidates): boolean {
+  const able = (one: Taken | undefined): Offer[] =>
     one === undefined ? [...offers] : offers.filter((offer) => one.role === undefined || offer.roles.has(one.role));
   return (step.not_by ?? []).every((key) => {
     const authors = able(byKey.get(key));
