@@ -60,3 +60,14 @@ test("baton escalations lists an approval that waits for a person, and baton app
   });
   expect((await baton(ann, ["escalations"])).stdout).toBe("There are none.\n");
 });
+
+test.each([
+  [{}, "rejected"],
+  [{ default_decision: "approve" }, "approved"],
+])("baton escalations tells when a human step with %j is %s without an answer", async (more, counts) => {
+  const ann = startCommandLineFixture();
+  const step = { key: "ask", kind: "human", ask: "Ship?", timeouts: { schedule_to_close: "3d" }, ...more };
+  const definition = JSON.stringify({ name: "w", steps: [step] });
+  await batonJson(ann, ["call", "execute_workflow", "--definition", definition]);
+  expect((await baton(ann, ["escalations"])).stdout).toMatch(new RegExp(`${counts} without an answer by \\d{4}-`));
+});
