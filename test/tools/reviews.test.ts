@@ -213,6 +213,21 @@ describe.each(BACKENDS)("a review on %s", (backend) => {
     });
   });
 
+  test("refuses an approval with a critical finding, and takes one with a major finding", async () => {
+    const { crew, call, run, task, work } = await team();
+    await work();
+    await crew.take("rita", { run, roles: ["reviewer"] });
+    const approve = (severity: "critical" | "major") =>
+      call("submit_review", { task, agent: "rita", verdict: "approve", findings: [{ severity, what: "It leaks." }] });
+    await expect(approve("critical")).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("critical finding: revise or reject, or lower its severity"),
+    });
+    expect(await crew.statuses(run)).toMatchObject({ api: "in_review" });
+    await approve("major");
+    expect(await crew.statuses(run)).toMatchObject({ api: "succeeded" });
+  });
+
   test("a gate passes only once the steps that it names, or needs, are approved", async () => {
     const behind = [{ key: "plain" }, { key: "gate", kind: "gate", gate_type: "code_review", needs: ["api", "plain"] }];
     const { crew, call, run, work, submit } = await team({}, behind);

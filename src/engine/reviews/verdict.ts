@@ -42,6 +42,11 @@ export function isReasoned({ verdict, critique = "", findings = [] }: GivenVerdi
   return verdict === "approve" || critique.trim() !== "" || findings.length > 0;
 }
 
+/** Whether a verdict approves work in which its own findings see something critical. */
+export function isContradicted({ verdict, findings = [] }: GivenVerdict): boolean {
+  return verdict === "approve" && findings.some(({ severity }) => severity === "critical");
+}
+
 const REASON_CHARS_MAX = 2_000;
 
 /** A verdict in one text, for the error of a rejected task. */

@@ -14,7 +14,7 @@ import { failByServer } from "../lifecycle/server-attempts.js";
 import { transition } from "../machine.js";
 import { reservedDemand } from "../scheduling/demands.js";
 import { recordJudgement, requireOther } from "./judgements.js";
-import { type GivenVerdict, isReasoned, verdictText } from "./verdict.js";
+import { type GivenVerdict, isContradicted, isReasoned, verdictText } from "./verdict.js";
 
 /** A review that is under way, with the task that it decides. */
 export interface ReviewUnderWay {
@@ -53,8 +53,16 @@ function overReview({ id, key }: Task, why: string): BatonError {
   );
 }
 
-/** Errors: `invalid_input` for a verdict that sends work back without a word. */
+/** Errors: `invalid_input` for a verdict that sends work back without a word, and for an approval that its own findings contradict. */
 export function requireReasons({ id, token }: Task, given: GivenVerdict): void {
+  if (isContradicted(given)) {
+    const message =
+      "approve contradicts a critical finding: revise or reject, or lower its severity. Nothing was decided.";
+    throw new BatonError("invalid_input", message, {
+      details: { path: "verdict" },
+      next: [callOperation("submit_review", { ...given, task: id, token, verdict: "revise" })],
+    });
+  }
   if (isReasoned(given)) return;
   const message = `${given.verdict} needs a critique or findings: its author is to know what to do. Nothing was decided.`;
   throw new BatonError("invalid_input", message, {
