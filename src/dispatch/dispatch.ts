@@ -115,9 +115,10 @@ export class Dispatch {
 
   async #perform(operation: Operation, given: Record<string, unknown>, options: CallOptions) {
     if (this.#parts.readOnly) requireRead(operation, given);
-    requirePermission(operation, { caller: this.#parts.caller, given });
+    const own = withOwnNames(operation, given);
+    requirePermission(operation, { caller: this.#parts.caller, given: own });
     // Before the check: a text may hold what the check looks for.
-    const raw = asWanted(operation.input, withOwnNames(operation, given));
+    const raw = asWanted(operation.input, own);
     checkInput(operation.name, raw, this.#parts.settings().input_bytes_max);
     const input = parseInput(operation, raw);
     const end = await this.#heard(operation, input);

@@ -131,6 +131,12 @@ const decisionInput = z.object({
   ...params.acting,
 });
 
+/** The key that sibling operations have for what they decide. */
+function withId(given: Record<string, unknown>): Record<string, unknown> {
+  const { escalation, ...others } = given;
+  return escalation === undefined || others["id"] !== undefined ? given : { ...others, id: escalation };
+}
+
 const decide = defineOperation({
   name: "decide_escalation",
   title: "Decide a question",
@@ -138,7 +144,10 @@ const decide = defineOperation({
     "Decides an open question. An escalation by those of its tier, but the agent that asked; deferred passes it up. A human step by a person alone. Returns the escalation, and the task that goes on with what became ready.",
   area: "escalations",
   effect: "write",
-  permission: ({ id }) => (typeof id === "string" && (isEscalation(id) || isApproval(id)) ? "anyone" : ["human"]),
+  // Without an id nothing is decided: the check of the input says what is lacking.
+  permission: ({ id }) =>
+    id === undefined || (typeof id === "string" && (isEscalation(id) || isApproval(id))) ? "anyone" : ["human"],
+  translate: withId,
   atTerminal: "baton approve",
   words: ["approve", "answer a question"],
   input: decisionInput,

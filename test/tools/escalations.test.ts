@@ -55,6 +55,24 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     expect(await team.statuses(run)).toEqual({ ask: "succeeded", ship: "ready" });
   });
 
+  it("is refused to an agent under any name of its id, and an unknown key is named before who may decide", async () => {
+    const { team, run, asked } = await started({});
+    const { call } = team.app;
+    for (const key of ["id", "escalation", "escalation_id", "task"])
+      await expect(call("decide_escalation", { [key]: asked.id, decision: "approved" } as never)).rejects.toMatchObject(
+        { code: "not_permitted", message: expect.stringContaining(asked.id) },
+      );
+    await expect(
+      call("decide_escalation", { question: asked.id, decision: "approved" } as never),
+    ).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("question"),
+    });
+    expect(await team.statuses(run)).toMatchObject({ ask: "waiting" });
+    const gone = { escalation: "escalation_gone", decision: "approved" };
+    await expect(call("decide_escalation", gone as never)).rejects.toMatchObject({ code: "not_found" });
+  });
+
   it("can be rejected whatever its form and its output schema ask", async () => {
     const form = { type: "object", required: ["version"] };
     const output = { type: "object", required: ["answers"] };
