@@ -1,4 +1,5 @@
 import { familyOf, tokensOf, tokensWithin } from "../compaction/families.js";
+import { conversationParts } from "../compaction/conversation.js";
 import type { ContentKind } from "../compaction/extract.js";
 import {
   applyCompaction,
@@ -10,9 +11,10 @@ import {
   firstWishes,
   secondWishes,
   type Shortened,
+  shortTalk,
   tokensOfDrafts,
   withExtracts,
-  withoutOldest,
+  withoutLeast,
   withSummary,
 } from "../engine/context-windows/compaction.js";
 import { messagesHeld, readOriginals } from "../engine/context-windows/reading.js";
@@ -62,7 +64,20 @@ async function countedSummary(host: TextHost, { model }: ContextWindow, text: st
 async function extracted(host: TextHost, window: ContextWindow, { drafts, terms }: DraftsInHand): Promise<Draft[]> {
   const once = withExtracts(drafts, await extracts(host, window, firstWishes(drafts, terms)));
   if (tokensOfDrafts(once) <= terms.target) return once;
-  return withoutOldest(withExtracts(once, await extracts(host, window, secondWishes(once, terms))), terms);
+  const twice = withExtracts(once, await extracts(host, window, secondWishes(once, terms)));
+  return withoutLeast(twice, terms, await chatterOf(host, twice));
+}
+
+/** Returns the numbers of short messages without a decision, an outcome or an open question. */
+async function chatterOf(host: TextHost, drafts: readonly Draft[]): Promise<Set<number>> {
+  const talk = shortTalk(drafts);
+  const contents = await host.read((ctx) => readOriginals(ctx, talk, BATCH_BYTES));
+  const chatter = talk.filter((_, at) => saysNothing(contents[at]));
+  return new Set(chatter.map(({ number }) => number));
+}
+
+function saysNothing(content: string | undefined): boolean {
+  return content !== undefined && conversationParts(content).every(({ weight }) => weight <= 1);
 }
 
 async function extracts(

@@ -52,6 +52,19 @@ describe.each(BACKENDS)("context windows on %s", (backend) => {
     await expect(call("get_context", { ...ann, cursor: "x" })).rejects.toMatchObject({ code: "invalid_input" });
   });
 
+  test("drop chatter before a decision, however old the decision is", async () => {
+    const { call } = await office();
+    const said = { ...ann, role: "user", kind: "conversation" } as const;
+    await call("add_context", { ...said, content: "Decision: order keys are UUIDv7. Never floats." });
+    for (let n = 1; n <= 30; n++) await call("add_context", { ...said, content: `Chat ${n} about nothing` });
+    const after = await call("compact_context", { ...ann, keep_recent: 2, target_tokens: 200 });
+    expect(after.dropped).toBeGreaterThan(0);
+    expect(after.tokens).toBeLessThanOrEqual(200);
+    const { messages } = await call("get_context", ann);
+    expect(messages[0]).toMatchObject({ number: 1, content: "Decision: order keys are UUIDv7. Never floats." });
+    expect(messages.slice(-2).map(({ number }) => number)).toEqual([30, 31]);
+  });
+
   test("compact themselves at their threshold: decisions stay, the newest messages stay whole, originals can be read", async () => {
     const { call } = await office();
     let compactions = 0;

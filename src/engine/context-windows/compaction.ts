@@ -91,14 +91,36 @@ export interface Shortened {
   readonly tokens: number;
 }
 
-/** Leaves out the oldest messages until the others have room; the newest one stays. */
-export function withoutOldest(drafts: readonly Draft[], { target }: CompactionTerms): Draft[] {
+/**
+ * Leaves out messages until the others have room, the oldest first: chatter, then the other older ones, then those that were to stay.
+ * The newest one stays.
+ */
+export function withoutLeast(
+  drafts: readonly Draft[],
+  { target, keepRecent }: CompactionTerms,
+  chatter: ReadonlySet<number>,
+): Draft[] {
   let over = tokensOfDrafts(drafts) - target;
-  return drafts.map((draft, at) => {
-    if (over <= 0 || at === drafts.length - 1) return draft;
+  const old = older(drafts, Math.max(1, keepRecent));
+  const says = ({ message }: Draft): boolean => !chatter.has(message.number);
+  const order = [...old.filter((draft) => !says(draft)), ...old.filter(says), ...drafts.slice(old.length, -1)];
+  const out = new Set<Draft>();
+  for (const draft of order) {
+    if (over <= 0) break;
     over -= draft.tokens;
-    return { ...draft, dropped: true };
-  });
+    out.add(draft);
+  }
+  return drafts.map((draft) => (out.has(draft) ? { ...draft, dropped: true } : draft));
+}
+
+/** Short messages of a conversation, which have no extract: they may be chatter. */
+export function shortTalk(drafts: readonly Draft[]): ContextMessage[] {
+  return drafts
+    .map(({ message }) => message)
+    .filter(
+      ({ kind, contentTokens }) =>
+        (kind === "message" || kind === "conversation") && contentTokens < EXTRACTED_FROM_TOKENS,
+    );
 }
 
 /**
