@@ -91,6 +91,15 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
       message: expect.stringContaining("version 3 by ann"),
       next: [{ tool: "call_operation", arguments: { name: "request_approval" } }],
     });
+    const unplaced = app.call("request_approval", {
+      artifact: "design.md",
+      approver_role: "tech_lead",
+      project: "demo",
+    });
+    await expect(unplaced).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringMatching(new RegExp(`^(?!.*did you mean).*it is in run ${run}`)),
+    });
     expect((await app.call("list_escalations", { project: "demo" })).escalations).toEqual([]);
     const last = await ask();
     expect(last).toMatchObject({ hash: third.hash });

@@ -107,10 +107,10 @@ function decidedAlready({ id, status, decidedBy, decidedAt }: Approval): BatonEr
   return new BatonError("invalid_transition", message, { details: { approval: id, status, decided_by: decidedBy } });
 }
 
-function outdated({ id, task, name, role }: Approval, change: string): BatonError {
+function outdated({ id, task, run, project, name, role }: Approval, change: string): BatonError {
   const message = `Approval ${id} is void: ${change}. Nothing was decided. The version of now is approved by another request.`;
   const again = {
-    ...(task === null ? {} : { task }),
+    ...(task === null ? (run === null ? { project } : { run }) : { task }),
     ...(name === null ? {} : { artifact: name }),
     approver_role: role,
   };

@@ -126,20 +126,22 @@ export function* requireArtifact({ artifact: reference, version, scope }: Artifa
   if (byId) return byId;
   const byName = scope === undefined ? undefined : yield* store.findVersion(scope, reference, version);
   if (byName) return byName;
-  const known = scope === undefined ? [] : yield* namesIn(scope);
+  const known = scope === undefined ? [] : yield* listedIn(scope);
+  const others = new Set(known.map(({ name }) => name).filter((name) => name !== reference));
+  const run = version === undefined ? known.find(({ name }) => name === reference)?.run : undefined;
+  const elsewhere = run ? `: it is in run ${run}, which the call has to name as run` : "";
   const where = scope === undefined ? "" : ` in ${scope}`;
   const which = version === undefined ? "" : ` version ${version}`;
-  const message = `There is no artifact "${reference}"${which}${where}${hint(reference, known)}. It is named by its id, or by its name with run or project.`;
+  const message = `There is no artifact "${reference}"${which}${where}${hint(reference, others)}${elsewhere}. It is named by its id, or by its name with run or project.`;
   throw new BatonError("not_found", message, {
     details: { artifact: reference },
     next: [{ tool: "query_operation", arguments: { name: "list_artifacts", arguments: {} } }],
   });
 }
 
-function* namesIn(scope: string): Tx<string[]> {
+function* listedIn(scope: string): Tx<readonly Artifact[]> {
   const isRun = scope.startsWith("run_");
-  const found = yield* store.listArtifacts({ ...(isRun ? { run: scope } : { project: scope }), limit: HINTS_FROM });
-  return [...new Set(found.map(({ name }) => name))];
+  return yield* store.listArtifacts({ ...(isRun ? { run: scope } : { project: scope }), limit: HINTS_FROM });
 }
 
 /** Records what a validation of an artifact found: gates and reviewers read it. */
