@@ -3,6 +3,13 @@ import { recordDeadLetters } from "./dead-letters/recording.js";
 import type { Effect } from "./effect.js";
 import { settleHandoffs } from "./handoffs/settling.js";
 import { advanceMilestones } from "./milestones/progress.js";
+import { noteLostReviews } from "./reviews/lost-reviews.js";
 
 /** The effects of a change of a run, in lock order. A room that reacts to changes adds its line here. */
-export const effects: readonly Effect[] = [recordDeadLetters, settleHandoffs, advanceMilestones, chargeBudgets];
+export const effects: readonly Effect[] = [
+  recordDeadLetters,
+  noteLostReviews,
+  settleHandoffs,
+  advanceMilestones,
+  chargeBudgets,
+];

@@ -33,6 +33,24 @@ describe.each(BACKENDS)("a review on %s", (backend) => {
     return { crew, call, person, run: run.id, task, work, submit };
   }
 
+  test("comes to a person once its reviewer's task has failed for good: the run would wait for ever", async () => {
+    const { crew, call, run, person, work } = await team();
+    await work();
+    const review = await crew.take("rita", { run, roles: ["reviewer"] });
+    const error = { type: "broken", message: "cannot read it" };
+    await call("fail_task", { task: review.id, token: review.token, agent: "rita", error, retryable: false });
+    await crew.app.advance(1);
+    expect(await crew.statuses(run)).toMatchObject({
+      api: "in_review",
+      "review(api)": "dead_letter",
+      "review(api)#2": "waiting",
+    });
+    const eve = await person();
+    const { escalations } = await eve.call("list_escalations", {});
+    await eve.call("decide_escalation", { id: escalations[0]!.id, decision: "approved" });
+    expect(await crew.statuses(run)).toMatchObject({ api: "succeeded", ship: "ready" });
+  });
+
   test("holds a completed step back until it is approved, with a brief for the reviewer", async () => {
     const { crew, call, run, work } = await team();
     const { held, completed } = await work({ route: "/v1" });

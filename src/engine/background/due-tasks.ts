@@ -17,6 +17,7 @@ import { earliest } from "../../base/time.js";
 import { readyTasks } from "../lifecycle/ready.js";
 import { cancelHeld } from "../tasks/cancellation.js";
 import { expireUnheld, failAttempt } from "../tasks/tasks.js";
+import { askPersonToReview } from "../reviews/lost-reviews.js";
 import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
 
 /**
@@ -89,7 +90,10 @@ function* waitingDue(ctx: EngineContext, locked: LockedTask, before: Preparation
 
 function* reviewDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   if (isOver(ctx, locked.task.closeBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
-  else yield* setDue(locked.task.id, locked.task.closeBy);
+  else {
+    const again = yield* askPersonToReview(ctx, locked);
+    yield* setDue(locked.task.id, earliest(locked.task.closeBy, again));
+  }
 }
 
 function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {

@@ -69,6 +69,9 @@ function* cancelOne(change: RunChange, task: Task, reason: string): Tx<{ task: T
   return { task: ended, settled: task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }] };
 }
 
+/** Why a second review of a task, which a replay or a lost reviewer had opened, is cancelled. */
+export const DECIDED_ELSEWHERE = "another review has decided about the task";
+
 /** Cancels the open reviews of a task that leaves its review without a verdict. */
 export function* withdrawReviews(change: RunChange, task: Task, reason: string): Tx<void> {
   if (task.status !== "in_review") return;

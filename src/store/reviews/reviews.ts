@@ -2,12 +2,14 @@ import { REVIEW_TIERS, type Severity, VERDICTS } from "../../base/statuses.js";
 import {
   conditionsOf,
   flag,
+  idOf,
   int,
   intOrNull,
   list,
   many,
   manyIn,
   one,
+  only,
   oneOf,
   oneOfOrNull,
   placeholders,
@@ -120,6 +122,26 @@ export function* openReviewTasks(task: string): Tx<Task[]> {
     `SELECT ${TASKS.columnsOf("t")} FROM reviews r JOIN tasks t ON t.id = r.id WHERE r.task = $1 AND ${OPEN} ORDER BY t.id`,
     [task],
   ]);
+}
+
+/** Makes due the tasks in review whose reviewers' tasks these are. Returns whether there are any. */
+export function* wakeReviewed(reviewers: readonly string[], now: number): Tx<boolean> {
+  const woken = yield* manyIn(idOf, reviewers, (chunk) => [
+    // sql: ids.
+    `UPDATE tasks SET due_at = $1 WHERE status = 'in_review'
+       AND id IN (SELECT task FROM reviews WHERE id IN (${placeholders(chunk.length, 2)})) RETURNING id`,
+    [now, ...chunk],
+  ]);
+  return woken.length > 0;
+}
+
+/** The time at which a failed reviewer's task is replayed automatically; null where none will be. */
+export function* awaitedReplay(task: string): Tx<number | null> {
+  const found = yield* one(only("due_at", intOrNull), [
+    `SELECT max(d.due_at) AS due_at FROM reviews r JOIN dead_letters d ON d.task = r.id AND d.status = 'pending' WHERE r.task = $1`,
+    [task],
+  ]);
+  return found ?? null;
 }
 
 /** An open review with the state and the holder of its reviewer's task. */
