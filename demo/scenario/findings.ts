@@ -19,6 +19,7 @@ export async function judge(evidence: Evidence): Promise<Finding[]> {
     ended(evidence),
     allowed(evidence),
     sideBySide(evidence),
+    await reviewed(evidence),
     await secretKeptOut(evidence),
     wentOn(evidence),
     await paid(evidence),
@@ -57,6 +58,24 @@ function sideBySide(evidence: Evidence): Finding {
   );
   const agents = new Set(shared.map(({ agent = "" }) => clientOf(agent)));
   return { holds: agents.size === 2, text: `${[...agents].join(" and ")} wrote ${FILES.exports} one after the other` };
+}
+
+/** Another client than the author asked for a revision, saw the diff of it, and approved that; nothing behind the task began before. */
+async function reviewed(evidence: Evidence): Promise<Finding> {
+  const verdicts = told(evidence, "review.submitted");
+  const author = told(evidence, "task.claimed").find(({ data }) => data.key === "convert")?.agent ?? "";
+  const { artifacts } = await evidence.baton.query("list_artifacts", { run: evidence.run });
+  const diffs = artifacts.filter(({ type }) => type === "diff").length;
+  const check = told(evidence, "task.claimed").find(({ data }) => data.key === "check");
+  const asked = verdicts.map(({ data }) => data["verdict"]).join(", ");
+  return {
+    holds:
+      asked === "revise, approve" &&
+      diffs === 2 &&
+      verdicts.every(({ agent }) => agent !== author) &&
+      (verdicts.at(-1)?.at ?? Infinity) <= (check?.at ?? 0),
+    text: `${clientOf(verdicts[0]?.agent ?? "")} reviewed ${diffs} diffs of ${clientOf(author)}: ${asked}`,
+  };
 }
 
 async function secretKeptOut(evidence: Evidence): Promise<Finding> {

@@ -3,7 +3,7 @@
 import { Baton } from "../team/baton.js";
 import { Workplace, escalationOf, type Held } from "./workplace.js";
 import type { Go, News, Orders } from "./orders.js";
-import { PARTS, plan, usageOf } from "./parts.js";
+import { PARTS, plan, reviewWork, usageOf } from "./parts.js";
 
 const CLAIM_WAIT_SECONDS = 1;
 
@@ -43,15 +43,17 @@ async function work(): Promise<boolean> {
     roles: [...place.roles],
     wait_seconds: CLAIM_WAIT_SECONDS,
   });
-  if (task && lease) await finish({ id: task.id, key: task.key, prompt: task.prompt ?? "", token: lease.token });
+  if (task && lease) await finish({ brief: task, token: lease.token });
   return reason !== "run_finished";
 }
 
 async function finish(held: Held): Promise<void> {
-  const part = PARTS[held.key];
-  if (!part) throw new Error(`${orders.name} has no part in ${held.key}`);
+  const part = held.brief.review ? reviewWork : PARTS[held.brief.key];
+  if (!part) throw new Error(`${orders.name} has no part in ${held.brief.key}`);
   const result = await part(place, held);
-  await baton.call("complete_task", { task: held.id, token: held.token, result, usage: usageOf(held) });
+  const usage = usageOf(held);
+  if (result === undefined) await baton.operate("record_usage", { task: held.brief.id, ...usage });
+  else await baton.call("complete_task", { task: held.brief.id, token: held.token, result, usage });
 }
 
 /** Answers questions of others, and decides escalations that this member is asked about. */

@@ -47,6 +47,8 @@ function lineOf({ type, data }: HistoryEvent): Line | undefined {
       return said("type") === "question" || said("type") === "answer"
         ? [`sends ${said("type")} to ${said("to")}`]
         : undefined;
+    case "review.submitted":
+      return [`reviews ${key}: ${said("verdict")}`, said("verdict") === "approve" ? "good" : "notice"];
     case "checkpoint.created":
       return [`a checkpoint is kept: ${said("label")}`, "notice"];
     case "run.resumed_from_checkpoint":

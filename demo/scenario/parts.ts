@@ -1,12 +1,12 @@
-import { CHANGES, CONVERT, DESIGN, FORMAT, GUIDE, plantedKey, settingsWith } from "./texts.js";
+import { CHANGES, CONVERT, CONVERT_FIRST, DESIGN, FORMAT, GUIDE, plantedKey, settingsWith } from "./texts.js";
 import { type Workplace, type Held } from "./workplace.js";
 import { FILES, GOAL, STEPS } from "./plan.js";
 
 const MODEL = "claude-sonnet-4-5";
 const HALF = 50;
 
-/** Work on one task; returns its result. */
-type Part = (place: Workplace, held: Held) => Promise<object>;
+/** Work on one task; returns its result, or nothing where the task is completed with it. */
+type Part = (place: Workplace, held: Held) => Promise<object | undefined>;
 
 /** Plans the goal; where the forecast is over the budget, holds the run until a person has decided. */
 export async function plan(place: Workplace, planned: (run: string) => Promise<void>): Promise<string> {
@@ -54,11 +54,14 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
 
   async convert(place, held) {
-    const reply = await place.ask(held, "role:architect", "Which way does half a cent go? The design does not say.");
-    place.say(`has its answer: ${reply}`);
+    const verdicts = held.brief.reviews ?? [];
+    if (verdicts.length === 0) {
+      const reply = await place.ask(held, "role:architect", "Which way does half a cent go? The design does not say.");
+      place.say(`has its answer: ${reply}`);
+    }
     await place.think();
-    await place.write(FILES.convert, CONVERT);
-    await place.commit("Convert money", FILES.convert);
+    await place.write(FILES.convert, verdicts.length === 0 ? CONVERT_FIRST : CONVERT);
+    await place.commit(verdicts.length === 0 ? "Convert money" : "Round half a cent to the even cent", FILES.convert);
     await place.add(held, FILES.exports, 'export { convert } from "./convert.mjs";\n');
     return { file: FILES.convert };
   },
@@ -83,7 +86,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
       title: "May the settings keep an access key?",
       details: worst?.message ?? "",
       priority: "high",
-      task: held.id,
+      task: held.brief.id,
     });
     const answer = await place.decided(escalation.id);
     place.say(`is told: ${answer.subject ?? ""}`);
@@ -96,11 +99,34 @@ export const PARTS: Readonly<Record<string, Part>> = {
   guide: writing(FILES.guide, GUIDE),
 };
 
+/** Reads the diff that the brief names, and asks for a revision where it does not do what was asked. */
+export const reviewWork: Part = async (place, { brief, token }) => {
+  const { diff } = brief.review ?? {};
+  if (!diff) throw new Error("the review has no diff");
+  const { content } = await place.baton.query("get_artifact", { artifact: diff.artifact });
+  await place.think();
+  const finding = {
+    severity: "major",
+    where: `${FILES.convert}:2`,
+    what: "Math.round takes half a cent up, always.",
+    suggestion: "Take it to the even cent.",
+  } as const;
+  const isWrong = content?.text.includes("+  return Math.round(amount * rate);") === true;
+  await place.baton.operate("submit_review", {
+    task: brief.id,
+    token,
+    ...(isWrong
+      ? { verdict: "revise", critique: "Half a cent does not go where the criteria say.", findings: [finding] }
+      : { verdict: "approve" }),
+  });
+  return undefined;
+};
+
 /** Writes a page in two sittings: everything is killed between them. */
 function writing(file: string, text: string): Part {
   return async (place, held) => {
     await place.baton.call("report_progress", {
-      task: held.id,
+      task: held.brief.id,
       token: held.token,
       percent: HALF,
       note: `half of ${file}`,
@@ -113,6 +139,6 @@ function writing(file: string, text: string): Part {
 }
 
 /** Tokens that a model would have used for a task: more where it had more to read. */
-export function usageOf({ prompt }: Held): { model: string; input_tokens: number; output_tokens: number } {
-  return { model: MODEL, input_tokens: 4_000 + prompt.length * 10, output_tokens: 1_200 };
+export function usageOf({ brief }: Held): { model: string; input_tokens: number; output_tokens: number } {
+  return { model: MODEL, input_tokens: 4_000 + (brief.prompt ?? "").length * 10, output_tokens: 1_200 };
 }

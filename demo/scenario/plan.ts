@@ -31,7 +31,8 @@ export const STEPS = [
     needs: ["design"],
     prompt: `Write ${FILES.convert}: convert(amount, rate), in whole cents.`,
     files: { write: [FILES.convert] },
-    criteria: ["Half a cent is rounded as the design says."],
+    criteria: ["Half a cent goes to the even cent."],
+    review: { by: "code_reviewer", max_rounds: 3, criteria: ["It does what its criteria say, and nothing else."] },
   },
   {
     key: "format",

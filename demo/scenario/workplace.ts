@@ -10,11 +10,9 @@ const WAIT_SECONDS = 30;
 
 export type Message = ResultOf<"read_messages">["messages"][number];
 
-/** A task that a member holds: everything said about it carries its token. */
+/** A task that a member holds, as its brief says: everything said about it carries its token. */
 export interface Held {
-  readonly id: string;
-  readonly key: string;
-  readonly prompt: string;
+  readonly brief: NonNullable<ResultOf<"claim_task">["task"]>;
   readonly token: number;
 }
 
@@ -57,7 +55,7 @@ export class Workplace {
   async add(held: Held, file: string, line: string): Promise<void> {
     const { outcome } = await this.baton.call("acquire_file_lock", {
       paths: [file],
-      task: held.id,
+      task: held.brief.id,
       wait_seconds: WAIT_SECONDS,
     });
     if (outcome !== "granted") throw new Error(`${file} is ${outcome}`);
@@ -77,7 +75,7 @@ export class Workplace {
 
   /** Asks and waits for the reply; returns its body. */
   async ask(held: Held, to: string, body: string): Promise<string> {
-    const { message } = await this.baton.call("send_message", { to, type: "question", body, task: held.id });
+    const { message } = await this.baton.call("send_message", { to, type: "question", body, task: held.brief.id });
     const reply = await this.#awaitMessage(({ reply_to }) => reply_to === message.id);
     return reply.body;
   }
