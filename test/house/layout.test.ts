@@ -54,7 +54,8 @@ test("an effect is named in one place: the list of src/engine/effects.ts", () =>
   const effects = /effects: readonly Effect\[\] = \[([^\]]*)\]/
     .exec(list.code)?.[1]
     ?.split(",")
-    .map((name) => name.trim());
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
   expect(effects).toContain("recordDeadLetters");
   const others = typescriptFiles("src/engine").filter((file) => file !== list.file);
   const uses = others.flatMap((file) => {

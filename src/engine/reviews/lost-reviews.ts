@@ -1,4 +1,5 @@
-import { awaitedReplay, openReviewTasks, reviewsOf, wakeReviewed } from "../../store/reviews/reviews.js";
+import { awaitedReplay, awaitingReviewers, openReviewTasks, reviewsOf } from "../../store/reviews/reviews.js";
+import { setDue } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { REVIEW_ROUNDS } from "../definitions/schema.js";
@@ -11,8 +12,9 @@ import { openReview } from "./opening.js";
 /** Has the tick look at the tasks whose reviewer's task became a dead letter. */
 export function* noteLostReviews(ctx: EffectContext, { failures }: RunOutcome): Tx<EffectResult> {
   if (failures.length === 0) return {};
-  const reviewers = failures.map(({ task }) => task);
-  if (yield* wakeReviewed(reviewers, ctx.now)) ctx.onDue?.();
+  const waiting = yield* awaitingReviewers(failures.map(({ task }) => task));
+  for (const task of waiting) yield* setDue(task, ctx.now);
+  if (waiting.length > 0) ctx.onDue?.();
   return {};
 }
 

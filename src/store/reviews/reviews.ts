@@ -124,15 +124,13 @@ export function* openReviewTasks(task: string): Tx<Task[]> {
   ]);
 }
 
-/** Makes due the tasks in review whose reviewers' tasks these are. Returns whether there are any. */
-export function* wakeReviewed(reviewers: readonly string[], now: number): Tx<boolean> {
-  const woken = yield* manyIn(idOf, reviewers, (chunk) => [
-    // sql: ids.
-    `UPDATE tasks SET due_at = $1 WHERE status = 'in_review'
-       AND id IN (SELECT task FROM reviews WHERE id IN (${placeholders(chunk.length, 2)})) RETURNING id`,
-    [now, ...chunk],
+/** Ids of the tasks in review whose reviewers' tasks these are. */
+export function* awaitingReviewers(reviewers: readonly string[]): Tx<string[]> {
+  return yield* manyIn(idOf, reviewers, (chunk) => [
+    `SELECT t.id FROM reviews r JOIN tasks t ON t.id = r.task AND t.status = 'in_review'
+      WHERE r.id IN (${placeholders(chunk.length)})`,
+    chunk,
   ]);
-  return woken.length > 0;
 }
 
 /** The time at which a failed reviewer's task is replayed automatically; null where none will be. */
