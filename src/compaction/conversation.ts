@@ -2,7 +2,7 @@ import { type ExtractPart, shortened } from "./extract.js";
 import { sentencesOf } from "./requirements.js";
 
 const DECISION =
-  /\b(?:decided?|decision|agreed?|we(?:'ll| will| should)|I(?:'ll| will)|let'?s|going with|go with|chose|chosen|choose|settled|instead of|rather than|approved?|rejected?|conclusion|therefore|must(?: not)?|do not|don't|never|always|use[sd]?)\b/i;
+  /\b(?:decided?|decision|agreed?|we(?:'ll| will| should)|I(?:'ll| will)|let'?s|going with|go with|chose|chosen|choose|settled|instead of|rather than|from now on|approved?|rejected?|conclusion|therefore|must(?: not)?|do not|don't|never|always|use[sd]?)\b/i;
 const OUTCOME =
   /\b(?:done|finished|complete[sd]?|fixed|works?|worked|pass(?:es|ed)?|fail(?:s|ed|ure)?|errors?|broken?|broke|blocked|merged|committed|released|created|deleted|removed|changed|renamed|added|moved|results?|found|root cause|because|turn(?:s|ed) out|caused?)\b/i;
 const OPEN =

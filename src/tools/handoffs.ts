@@ -96,7 +96,7 @@ const respond = defineOperation({
     const { handoff: accepted, task, lease } = yield* acceptHandoff(ctx, input.handoff, agent);
     const brief = {
       tool: "claim_task",
-      arguments: { run: task.run, ...(input.agent === undefined ? {} : { agent: input.agent }) },
+      arguments: { run: task.run, agent: agent.name },
     };
     return {
       handoff: handoffView(accepted),

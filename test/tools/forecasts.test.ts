@@ -103,6 +103,16 @@ describe.each(BACKENDS)("forecasts on %s", (backend) => {
     await expect(estimate(team, {})).rejects.toMatchObject({ code: "invalid_input" });
   });
 
+  test("a forecast after work of a model without a known price is not zero", async () => {
+    const team = await withPast("backend", [8_000], "nonesuch");
+    const run = await team.run([
+      { key: "a", role: "backend" },
+      { key: "b", role: "docs" },
+    ]);
+    const { forecast } = await team.app.call("forecast_run_cost", { run });
+    expect(forecast.total_estimated).toBeGreaterThan(0);
+  });
+
   test("costs that are reported without tokens are the estimate's too", async () => {
     const team = await Payers.start(backend);
     const run = await team.run(Array.from({ length: 6 }, (_, at) => ({ key: `s${at}` })));

@@ -80,10 +80,16 @@ export class Estimator {
 
   #modelOf({ role, model }: Work): Pick<Estimate, "model" | "modelFrom"> {
     if (model !== undefined) return { model, modelFrom: "given" };
-    const ofRole = this.#past.filter((one) => one.role === role);
-    const known = mostUsed(ofRole) ?? (ofRole.length > 0 ? null : mostUsed(this.#past));
+    // A model without a known price says nothing of what others will cost.
+    const priced = this.#past.filter((one) => this.#hasCost(one));
+    const ofRole = priced.filter((one) => one.role === role);
+    const known = mostUsed(ofRole) ?? (ofRole.length > 0 ? null : mostUsed(priced));
     if (known !== null || ofRole.length > 0) return { model: known, modelFrom: "history" };
     return { model: TIER_MODELS.standard, modelFrom: "default" };
+  }
+
+  #hasCost({ model, usages }: PastWork): boolean {
+    return this.#pricing.unit(model) !== undefined || usages.some(({ cost }) => cost > 0);
   }
 
   /** The tokens that such a task mostly uses. A prompt that is read so often is read at least: it may be longer than those before. */
