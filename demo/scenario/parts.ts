@@ -1,9 +1,11 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { CHANGES, CONVERT, CONVERT_FIRST, DESIGN, FORMAT, GUIDE, plantedKey, settingsWith } from "./texts.js";
 import { type Workplace, type Held } from "./workplace.js";
 import { FILES, GOAL, STEPS } from "./plan.js";
 
 const MODEL = "claude-sonnet-4-5";
 const HALF = 50;
+const KILLED_WITHIN_MS = 60_000;
 
 /** Work on one task; returns its result, or nothing where the task is completed with it. */
 type Part = (place: Workplace, held: Held) => Promise<object | undefined>;
@@ -131,7 +133,8 @@ function writing(file: string, text: string): Part {
       percent: HALF,
       note: `half of ${file}`,
     });
-    await place.think(2);
+    // The kill comes once both pages are begun, however long the second holder takes to come.
+    await (held.brief.attempt === 1 ? pause(KILLED_WITHIN_MS) : place.think(2));
     await place.write(file, text);
     await place.commit(`Write ${file}`, file);
     return { file };
