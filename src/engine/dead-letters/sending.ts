@@ -10,6 +10,7 @@ import { taskMachine } from "../lifecycle/machines.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { failByServer } from "../lifecycle/server-attempts.js";
 import { canMove } from "../machine.js";
+import { withdrawReviews } from "../tasks/cancellation.js";
 import { failAttempt } from "../tasks/tasks.js";
 
 export interface DeadLetterRequest {
@@ -31,7 +32,8 @@ export function* sendToDeadLetters(ctx: EngineContext, request: DeadLetterReques
     return failed.task;
   }
   if (!canMove(taskMachine, locked.task, "expire")) throw endedAlready(locked.task);
-  const change = new RunChange(ctx, locked.run);
+  const change = new RunChange(ctx, locked.run, locked.counters);
+  yield* withdrawReviews(change, locked.task, error.message);
   const settled = yield* failByServer(change, locked.task, { error, by });
   yield* settleDependents(change, [settled]);
   yield* change.flush();
