@@ -26,7 +26,8 @@ const MODULES_MAX = { short: 7, long: 20 } as const;
 const PACE_MS = 1_500;
 /** Tasks that are done before everything is killed: enough to see how it goes. */
 const KILL_AFTER = { short: 0, long: 6 } as const;
-const USAGE = "npm run demo -- [--short] [--pace MILLISECONDS] [--svg FILE] [--remove]";
+const USAGE =
+  "npm run demo -- [--short] [--pace MILLISECONDS] [--svg FILE] [--remove], or npm run demo -- team [--pace MILLISECONDS] [--remove]";
 /** A demo that hangs ends here, as failed. */
 const RUN_MS_MAX = 300_000;
 

@@ -9,6 +9,7 @@ import { argumentsOf, numberOf } from "../../test/support/servers/arguments.js";
 import { Board } from "../show/board.js";
 import { Report } from "../show/report.js";
 import { seconds } from "../story.js";
+import type { Baton } from "../team/baton.js";
 import { homeOf } from "../team/workspace.js";
 import type { Finding } from "../verdict.js";
 import { judge } from "./findings.js";
@@ -17,6 +18,8 @@ import { Scenario } from "./scenario.js";
 
 const USAGE = "npm run demo -- team [--pace MILLISECONDS] [--remove]";
 const PACE_MS = 400;
+/** A short one: an agent that takes over asks for the whole. */
+const BRIEF_TOKENS = 500;
 /** A scenario that hangs ends here, as failed. */
 const RUN_MS_MAX = 180_000;
 
@@ -31,17 +34,54 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
 
 try {
+  board.line(board.ink("bold", "Baton: four assistants and a person, from a goal to the end of the work"));
+  board.line(
+    "Clients   claude-code plans and designs, codex and cursor write, gemini-cli reviews; each through a server of its own",
+  );
+  board.line("Person    sets the budget and decides, with `baton` at the command line");
+  board.line("Models    none, and no network: a client pauses where a model would think");
+  board.line(`Project   ${place.repository}`);
+  board.line();
   const observer = await scenario.perform();
   const { events, run } = scenario;
+  const report = new Report(board, process.stdout.columns);
+  await reportOn(report, { baton: observer, run });
   const findings = await judge({ events, place, run, baton: observer });
   await observer.close();
-  new Report(board, process.stdout.columns).findings(findings);
+  report.findings(findings);
+  if (!values.remove) {
+    report.heading("Look at it");
+    report.lines([`commits   git -C ${place.repository} log --stat`, `database  ${place.database}`]);
+  }
   process.exitCode = summary(findings) ? 0 : 1;
 } catch (error) {
   await giveUp(error instanceof Error ? error.message : String(error));
 } finally {
   await scenario.stop();
   if (values.remove) await rm(path.dirname(place.database), { recursive: true, force: true });
+}
+
+/** Prints what the next agent finds: artifacts, costs, and the brief of the run. */
+async function reportOn(
+  report: Report,
+  { baton, run }: { readonly baton: Baton; readonly run: string },
+): Promise<void> {
+  const { artifacts } = await baton.query("list_artifacts", { run });
+  report.heading("Artifacts");
+  report.lines(
+    artifacts.map(({ name, version, type, bytes }) => `${name}, version ${version}: ${type}, ${bytes} bytes`),
+  );
+  const { groups } = await baton.query("get_costs", { run, group_by: "agent" });
+  report.heading("Costs");
+  report.lines(
+    groups.map(
+      ({ agent, cost, records }) =>
+        `$${cost.toFixed(2)}  ${agent ?? ""}, ${records} ${records === 1 ? "report" : "reports"}`,
+    ),
+  );
+  const { brief } = await baton.query("get_brief", { run, max_tokens: BRIEF_TOKENS });
+  report.heading("The brief of the run");
+  report.lines(brief.split("\n"));
 }
 
 function summary(findings: readonly Finding[]): boolean {

@@ -1,9 +1,8 @@
-import type { MessageType } from "../../base/statuses.js";
 import type { Approval } from "../../store/approvals/approvals.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
-import { type Addressee, addressOf } from "../channels/addresses.js";
-import { deliver } from "../channels/messages.js";
+import { addressOf } from "../channels/addresses.js";
+import { beginThread } from "../channels/messages.js";
 import { type EngineContext, SERVER } from "../context.js";
 
 /** Role of a person: no agent decides for it. */
@@ -23,11 +22,13 @@ export function subjectText({ name, version, task }: Approval): string {
 
 /** Tells the agents of the role; a person is asked elsewhere. */
 export function* askApprovers(ctx: EngineContext, approval: Approval): Tx<void> {
-  const { id, role, reason, artifact, hash, askedBy } = approval;
+  const { id, project, run, role, reason, artifact, hash, askedBy } = approval;
   if (role === PERSON_ROLE) return;
-  yield* tell(ctx, approval, {
-    by: askedBy,
-    addressee: { kind: "role", name: role },
+  yield* beginThread(ctx, {
+    project,
+    run,
+    address: addressOf({ kind: "role", name: role }, project),
+    sender: askedBy,
     type: "question",
     subject: `Approve ${subjectText(approval)}: decide_approval`.slice(0, 200),
     body: reason ?? `Approval of ${subjectText(approval)} is asked for.`,
@@ -39,31 +40,17 @@ export function* askApprovers(ctx: EngineContext, approval: Approval): Tx<void> 
 
 /** Tells the agent that asked; bound to the task, so that it stands in the brief of its next holder too. */
 export function* answerRequester(ctx: EngineContext, approval: Approval): Tx<void> {
-  const { id, status, conditions, note, askedBy, task } = approval;
+  const { id, project, run, status, conditions, note, askedBy, task } = approval;
   const lines = [`${subjectText(approval)}: ${status}.`, ...conditions.map((condition) => `Condition: ${condition}`)];
-  yield* tell(ctx, approval, {
-    by: approval.decidedBy ?? SERVER,
-    addressee: { kind: "agent", name: askedBy },
+  yield* beginThread(ctx, {
+    project,
+    run,
+    address: addressOf({ kind: "agent", name: askedBy }, project),
+    sender: approval.decidedBy ?? SERVER,
     type: "answer",
     subject: `Approval ${status}`,
     body: note === null ? lines.join("\n") : [...lines, note].join("\n"),
     data: { approval: id, decision: status, ...(conditions.length === 0 ? {} : { conditions: [...conditions] }) },
     task,
   });
-}
-
-interface Telling {
-  readonly by: string;
-  readonly addressee: Addressee;
-  readonly type: MessageType;
-  readonly subject: string;
-  readonly body: string;
-  readonly data: unknown;
-  readonly task: string | null;
-}
-
-function* tell(ctx: EngineContext, { project, run }: Approval, { by, addressee, ...said }: Telling): Tx<void> {
-  const id = ctx.newId("message");
-  const address = addressOf(addressee, project);
-  yield* deliver(ctx, { id, project, address, sender: by, ...said, run, replyTo: null, thread: id, at: ctx.now });
 }

@@ -69,8 +69,17 @@ export function* sendMessage(ctx: EngineContext, sender: FoundAgent, given: NewM
   return message;
 }
 
+/** Stores a message that begins a thread of its own. */
+export function* beginThread(
+  ctx: EngineContext,
+  first: Omit<Message, "seq" | "id" | "replyTo" | "thread" | "at">,
+): Tx<Message> {
+  const id = ctx.newId("message");
+  return yield* deliver(ctx, { ...first, id, replyTo: null, thread: id, at: ctx.now });
+}
+
 /** Stores a message, and says in the history that it was sent, which wakes its addressees; its text stays out of that. */
-export function* deliver(ctx: EngineContext, draft: Omit<Message, "seq">): Tx<Message> {
+function* deliver(ctx: EngineContext, draft: Omit<Message, "seq">): Tx<Message> {
   const message = yield* store.insertMessage(draft);
   const { id, project, task, run, sender, address, type } = message;
   const data = { message: id, to: shownAddress(address), type };

@@ -1,12 +1,11 @@
 import { SERVER } from "../context.js";
 import type { EngineContext } from "../context.js";
 import { iso } from "../../base/time.js";
-import type { MessageType } from "../../base/statuses.js";
 import type { Escalation } from "../../store/escalations/escalations.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { type Addressee, addressOf } from "../channels/addresses.js";
-import { deliver } from "../channels/messages.js";
+import { beginThread } from "../channels/messages.js";
 import { rolesFrom } from "../supervision/tiers.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 
@@ -23,11 +22,23 @@ export function escalationEvent(type: string, escalation: Escalation, agent: str
 /** Tells those who may decide at the tier of an escalation, but a person, who is asked elsewhere. */
 export function* announce(ctx: EngineContext, escalation: Escalation): Tx<void> {
   for (const addressee of yield* decidersOf(escalation)) {
-    const { id, type, title, details, askedBy, tier, dueAt } = escalation;
+    const { id, project, run, type, title, details, askedBy, tier, dueAt } = escalation;
     const body = [title, ...(details === null ? [] : [details])].join("\n\n");
     const data = { escalation: id, type, tier, ...(dueAt === null ? {} : { due_at: iso(dueAt) }) };
     const subject = `Decide ${type} ${id}: decide_escalation`;
-    yield* tell(ctx, escalation, { by: askedBy, addressee, type: "question", subject, body, data });
+    const address = addressOf(addressee, project);
+    // A question is for others than the holder of the task.
+    yield* beginThread(ctx, {
+      project,
+      run,
+      task: null,
+      address,
+      sender: askedBy,
+      type: "question",
+      subject,
+      body,
+      data,
+    });
   }
 }
 
@@ -46,46 +57,20 @@ export function* leadRoles(project: string): Tx<readonly string[]> {
 /** Tells the agent that asked; bound to the task that waits, so that it stands in the brief of the next holder too. */
 export function* answer(ctx: EngineContext, escalation: Escalation): Tx<void> {
   if (escalation.askedBy === SERVER) return;
-  const { id, type, title, status, conditions, note, askedBy } = escalation;
+  const { id, project, run, task, type, title, status, conditions, note, askedBy } = escalation;
   const by = escalation.decidedBy ?? SERVER;
   const how = by === SERVER ? " by default, since no decision came in time" : "";
   const lines = [`${title}: ${status}${how}.`, ...conditions.map((condition) => `Condition: ${condition}`)];
   const body = note === null ? lines.join("\n") : [...lines, note].join("\n");
-  yield* tell(ctx, escalation, {
-    by,
-    addressee: { kind: "agent", name: askedBy },
+  yield* beginThread(ctx, {
+    project,
+    run,
+    task,
+    address: addressOf({ kind: "agent", name: askedBy }, project),
+    sender: by,
     type: "answer",
     subject: `${type} ${status}`,
     body,
     data: { escalation: id, decision: status, ...(conditions.length === 0 ? {} : { conditions: [...conditions] }) },
-  });
-}
-
-interface Telling {
-  readonly by: string;
-  readonly addressee: Addressee;
-  readonly type: MessageType;
-  readonly subject: string;
-  readonly body: string;
-  readonly data: unknown;
-}
-
-function* tell(ctx: EngineContext, escalation: Escalation, { by, addressee, ...said }: Telling): Tx<void> {
-  const { project, run } = escalation;
-  const id = ctx.newId("message");
-  // A question is for others than the holder of the task.
-  const task = said.type === "answer" ? escalation.task : null;
-  const address = addressOf(addressee, project);
-  yield* deliver(ctx, {
-    id,
-    project,
-    address,
-    sender: by,
-    ...said,
-    task,
-    run,
-    replyTo: null,
-    thread: id,
-    at: ctx.now,
   });
 }

@@ -10,7 +10,7 @@ import type { Tx } from "../../store/tx.js";
 import { connectionOf, requireAgent } from "../agents/agents.js";
 import { type CallerConnection, partiesOf, withTasksWorkedOn } from "../agents/parties.js";
 import { addressOf } from "../channels/addresses.js";
-import { deliver } from "../channels/messages.js";
+import { beginThread } from "../channels/messages.js";
 import type { EngineContext } from "../context.js";
 import { lockTask, type LockedTask, requireHeld, type TaskToken } from "../lifecycle/locked-task.js";
 import { isExcluded, reservedDemand } from "../scheduling/demands.js";
@@ -119,11 +119,9 @@ interface Telling {
 /** Sends a message of the type handoff about an offer. */
 export function* tell(ctx: EngineContext, handoff: Handoff, { by, to, subject, body, data }: Telling): Tx<void> {
   const { project, task, run } = handoff;
-  const id = ctx.newId("message");
   const address = addressOf({ kind: "agent", name: to }, project);
   const said = { subject, body, data: data ?? { handoff: handoff.id, status: handoff.status } };
-  const bound = { project, task, run, replyTo: null, thread: id, at: ctx.now };
-  yield* deliver(ctx, { id, address, sender: by, type: "handoff", ...said, ...bound });
+  yield* beginThread(ctx, { project, task, run, address, sender: by, type: "handoff", ...said });
 }
 
 /** An offer that its addressee answers, and the rows of its task, locked. Errors: `not_found`, `not_permitted`, `invalid_transition`. */

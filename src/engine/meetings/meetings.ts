@@ -10,7 +10,7 @@ import { appendEvents } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import { addressOf } from "../channels/addresses.js";
-import { deliver } from "../channels/messages.js";
+import { beginThread } from "../channels/messages.js";
 import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
 import { contentOf } from "../artifacts/content.js";
 import { lockPlace } from "../artifacts/places.js";
@@ -112,8 +112,7 @@ function* invite(ctx: EngineContext, meeting: Meeting, { name, data }: { name: s
 type Written = Pick<Message, "address" | "sender" | "type" | "subject" | "body" | "data">;
 
 function* write(ctx: EngineContext, { project, task, run }: Meeting, written: Written): Tx<void> {
-  const id = ctx.newId("message");
-  yield* deliver(ctx, { id, project, task, run, replyTo: null, thread: id, at: ctx.now, ...written });
+  yield* beginThread(ctx, { project, task, run, ...written });
 }
 
 function* record(ctx: EngineContext, { id, project, run, task, ...meeting }: Meeting, type: string): Tx<void> {
