@@ -24,7 +24,14 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
   const { config, cwd, startedAt } = parts;
   let thread: Promise<TextWorker> | undefined;
   const texts = (): Promise<TextWorker> =>
-    (thread ??= import("../compaction/text-thread.js").then(({ TextThread }) => new TextThread()));
+    (thread ??= import("../compaction/text-thread.js").then(
+      ({ TextThread }) => new TextThread(),
+      (error: unknown) => {
+        // The next text tries again.
+        thread = undefined;
+        throw error;
+      },
+    ));
   return {
     files: {
       readWorkplace: (directory) => readWorkplace(directory, cwd),

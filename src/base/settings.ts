@@ -18,7 +18,6 @@ export const settingsSchema = z.object({
   escalation_agent_ms: z.int().min(100).default(defaultSettings.escalation_agent_ms),
   escalation_lead_ms: z.int().min(100).default(defaultSettings.escalation_lead_ms),
   escalation_human_ms: z.int().min(100).default(defaultSettings.escalation_human_ms),
-  /** Roles that decide at the second tier, with commas between. */
   /** Whether the next tier comes when the time of one is over, and not the default decision. */
   auto_escalate_on_timeout: z.boolean().default(defaultSettings.auto_escalate_on_timeout),
   /** Whether a critical escalation goes to a person at once. */

@@ -31,7 +31,11 @@ export function conversationParts(content: string): ExtractPart[] {
   return parts;
 }
 
-function weightOf(sentence: string): number {
+/** The beginning of a sentence says what it is; a pattern takes long over one without end. */
+const SEARCHED_CHARS_MAX = 2_000;
+
+function weightOf(whole: string): number {
+  const sentence = whole.slice(0, SEARCHED_CHARS_MAX);
   const cues = (DECISION.test(sentence) ? 3 : 0) + (OUTCOME.test(sentence) ? 3 : 0) + (OPEN.test(sentence) ? 2 : 0);
   return cues > 0 && NAMED.test(sentence) ? cues + 1 : cues;
 }

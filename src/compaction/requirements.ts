@@ -21,9 +21,13 @@ export function requirementParts(content: string): ExtractPart[] {
   return parts.filter(({ weight }) => weight > 0);
 }
 
+/** The beginning of a sentence says what it is; a pattern takes long over one without end. */
+const SEARCHED_CHARS_MAX = 2_000;
+
 function item(text: string, least: number): ExtractPart {
+  const start = text.slice(0, SEARCHED_CHARS_MAX);
   const weight =
-    (MUST.test(text) ? 4 : STORY.test(text) ? 3 : SHOULD.test(text) ? 2 : least) + (FIGURE.test(text) ? 1 : 0);
+    (MUST.test(start) ? 4 : STORY.test(start) ? 3 : SHOULD.test(start) ? 2 : least) + (FIGURE.test(start) ? 1 : 0);
   return { text: `- ${shortened(text, LINE_CHARS_MAX)}`, weight };
 }
 

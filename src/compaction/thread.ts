@@ -40,7 +40,7 @@ async function answer({ id, work }: TextRequest): Promise<TextAnswer> {
   try {
     return { id, result: await run(work) };
   } catch (error) {
-    return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return { id, error: error instanceof Error ? error.message : String(error) };
   }
 }
 

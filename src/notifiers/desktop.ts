@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import type { AttemptResult } from "../engine/notifications/sending.js";
-import { type OutgoingNotification, type Sending, tooSlow } from "./outgoing.js";
+import { type OutgoingNotification, type Sending, tooSlow, withoutMarkup } from "./outgoing.js";
 
 const TEXT_CHARS_MAX = 400;
 
@@ -29,7 +29,6 @@ const SCRIPT = "on run argv\ndisplay notification (item 2 of argv) with title (i
 
 function commandOf(title: string, text: string): [program: string, args: string[]] | undefined {
   if (process.platform === "darwin") return ["osascript", ["-e", SCRIPT, title, text]];
-  // The body may hold markup.
-  const body = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const body = withoutMarkup(text);
   return process.platform === "linux" ? ["notify-send", ["--app-name=Baton", "--", title, body]] : undefined;
 }

@@ -79,7 +79,8 @@ export class NotifierLoop {
         // The next commit or pass tries again.
         if (!this.#stopping.signal.aborted) this.#parts.logger.warn("notifications wait", { error });
       }
-      await pause(POLL_PAUSE_MS, undefined, { ref: false });
+      // It keeps the process: `stop` and a command that sends wait for it.
+      await pause(POLL_PAUSE_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
     state.serving = undefined;
   }

@@ -15,6 +15,11 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
+/** A text in which nothing is markup: Slack reads mentions and links in angle brackets, desktops read tags. */
+export function withoutMarkup(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
 /** The answer of an attempt whose signal has come. */
 export function tooSlow({ timeoutMs }: Pick<Sending, "timeoutMs">): AttemptResult {
   return { ok: false, error: `no answer within ${timeoutMs} ms` };

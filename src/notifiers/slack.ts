@@ -1,7 +1,7 @@
 import type { SlackTarget } from "../base/notifications/targets.js";
 import type { AttemptResult } from "../engine/notifications/sending.js";
 import { post } from "./http.js";
-import type { OutgoingNotification, Sending } from "./outgoing.js";
+import { type OutgoingNotification, type Sending, withoutMarkup } from "./outgoing.js";
 
 /** Posts to an incoming webhook of Slack: plain text, in which nothing is markup, a mention or a link with another name. */
 export function sendToSlack(
@@ -9,7 +9,7 @@ export function sendToSlack(
   { content }: OutgoingNotification,
   sending: Sending,
 ): Promise<AttemptResult> {
-  const text = escaped(`${content.subject}\n${content.text}`);
+  const text = withoutMarkup(`${content.subject}\n${content.text}`);
   const body = JSON.stringify({
     text,
     mrkdwn: false,
@@ -19,9 +19,4 @@ export function sendToSlack(
     ...(target.channel === undefined ? {} : { channel: target.channel }),
   });
   return post(target, { headers: { "content-type": "application/json" }, body }, sending);
-}
-
-/** Slack reads mentions and links only in angle brackets. */
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

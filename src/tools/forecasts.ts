@@ -4,7 +4,7 @@ import { z } from "zod";
 import { TOKENS_MAX } from "../engine/usage/usage.js";
 import type { Estimate } from "../engine/forecasts/estimates.js";
 import { forecastDefinition, forecastRun, type RunForecast } from "../engine/forecasts/run-forecasts.js";
-import { estimateTask, tokensOfText } from "../engine/forecasts/task-estimates.js";
+import { estimateTask } from "../engine/forecasts/task-estimates.js";
 import { COMPLEXITIES, type ModelAdvice, recommendModel } from "../engine/forecasts/recommendations.js";
 import { BUDGET_LIMIT_MAX } from "../engine/cost/budget-state.js";
 import { MODEL_TIERS } from "../engine/forecasts/tiers.js";
@@ -82,16 +82,19 @@ const estimate = defineOperation({
 function withDocumentedNames(given: Record<string, unknown>): Record<string, unknown> {
   const { prompt_length, expected_iterations, ...rest } = given;
   return {
-    ...(typeof prompt_length === "number" && {
-      prompt_tokens: tokensOfText(" ".repeat(Math.min(prompt_length, CHARS_MAX))),
-    }),
+    ...(typeof prompt_length === "number" && { prompt_tokens: tokensOfLength(prompt_length) }),
     ...(prompt_length !== undefined && typeof prompt_length !== "number" && { prompt_length }),
     ...(expected_iterations !== undefined && { iterations: expected_iterations }),
     ...rest,
   };
 }
 
-const CHARS_MAX = 10_000_000;
+const CHARS_A_TOKEN = 4;
+
+/** A length below zero stays what it is, and is refused. */
+function tokensOfLength(chars: number): number {
+  return chars < 0 ? chars : Math.ceil(chars / CHARS_A_TOKEN);
+}
 
 function nothingAsked(): BatonError {
   const message = "Give role, such as backend, or task, whose role and prompt it has.";

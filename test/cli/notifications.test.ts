@@ -36,7 +36,7 @@ test("baton notifications send makes what is due where no server runs, and a fai
   expect((await baton(ann, ["notifications", "retry", id])).code).toBe(1);
   const person = withSecret(ann);
   expect((await baton(person, ["notifications", "retry", id])).stdout).toBe(`${id} is pending\n`);
-  await baton(ann, ["notifications", "send"]);
+  expect(await baton(ann, ["notifications", "send"])).toMatchObject({ code: 0, stdout: "All is sent.\n" });
   expect(receiver.posts).toHaveLength(2);
   expect((await baton(person, ["notifications", "discard", id])).stderr).toContain("is delivered");
 });

@@ -146,6 +146,15 @@ describe("an extract", () => {
     expect(await extractOf(text, "requirements", { max: 14 })).toContain("must answer within 200 ms");
   });
 
+  test.each([
+    ["requirements", `must ${"7".repeat(200_000)}`],
+    ["conversation", `done ${"a-".repeat(100_000)}`],
+  ] as const)("takes a bounded time over a sentence without end: %s", async (kind, text) => {
+    const before = process.cpuUsage();
+    await extractOf(text, kind);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
+  });
+
   test("has the decisions, outcomes and open questions of a conversation, and says how much code there was", async () => {
     const text =
       "Good morning! Nice weather.\nWe decided to use UUIDs instead of integers. I like it.\n```ts\nconst a = 1;\nconst b = 2;\n```\nThe migration failed because the column is not null. Lunch was good. Who writes the docs?\n";

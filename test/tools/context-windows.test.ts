@@ -180,6 +180,21 @@ describe.each(BACKENDS)("context windows on %s", (backend) => {
     expect((await call("get_context", { ...ann, window: "notes" })).messages).toHaveLength(1);
   });
 
+  test("whose names fill the bound go with their task too", async () => {
+    const { call } = await office();
+    const crew = new Crew({ call } as TestApp);
+    await crew.start([{ key: "work" }], { project: "demo" });
+    const held = await crew.take("ann", {});
+    const window = "w".repeat(100);
+    await call("add_context", { ...ann, window, task: held.id, role: "user", content: "of the task" });
+    await call("add_context", { agent: "ben", project: "demo", window, role: "user", content: "ben's own" });
+    const offer = { task: held.id, token: held.token, agent: "ann", to: "ben", reason: "tired" };
+    const { handoff } = await call("request_handoff", offer);
+    await call("respond_handoff", { handoff: handoff.id, agent: "ben", accept: true });
+    const moved = await call("get_context", { agent: "ben", project: "demo", window: `${"w".repeat(98)}-2` });
+    expect(moved.messages).toMatchObject([{ from: "ann", content: "of the task" }]);
+  });
+
   test("are named in checkpoints of their task's run by their hash and counts, and stay what they are", async () => {
     const app = await office();
     const crew = new Crew(app);

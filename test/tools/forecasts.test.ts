@@ -100,6 +100,9 @@ describe.each(BACKENDS)("forecasts on %s", (backend) => {
       estimate: { price: "unknown", input_tokens: 8_400 },
       notes: [expect.stringContaining("The price of nonesuch is not known"), expect.anything()],
     });
+    await expect(estimate(team, { role: "a", prompt_length: -1 } as never)).rejects.toMatchObject({
+      code: "invalid_input",
+    });
     await expect(estimate(team, {})).rejects.toMatchObject({ code: "invalid_input" });
   });
 

@@ -10,17 +10,20 @@ const JWT = "eyJ";
 const PRIVATE_KEY = "-----BEGIN ";
 const AUTHORITY = "://";
 
+/** No letter or digit before, but that of an escape of JSON: `\\n` stands before a key that begins its line. */
+const BEGINS = String.raw`(?<!(?<!\\)[A-Za-z0-9])`;
+
 // Fixed texts only, so that a text is read once; what follows a find is read by the sticky expressions below, which a find ends behind.
 const FIXED = new RegExp(
   [
-    `${AUTHORITY}|${PRIVATE_KEY}|(?<![A-Za-z0-9])(?:${[...LEAST.keys(), JWT]
+    `${AUTHORITY}|${PRIVATE_KEY}|${BEGINS}(?:${[...LEAST.keys(), JWT]
       .toSorted((a, b) => b.length - a.length)
       .map(escaped)
       .join("|")})`,
-    `(?<![A-Za-z0-9])(?:${Object.entries(SHAPED)
+    `${BEGINS}(?:${Object.entries(SHAPED)
       .map(([beginning, shape]) => `${escaped(beginning)}(?=${shape})`)
       .join("|")})`,
-    String.raw`\b(?:Bearer|Basic|bearer|basic|BEARER|BASIC)(?=\s)`,
+    String.raw`${BEGINS}(?:Bearer|Basic|bearer|basic|BEARER|BASIC)(?=\s)`,
     String.raw`(?<=\s)(?:-u|--user)(?=[\s=])`,
     String.raw`\bsshpass(?=\s)`,
     String.raw`\bmachine(?=\s{1,5}\S{1,200}\s{1,5}login\s)`,
@@ -39,10 +42,7 @@ const CREDENTIALS = /\s{1,5}[\w.~+/=-]{8,}/y;
 const NAMES =
   /(?:password|passwd|passphrase|pwd|secret|token|credentials?|authorization|cookie|x-amz-signature|(?<=[?&])sig|ext_pat|secret_key_base|(?:app|server|admin)_key|(?:become|db|database|smtp|mail|email|ftp|ssh|pg|mysql|redis|user|admin|root|proxy)_?pass|(?:api|access|auth|private|secret|account|encryption|signing|master|storage|license)[_.-]?key|_auth)\d{0,3}(?=["'\\\s:=])/gi;
 
-const SERVICE = new RegExp(
-  String.raw`(?<![A-Za-z0-9])(?:${SERVICES.split(/\s+/).join("|")})[\w.-]{0,40}(?=["'\\\s:=])`,
-  "gi",
-);
+const SERVICE = new RegExp(String.raw`${BEGINS}(?:${SERVICES.split(/\s+/).join("|")})[\w.-]{0,40}(?=["'\\\s:=])`, "gi");
 /** An id of Baton's is no key. */
 const LIKE_A_KEY = /^(?![a-z]+_[\da-z]{16}$)(?=.*\d)[\w.:~+/=%-]{14,}$/;
 

@@ -1,4 +1,5 @@
-import { findWindowByName, updateWindow, windowsOfTask } from "../../store/context-windows/windows.js";
+import { NAME_LENGTH_MAX } from "../../base/names.js";
+import { findWindowByName, giveWindow, windowsOfTask } from "../../store/context-windows/windows.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 
@@ -15,10 +16,10 @@ export interface Succession {
 export function* moveWindows(ctx: Pick<EngineContext, "now">, { task, from, to }: Succession): Tx<void> {
   for (const window of yield* windowsOfTask(task, from)) {
     let name = window.name;
-    for (let number = 2; number <= NUMBERED_MAX; number++) {
-      if (!(yield* findWindowByName({ agent: to, project: window.project, name }))) break;
-      name = `${window.name}-${number}`;
+    for (let number = 2; yield* findWindowByName({ agent: to, project: window.project, name }); number++) {
+      const ending = number <= NUMBERED_MAX ? `-${number}` : `-${window.id.slice(-16)}`;
+      name = window.name.slice(0, NAME_LENGTH_MAX - ending.length) + ending;
     }
-    yield* updateWindow({ ...window, agent: to, name, updatedAt: ctx.now });
+    yield* giveWindow({ id: window.id, agent: to, name, updatedAt: ctx.now });
   }
 }

@@ -66,13 +66,15 @@ function ofEvent({ type, agent, data }: NotableEvent, { ids, line, name }: Event
 
 /** As data of the event, but for what would make the text long. */
 function shortJson(data: NotableEvent["data"]): string {
-  return startOf(JSON.stringify(data), TEXT_CHARS_MAX / 2);
+  return startOf(redactSecrets(JSON.stringify(data)), TEXT_CHARS_MAX / 2);
 }
 
 function ofQuestion(question: PersonQuestion, { ids, line }: EventPlace) {
   const { key: _, id, type, ask, details, from, priority, until, otherwise } = question;
   const decide = { approve: `baton approve ${id}`, reject: `baton reject ${id}` };
-  const words = details === undefined ? ask : `${ask}\n\n${details}`;
+  // Redacted before they are cut: the beginning of a key is not known for one.
+  const [asked, more] = [redactSecrets(ask), details === undefined ? undefined : redactSecrets(details)];
+  const words = more === undefined ? asked : `${asked}\n\n${more}`;
   const text = [
     `${from === undefined ? "The workflow" : `The agent ${from}`} asks (${line}):`,
     "",
@@ -88,14 +90,14 @@ function ofQuestion(question: PersonQuestion, { ids, line }: EventPlace) {
   const facts = {
     id,
     type,
-    ask: startOf(ask, TEXT_CHARS_MAX),
+    ask: startOf(asked, TEXT_CHARS_MAX),
     decide,
-    ...(details === undefined ? {} : { details: startOf(details, TEXT_CHARS_MAX) }),
+    ...(more === undefined ? {} : { details: startOf(more, TEXT_CHARS_MAX) }),
     ...(from === undefined ? {} : { from }),
     ...(priority === undefined ? {} : { priority: priorityName(priority) }),
     ...(until === undefined ? {} : { until, otherwise }),
   };
-  return { subject: `Decision needed: ${ask}`, text, data: { ...ids, question: facts } };
+  return { subject: `Decision needed: ${asked}`, text, data: { ...ids, question: facts } };
 }
 
 function bounded(data: Readonly<Record<string, unknown>>): Record<string, unknown> {

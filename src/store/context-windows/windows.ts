@@ -63,6 +63,19 @@ export function* countWindows(agent: string): Tx<number> {
   ]);
 }
 
+/** Gives a window to another agent under a name, and leaves its counters to those who write messages. */
+export function* giveWindow({
+  id,
+  agent,
+  name,
+  updatedAt,
+}: Pick<ContextWindow, "id" | "agent" | "name" | "updatedAt">): Tx<void> {
+  yield [
+    "UPDATE context_windows SET agent = $2, name = $3, updated_at = $4 WHERE id = $1",
+    [id, agent, name, updatedAt],
+  ];
+}
+
 export function* updateWindow(window: ContextWindow): Tx<void> {
   const { id, agent, name, task, tokenLimit, tokens, messages, lastNumber, compactions, updatedAt } = window;
   yield [

@@ -31,6 +31,7 @@ import { reviews } from "./0030-reviews.js";
 import { budgetOverrides } from "./0031-budget-overrides.js";
 import { contextWindows } from "./0032-context-windows.js";
 import { reviewFiles } from "./0033-review-files.js";
+import { usageByAge } from "./0034-usage-by-age.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -67,6 +68,7 @@ export const migrations: readonly Migration[] = [
   budgetOverrides,
   contextWindows,
   reviewFiles,
+  usageByAge,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -20,7 +20,7 @@ import type { Tx } from "../tx.js";
 const DELIVERIES = table("deliveries", {
   id: text,
   target: text,
-  /** The question that it is about; see `questionOf`. */
+  /** The question that it is about, by its kind and id. */
   question: textOrNull,
   project: textOrNull,
   run: textOrNull,

@@ -61,6 +61,11 @@ describe("secrets", () => {
     expect(redactSecrets(`before ${key} after`)).toBe(`before ${REDACTED} after`);
   });
 
+  test.each(KEYS)("secrets that begin a line are redacted in JSON too: %s", (key) => {
+    const written = JSON.stringify({ said: `see\n${key}\tand\n\t${key}` });
+    expect(redactSecrets(written)).not.toContain(key);
+  });
+
   test.each([
     ["postgres://me:hunter22@db.example:5432/baton", `postgres://me:${REDACTED}@db.example:5432/baton`],
     ["Authorization: Bearer abcdefgh12345678", `Authorization: Bearer ${REDACTED}`],
