@@ -76,7 +76,7 @@ async function reportOn(
   report.lines(
     groups.map(
       ({ agent, cost, records }) =>
-        `$${cost.toFixed(2)}  ${agent ?? ""}, ${records} ${records === 1 ? "report" : "reports"}`,
+        `$${cost.toFixed(2)}  ${typeof agent === "string" ? agent : ""}, ${records} ${records === 1 ? "report" : "reports"}`,
     ),
   );
   const { brief } = await baton.query("get_brief", { run, max_tokens: BRIEF_TOKENS });

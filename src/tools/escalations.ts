@@ -62,7 +62,7 @@ const ask = defineOperation({
     request_gate_approval: { type: "gate_approval" },
     request_budget_override: { type: "budget_override" },
   },
-  translate: withDocumentedSpend,
+  translate: withDocumentedKeys,
   words: ["ask a person", "approval", "decision", "stuck", "unclear requirement"],
   example: { type: "ambiguous_requirement", title: "…" },
   input: z.object({
@@ -82,6 +82,14 @@ const ask = defineOperation({
     return { escalation: escalationView(yield* escalate(ctx, input)) };
   },
 });
+
+/** The result of a gate, or a request for more money, in the words of callers who know them from elsewhere, as title and details. */
+function withDocumentedKeys(given: Record<string, unknown>): Record<string, unknown> {
+  const { gate_type, gate_result, ...rest } = given;
+  if (typeof gate_type !== "string") return withDocumentedSpend(given);
+  const details = gate_result === undefined ? {} : { details: JSON.stringify(gate_result) };
+  return { title: `Is the gate ${gate_type} passed?`, ...details, ...rest };
+}
 
 /** A request for more money, in the words of callers who know it from elsewhere, as title and details. */
 function withDocumentedSpend(given: Record<string, unknown>): Record<string, unknown> {

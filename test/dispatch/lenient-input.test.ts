@@ -160,6 +160,22 @@ test.each(["claim-task", "claimTask", "Claim_Task", "mcp__baton__claim_task", "b
   },
 );
 
+test("messages and handoffs take the keys of the founding documents", () => {
+  const own = (name: string, input: Record<string, unknown>) => withOwnNames(catalogue.require(name), input);
+  const said = {
+    from_agent: "ann",
+    to_agent: "ben",
+    message_type: "question",
+    content: "why?",
+    context: { table: "users" },
+  };
+  const read = { agent: "ann", to: "ben", type: "question", body: "why?", data: { table: "users" } };
+  expect(own("send_message", said)).toEqual(read);
+  const offered = { task: "task_1", token: 1, from_agent: "ann", to_agent: "ben", reason: "tired", context: { at: 1 } };
+  const offer = { task: "task_1", token: 1, agent: "ann", to: "ben", reason: "tired", context: { at: 1 } };
+  expect(own("request_handoff", offered)).toEqual(offer);
+});
+
 test("a claim of a certain task is refused with the calls that reserve and claim it", () => {
   const claim = () => withOwnNames(catalogue.require("claim_task"), { run: "run_1", task: "a", agent: "ann" });
   expect(claim).toThrow(

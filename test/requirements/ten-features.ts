@@ -220,15 +220,18 @@ export const tenFeatures: Checks = {
   "1.124 1.125 1.127 1.128": async ({ ask, call, start }) => {
     const run = await start([{ key: "a" }]);
     const given = { title: "Go on?", priority: "high", run };
-    await ask("request_gate_approval", given);
+    const gate = { run_id: run, gate_type: "code_review", gate_result: { passed: false }, priority: "HIGH" };
+    await ask("request_gate_approval", gate);
     await ask("request_budget_override", given);
-    await ask("create_escalation", { ...given, type: "quality_concern", priority: "critical" });
+    const concern = { ...given, type: "quality_concern", description: "It is slow.", priority: "critical" };
+    await ask("create_escalation", concern);
     const { escalations } = await call("list_escalations", { run });
     expect(escalations.map(({ type, priority, tier }) => [type, priority, tier])).toEqual([
       ["gate_approval", "high", "agent"],
       ["budget_override", "high", "agent"],
       ["quality_concern", "critical", "human"],
     ]);
+    expect(escalations.map(({ details }) => details)).toEqual(['{"passed":false}', undefined, "It is slow."]);
   },
   "1.130 1.131 1.132 1.133 1.134 1.135 1.136": async ({ app, call }) => {
     const defaults = {

@@ -180,7 +180,7 @@ describe.each(BACKENDS)("context windows on %s", (backend) => {
     expect((await call("get_context", { ...ann, window: "notes" })).messages).toHaveLength(1);
   });
 
-  test("whose names fill the bound go with their task too", async () => {
+  test("go with their task also where their names fill the bound", async () => {
     const { call } = await office();
     const crew = new Crew({ call } as TestApp);
     await crew.start([{ key: "work" }], { project: "demo" });

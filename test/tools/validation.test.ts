@@ -38,6 +38,22 @@ describe("validate_artifact", () => {
     expect(only.issues).toHaveLength(1);
   });
 
+  test.each([
+    [
+      "junit.xml",
+      '<testsuite tests="1" failures="1"><testcase name="a"><failure message="no"/></testcase></testsuite>',
+    ],
+    [
+      "build/TEST-api.xml",
+      '<testsuite tests="1" failures="1"><testcase name="a"><failure message="no"/></testcase></testsuite>',
+    ],
+    ["report.tap", "1..1\nnot ok 1 - adds\n"],
+  ])("knows a test report by its name: %s", async (name, content) => {
+    const { app } = await demo();
+    const found = await app.call("validate_artifact", { name, content });
+    expect(found).toMatchObject({ type: "test_report", passed: false });
+  });
+
   test("checks a content that was not put, in the language that its caller names", async () => {
     const { app } = await demo();
     const given = { type: "code", content: "def f(:\n  pass\n", project: "demo" };

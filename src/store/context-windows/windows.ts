@@ -63,7 +63,7 @@ export function* countWindows(agent: string): Tx<number> {
   ]);
 }
 
-/** Gives a window to another agent under a name, and leaves its counters to those who write messages. */
+/** Moves a window to another agent under a name, and leaves its counters to those who write messages. */
 export function* giveWindow({
   id,
   agent,
