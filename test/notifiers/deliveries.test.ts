@@ -192,6 +192,24 @@ describe.each(BACKENDS)("notifications on %s", (backend) => {
     ]);
   });
 
+  test("a target that is new is told of an approval for a person, however many for agents were asked before it", async () => {
+    const receiver = await startReceiver();
+    const ann = await startAppOn(backend);
+    await ann.call("create_project", { name: "demo" });
+    const of = { project: "demo", agent: "ann" };
+    await ann.call("put_artifact", { ...of, name: "design.md", content: "# Design" });
+    const asked = { ...of, artifact: "design.md" };
+    for (let at = 0; at < 50; at++) await ann.call("request_approval", { ...asked, approver_role: `role-${at}` });
+    const { approval } = await ann.call("request_approval", { ...asked, agent: "ben", approver_role: "human" });
+    const server = await beside(ann, configured(hook(receiver)));
+    await server.advance(10);
+    await until("the question", () => receiver.posts.length === 1);
+    expect(JSON.parse(receiver.posts[0]!.body)).toMatchObject({
+      type: "approval.requested",
+      data: { question: { id: approval.id, from: "ben" } },
+    });
+  });
+
   test("a receiver that does wrong is named without its words or its address, and holds no other target up", async () => {
     const [bad, good, elsewhere] = [await startReceiver(), await startReceiver(), await startReceiver()];
     const cases: readonly [name: string, Answering, error: string][] = [

@@ -191,6 +191,41 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
     expect(await listed()).toEqual([]);
   });
 
+  test("stands on the pages of its tier, however many of another tier were asked for before it", async () => {
+    const { app, put, ask } = await team();
+    await put("# One", "one.md");
+    await put("# Two", "two.md");
+    const ids = { lead: [] as string[], human: [] as string[] };
+    for (const role of ["role-1", "role-2", "role-3", "human", "role-4"])
+      for (const artifact of ["one.md", "two.md"])
+        ids[role === "human" ? "human" : "lead"].push((await ask(role, { artifact })).id);
+    const pagesOf = async (tier: "lead" | "human") => {
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await app.call("list_escalations", { tier, limit: 1, ...(cursor !== undefined && { cursor }) });
+        pages.push(page.escalations.map(({ id }) => id));
+        cursor = page.next_cursor;
+      } while (cursor !== undefined && pages.length < 20);
+      return pages;
+    };
+    expect(await pagesOf("human")).toEqual(ids.human.map((id) => [id]));
+    expect(await pagesOf("lead")).toEqual(ids.lead.map((id) => [id]));
+  });
+
+  test("is listed as long as the newest version has its bytes, be it a later one", async () => {
+    const { app, put, ask } = await team();
+    const listed = async () =>
+      (await app.call("list_escalations", { project: "demo" })).escalations.map(({ id }) => id);
+    await put("# One");
+    const { id } = await ask();
+    expect(await listed()).toEqual([id]);
+    await put("# Two");
+    expect(await listed()).toEqual([]);
+    await put("# One");
+    expect(await listed()).toEqual([id]);
+  });
+
   test("goes with the retention once it is decided, where it belongs to no run", async () => {
     const { app, eve, decide } = await team();
     await app.call("put_artifact", { agent: "ann", project: "demo", name: "plan.md", content: "# One" });
@@ -208,6 +243,9 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
     ]);
     await app.advance(2 * DAY_MS);
     expect(await known()).toEqual([[ids[1], "open"]]);
+    await app.call("put_artifact", { agent: "ann", project: "demo", name: "plan.md", content: "# Two" });
+    await app.advance(DAY_MS);
+    expect(await known()).toEqual([]);
   });
 
   test("is refused where what it needs is missing, and beyond fifty open ones", async () => {
@@ -229,6 +267,28 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
     await expect(decide([eve, "eve"], "approval_0000000000000000")).rejects.toMatchObject({ code: "not_found" });
     for (let open = 1; open < 50; open++) await ask(`role-${open}`);
     await expect(ask("one-more")).rejects.toMatchObject({ code: "limit_exceeded" });
+  });
+
+  test("counts for the fifty only while its subject is as it was", async () => {
+    const { app, crew, held, run, put, ask, stateOf } = await team();
+    const { checkpoint } = await app.call("create_checkpoint", { run });
+    await crew.complete(held, { answer: 42 });
+    const ofResult: string[] = [];
+    for (let at = 0; at < 50; at++) ofResult.push((await ask(`role-${at}`, {})).id);
+    await put("# One");
+    await expect(ask()).rejects.toMatchObject({ code: "limit_exceeded", details: { open: 50, max: 50 } });
+    await app.call("resume_from_checkpoint", { checkpoint: checkpoint.id });
+    await put("# Two");
+    const ofDesign = await ask();
+    expect(ofDesign).toMatchObject({ status: "open", name: "design.md" });
+    expect(await stateOf(ofResult[49]!)).toMatchObject({ status: "void" });
+    for (let at = 1; at < 50; at++) await ask(`role-${at}`);
+    await put("# Other", "other.md");
+    await expect(ask("tech_lead", { artifact: "other.md" })).rejects.toMatchObject({ code: "limit_exceeded" });
+    await put("# Three");
+    expect(await ask("tech_lead", { artifact: "other.md" })).toMatchObject({ status: "open", name: "other.md" });
+    const { events } = await app.call("list_events", { run, types: ["approval.void"], limit: 200 });
+    expect(events).toHaveLength(100);
   });
 
   test("stands beside the tiers with their live agents, each supervised by the nearest one above", async () => {

@@ -1,3 +1,4 @@
+import type { ProjectConfig } from "../../store/projects/projects.js";
 import type { Demand } from "../../store/scheduling/lanes.js";
 import { workedOn } from "../../store/tasks/workers.js";
 import type { Tx } from "../../store/tx.js";
@@ -15,6 +16,15 @@ export function partiesOf(agent: string, { session, clientSession }: CallerConne
   if (session !== null) parties.push(`session:${session.id}`);
   if (clientSession !== null) parties.push(`client:${clientSession}`);
   return new Set(parties);
+}
+
+/** The agent and its connection, or the agent alone where its project tells agents apart by handle. */
+export function ownParties(
+  { reviewers }: Pick<ProjectConfig, "reviewers">,
+  agent: string,
+  connection: CallerConnection,
+) {
+  return partiesOf(agent, reviewers === "handle" ? { session: null, clientSession: null } : connection);
 }
 
 const PREFIXES = ["task:", "handle:"] as const;

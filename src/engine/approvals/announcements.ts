@@ -1,12 +1,9 @@
-import type { Approval } from "../../store/approvals/approvals.js";
+import { type Approval, PERSON_ROLE } from "../../store/approvals/approvals.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { addressOf } from "../channels/addresses.js";
 import { beginThread } from "../channels/messages.js";
 import { type EngineContext, SERVER } from "../context.js";
-
-/** Role of a person: no agent decides for it. */
-export const PERSON_ROLE = "human";
 
 /** The event of an approval, as it stands. */
 export function approvalEvent(type: string, approval: Approval, agent: string): NewEvent {

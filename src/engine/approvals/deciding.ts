@@ -1,7 +1,7 @@
 import { BatonError, callOperation } from "../../base/errors.js";
 import { SUPERVISION_TIERS } from "../../base/statuses.js";
 import * as store from "../../store/approvals/approvals.js";
-import type { Approval } from "../../store/approvals/approvals.js";
+import { type Approval, PERSON_ROLE } from "../../store/approvals/approvals.js";
 import { appendEvents } from "../../store/events/events.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
@@ -11,7 +11,7 @@ import { rolesOf } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
 import { requirePerson } from "../person.js";
 import { highestTier, tierOfRole } from "../supervision/tiers.js";
-import { answerRequester, approvalEvent, PERSON_ROLE } from "./announcements.js";
+import { answerRequester, approvalEvent } from "./announcements.js";
 import { changeSince } from "./subjects.js";
 
 export const APPROVAL_DECISIONS = ["approved", "approved_with_conditions", "rejected"] as const;

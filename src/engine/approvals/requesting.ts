@@ -5,12 +5,12 @@ import type { Approval } from "../../store/approvals/approvals.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import { findProjectByReference, type ProjectConfig } from "../../store/projects/projects.js";
-import type { Tx } from "../../store/tx.js";
+import { together, type Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";
-import { partiesOf } from "../agents/parties.js";
+import { ownParties } from "../agents/parties.js";
 import type { EngineContext } from "../context.js";
 import { approvalEvent, askApprovers } from "./announcements.js";
-import { type ApprovalSubject, type GivenSubject, makersOf, requireSubject } from "./subjects.js";
+import { type ApprovalSubject, changeSince, type GivenSubject, makersOf, requireSubject } from "./subjects.js";
 
 /** Open approvals that an agent may have asked for in a project. */
 const OPEN_MAX = 50;
@@ -37,11 +37,10 @@ export function* requestApproval(ctx: EngineContext, request: ApprovalRequest): 
   const earlier = (yield* earlierOf(subject)).filter((one) => one.decidedAt === null && one.role === role);
   const same = earlier.find(({ hash }) => hash === subject.hash);
   if (same) return same;
-  for (const one of earlier) yield* makeVoid(ctx, one);
-  yield* requireFew(project, agent.name);
+  yield* makeVoid(ctx, earlier);
+  yield* requireFew(ctx, project, agent.name);
   const config: Partial<ProjectConfig> = (yield* findProjectByReference(project))?.config ?? {};
-  const byHandle = config.reviewers === "handle";
-  const own = partiesOf(agent.name, byHandle ? { session: null, clientSession: null } : ctx.caller);
+  const own = ownParties(config, agent.name, ctx.caller);
   const { author: _, ...bound } = subject;
   const approval: Approval = {
     id: ctx.newId("approval"),
@@ -50,7 +49,7 @@ export function* requestApproval(ctx: EngineContext, request: ApprovalRequest): 
     reason: request.reason ?? null,
     status: "open",
     askedBy: agent.name,
-    parties: [...new Set([...own, ...(yield* makersOf(subject, byHandle))])].sort(),
+    parties: [...new Set([...own, ...(yield* makersOf(subject, config.reviewers === "handle"))])].sort(),
     createdAt: ctx.now,
     decidedAt: null,
     decidedBy: null,
@@ -74,18 +73,24 @@ function* earlierOf({ scope, name, task }: ApprovalSubject): Tx<Approval[]> {
   return task === null ? [] : yield* store.approvalsOfResult(task, EARLIER_MAX);
 }
 
-function* makeVoid(ctx: EngineContext, approval: Approval): Tx<void> {
-  const over: Approval = { ...approval, status: "void", decidedAt: ctx.now };
-  if (!(yield* store.decideOpenApproval(over))) return;
-  yield* appendEvents(ctx, [approvalEvent("void", over, ctx.caller.agent)]);
+function* makeVoid(ctx: EngineContext, approvals: readonly Approval[]): Tx<void> {
+  const over = approvals.map((one): Approval => ({ ...one, status: "void", decidedAt: ctx.now }));
+  const closed = yield* together(over.map((one) => store.decideOpenApproval(one)));
+  const events = over.filter((_, at) => closed[at]).map((one) => approvalEvent("void", one, ctx.caller.agent));
+  yield* appendEvents(ctx, events);
 }
 
-function* requireFew(project: string, agent: string): Tx<void> {
-  const open = yield* store.countOpenApprovals(project, agent);
-  if (open < OPEN_MAX) return;
-  const message = `${agent} has asked for ${open} approvals here that are open, and at most ${OPEN_MAX} fit. Nothing was asked: wait for decisions first.`;
+/** At the limit, requests whose subject has changed become void: they cannot be decided, and would keep their agent from asking for ever. */
+function* requireFew(ctx: EngineContext, project: string, agent: string): Tx<void> {
+  const open = yield* store.openApprovalsFrom(agent, project, OPEN_MAX);
+  if (open.length < OPEN_MAX) return;
+  const changes = yield* together(open.map((one) => changeSince(one)));
+  const outdated = open.filter((_, at) => changes[at] !== undefined);
+  yield* makeVoid(ctx, outdated);
+  if (outdated.length > 0) return;
+  const message = `${agent} has asked for ${open.length} approvals here that are open, and at most ${OPEN_MAX} fit. Nothing was asked: wait for decisions first.`;
   throw new BatonError("limit_exceeded", message, {
-    details: { open, max: OPEN_MAX },
+    details: { open: open.length, max: OPEN_MAX },
     next: [{ tool: "wait_for", arguments: { kinds: ["decision"] } }],
   });
 }

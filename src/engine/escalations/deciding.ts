@@ -18,7 +18,7 @@ import { transition } from "../machine.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
 import { requireConditions } from "./escalations.js";
 import { announce, answer, escalationEvent, leadRoles } from "./announcements.js";
-import { lockForRaise } from "./overrides.js";
+import { lockForRaise, raiseBudget } from "./overrides.js";
 import { DEFAULT_DECISIONS, tierAbove, timeOf } from "./tiers.js";
 
 export interface TierDecision {
@@ -52,7 +52,7 @@ export function isEscalation(id: string): boolean {
 export function* decideByTier(ctx: EngineContext, decision: TierDecision): Tx<EscalationChanged> {
   const by = yield* requireDecider(ctx, decision);
   // A budget is locked with its runs, before the run of a task that waits.
-  const raise = yield* lockForRaise(decision);
+  const budget = yield* lockForRaise(decision);
   const { escalation, locked } = yield* lockOpen(decision.id);
   requireTier(ctx, by, { escalation, leads: yield* leadRoles(escalation.project) });
   const note = decision.note ?? null;
@@ -60,7 +60,8 @@ export function* decideByTier(ctx: EngineContext, decision: TierDecision): Tx<Es
   requireConditions(decision);
   const { conditions = [] } = decision;
   const status = conditions.length > 0 ? "approved_with_conditions" : decision.decision;
-  const raised = status === "rejected" ? undefined : yield* raise(ctx, escalation, by.name);
+  const { amount } = decision;
+  const raised = budget === null ? undefined : yield* raiseBudget(ctx, { id: budget, amount, by: by.name });
   const changed = yield* close(
     ctx,
     { ...escalation, status, conditions, note, decidedBy: by.name },

@@ -5,7 +5,7 @@ import { appendEvents } from "../../store/events/events.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";
-import { partiesOf } from "../agents/parties.js";
+import { ownParties } from "../agents/parties.js";
 import type { EngineContext } from "../context.js";
 import { endAttempt } from "../lifecycle/attempts.js";
 import { type LockedTask, requireHeld } from "../lifecycle/locked-task.js";
@@ -46,6 +46,7 @@ export function* escalate(ctx: EngineContext, request: EscalationRequest): Tx<Es
   yield* requireFew(about.project, agent.name);
   const priority = PRIORITIES[request.priority ?? "normal"];
   const budget = request.type === "budget_override" && about.run !== null ? yield* budgetOfRun(about.run) : null;
+  const config = (yield* findProjectByReference(about.project))?.config;
   const tier = budget === null ? firstTier(ctx.settings, priority) : "human";
   const escalation: Escalation = {
     id: ctx.newId("escalation"),
@@ -60,7 +61,7 @@ export function* escalate(ctx: EngineContext, request: EscalationRequest): Tx<Es
     tier,
     status: "open",
     askedBy: agent.name,
-    parties: yield* ownParties(ctx, agent.name, about.project),
+    parties: [...ownParties(config ?? {}, agent.name, ctx.caller)],
     createdAt: ctx.now,
     dueAt: ctx.now + timeOf(ctx.settings, tier),
     decidedAt: null,
@@ -74,12 +75,6 @@ export function* escalate(ctx: EngineContext, request: EscalationRequest): Tx<Es
   yield* appendEvents(ctx, [escalationEvent("opened", escalation, agent.name)]);
   yield* announce(ctx, escalation);
   return escalation;
-}
-
-/** By handle alone where the project says so, as for steps that are not for those who worked on others. */
-function* ownParties({ caller }: EngineContext, agent: string, project: string): Tx<string[]> {
-  const byHandle = (yield* findProjectByReference(project))?.config.reviewers === "handle";
-  return [...partiesOf(agent, byHandle ? { session: null, clientSession: null } : caller)];
 }
 
 interface About {

@@ -2,7 +2,7 @@ import { BatonError } from "../../base/errors.js";
 import { type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { EscalationStatus, EscalationTier } from "../../base/statuses.js";
 import { iso } from "../../base/time.js";
-import { type Approval, listOpenApprovals } from "../../store/approvals/approvals.js";
+import { type Approval, listOpenApprovals, PERSON_ROLE } from "../../store/approvals/approvals.js";
 import { type Escalation, listEscalations } from "../../store/escalations/escalations.js";
 import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";
@@ -12,7 +12,7 @@ import { requireRun } from "../lookup.js";
 import { findProject } from "../projects/projects.js";
 import { priorityName } from "../scheduling/order.js";
 import { taskLine } from "../tasks/views.js";
-import { PERSON_ROLE, subjectText } from "../approvals/announcements.js";
+import { subjectText } from "../approvals/announcements.js";
 import { DEFAULT_DECISIONS } from "./tiers.js";
 
 export interface EscalationQuery extends Pick<QuestionQuery, "run" | "project">, PageQuery {
@@ -43,11 +43,13 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
   const takerless = asksPerson
     ? (yield* listTakerless(ofTasks)).map((one) => questionView({ ...one, ...NO_TAKER, ask: askOf(one) }))
     : [];
-  const ofApprovals = { ...where, after: after === undefined ? undefined : `approval${after}` };
+  const ofApprovals = {
+    ...where,
+    asksPerson: tier === undefined ? undefined : tier === "human",
+    after: after === undefined ? undefined : `approval${after}`,
+  };
   const approvals =
-    (status ?? "open") === "open" && tier !== "agent"
-      ? (yield* listOpenApprovals(ofApprovals)).map(approvalLine).filter((one) => one.tier === (tier ?? one.tier))
-      : [];
+    (status ?? "open") === "open" && tier !== "agent" ? (yield* listOpenApprovals(ofApprovals)).map(approvalLine) : [];
   const ofAgents = { ...where, status, tier, after: after === undefined ? undefined : `escalation${after}` };
   const escalated = (yield* listEscalations(ofAgents)).map(escalationView);
   const found: EscalationLine[] = [...questions, ...takerless, ...approvals, ...escalated];

@@ -105,24 +105,15 @@ function* close(ctx: EngineContext, open: Escalation): Tx<number> {
   return 1;
 }
 
-/** Raises the budget of a question that is approved; undefined where it has none any more. */
-type Raise = (ctx: EngineContext, escalation: Escalation, by: string) => Tx<Budget | undefined>;
-
 /**
- * Locks the budget that the approval of an escalation would raise, with its runs, and returns how it is raised. Errors:
+ * Locks the budget that a decision on an escalation raises, with its runs, and returns its id; null where it raises none. Errors:
  * `invalid_input` for an amount where there is nothing to raise.
  */
-export function* lockForRaise({ id, decision, amount }: Wanted): Tx<Raise> {
+export function* lockForRaise({ id, decision, amount }: Wanted): Tx<string | null> {
   const budget = decision.startsWith("approved") ? ((yield* findEscalation(id))?.budget ?? null) : null;
-  if (budget === null) {
-    if (amount !== undefined) throw noBudget(id, decision);
-    // oxlint-disable-next-line require-yield -- nothing is raised
-    return function* () {
-      return undefined;
-    };
-  }
-  if (budget.startsWith("run_")) yield* lockTree(budget);
-  return (ctx, _escalation, by) => raiseBudget(ctx, { id: budget, amount, by });
+  if (budget === null && amount !== undefined) throw noBudget(id, decision);
+  if (budget?.startsWith("run_") === true) yield* lockTree(budget);
+  return budget;
 }
 
 interface Wanted {
@@ -138,11 +129,12 @@ function noBudget(id: string, decision: string): BatonError {
 
 interface Raising {
   readonly id: string;
-  readonly amount: number | undefined;
+  readonly amount?: number | undefined;
   readonly by: string;
 }
 
-function* raiseBudget(ctx: EngineContext, { id, amount, by }: Raising): Tx<Budget | undefined> {
+/** Raises the budget of a question that is approved; undefined where there is none any more. Errors: `invalid_input` for an amount that is too small. */
+export function* raiseBudget(ctx: EngineContext, { id, amount, by }: Raising): Tx<Budget | undefined> {
   const [budget] = yield* findBudgets([id]);
   if (budget === undefined) return undefined;
   const raise = amount === undefined ? proposedRaise(budget) : microsOf(amount);

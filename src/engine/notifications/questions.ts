@@ -1,4 +1,4 @@
-import { type Approval, findApproval, listOpenApprovals } from "../../store/approvals/approvals.js";
+import { type Approval, findApproval, listOpenApprovals, PERSON_ROLE } from "../../store/approvals/approvals.js";
 import { findEscalation, listEscalations } from "../../store/escalations/escalations.js";
 import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
@@ -6,7 +6,7 @@ import { findTask, findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/t
 import type { StoredEvent } from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
-import { PERSON_ROLE, subjectText } from "../approvals/announcements.js";
+import { subjectText } from "../approvals/announcements.js";
 import { isApproval } from "../approvals/deciding.js";
 import { changeSince } from "../approvals/subjects.js";
 import { isTakerless } from "../escalations/takerless.js";
@@ -104,7 +104,7 @@ export function* openQuestionEvents(): Tx<NotableEvent[]> {
   const steps = yield* openQuestions({ limit: OPEN_MAX });
   const takerless = yield* listTakerless({ limit: OPEN_MAX });
   const ofTask = ({ task }: TaskAndSpec) => ({ project: task.project, run: task.run, task: task.id, agent: null });
-  const approvals = (yield* listOpenApprovals({ limit: OPEN_MAX })).filter(({ role }) => role === PERSON_ROLE);
+  const approvals = yield* listOpenApprovals({ asksPerson: true, limit: OPEN_MAX });
   const events: NotableEvent[] = [
     ...approvals.map(({ id, project, run, task, askedBy, createdAt: at }) => {
       return { type: "approval.requested", at, project, run, task, agent: askedBy, data: { approval: id } };

@@ -1,7 +1,10 @@
 import { APPROVAL_STATUSES } from "../../base/statuses.js";
-import { conditionsOf, hit, int, intOrNull, list, many, one, oneOf, only, sole, text, textOrNull } from "../rows.js";
+import { conditionsOf, hit, int, intOrNull, list, many, one, oneOf, text, textOrNull } from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
+
+/** Role of a person: no agent decides for it. */
+export const PERSON_ROLE = "human";
 
 const APPROVALS = table("approvals", {
   id: text,
@@ -41,32 +44,37 @@ export function* findApproval(id: string): Tx<Approval | undefined> {
   return yield* one(APPROVALS.read, [`SELECT ${APPROVALS.columns} FROM approvals WHERE id = $1`, [id]]);
 }
 
-/** Counts the open approvals that an agent has asked for in a project. */
-export function* countOpenApprovals(project: string, askedBy: string): Tx<number> {
-  return yield* sole(only("open", int), [
-    "SELECT count(*) AS open FROM approvals WHERE decided_at IS NULL AND project = $1 AND asked_by = $2",
-    [project, askedBy],
+/** Lists the open approvals that an agent has asked for in a project, oldest first, those of an earlier version too. */
+export function* openApprovalsFrom(askedBy: string, project: string, limit: number): Tx<Approval[]> {
+  return yield* many(APPROVALS.read, [
+    `SELECT ${APPROVALS.columns} FROM approvals WHERE decided_at IS NULL AND project = $1 AND asked_by = $2 ORDER BY id LIMIT $3`,
+    [project, askedBy, limit],
   ]);
 }
 
 export interface ApprovalFilter {
   readonly project?: string | undefined;
   readonly run?: string | undefined;
+  /** Whether a person is asked, or agents of a role. */
+  readonly asksPerson?: boolean | undefined;
   readonly after?: string | undefined;
   readonly limit: number;
 }
 
-const NEWER = `EXISTS (SELECT 1 FROM artifacts a WHERE a.scope = approvals.scope AND a.name = approvals.name
-  AND a.superseded = 0 AND a.version > approvals.version AND a.hash <> approvals.hash)`;
+/** The newest version of its artifact that counts has another hash, or there is none. */
+const OUTDATED = `(approvals.scope IS NOT NULL AND approvals.hash <> COALESCE((SELECT a.hash FROM artifacts a
+  WHERE a.scope = approvals.scope AND a.name = approvals.name AND a.superseded = 0 ORDER BY a.version DESC LIMIT 1), ''))`;
 
-/** Lists approvals that wait for a decision, oldest first, without those of an artifact that has a newer version. */
-export function* listOpenApprovals({ limit, ...filter }: ApprovalFilter): Tx<Approval[]> {
+/** Lists approvals that wait for a decision, oldest first, without those of an artifact that has changed since. */
+export function* listOpenApprovals({ limit, asksPerson, ...filter }: ApprovalFilter): Tx<Approval[]> {
   const { where, params } = conditionsOf([
     ["project =", filter.project],
     ["run =", filter.run],
     ["id >", filter.after],
+    ["role =", asksPerson === true ? PERSON_ROLE : undefined],
+    ["role <>", asksPerson === false ? PERSON_ROLE : undefined],
   ]);
-  const open = `${where === "" ? "WHERE" : "AND"} decided_at IS NULL AND NOT ${NEWER}`;
+  const open = `${where === "" ? "WHERE" : "AND"} decided_at IS NULL AND NOT ${OUTDATED}`;
   return yield* many(APPROVALS.read, [
     // sql: the comparisons are those above.
     `SELECT ${APPROVALS.columns} FROM approvals ${where} ${open} ORDER BY id LIMIT $${params.length + 1}`,
@@ -109,9 +117,13 @@ export function* decideOpenApproval(after: Approval): Tx<boolean> {
   ]);
 }
 
-/** Removes decided approvals of no run that were decided before an instant. */
+/** Removes approvals of no run that were decided before an instant, and open ones from before it that cannot be decided any more. */
 export function* deleteOldApprovals(before: number): Tx<void> {
   yield ["DELETE FROM approvals WHERE run IS NULL AND decided_at IS NOT NULL AND decided_at < $1", [before]];
+  yield [
+    `DELETE FROM approvals WHERE run IS NULL AND decided_at IS NULL AND created_at < $1 AND ${OUTDATED}`,
+    [before],
+  ];
 }
 
 /** Approvals about a run, or about one of its tasks, decided or not, newest first. */

@@ -95,9 +95,10 @@ export const TASKS = table("tasks", {
 });
 export interface Task extends RowOf<typeof TASKS> {}
 
-/** The part of a task that does not change while it runs. */
+/** The decision of a human step whose time is over. */
 export type DefaultStepDecision = "reject" | "approve";
 
+/** The part of a task that does not change while it runs. */
 export interface TaskSpec {
   readonly prompt?: string;
   readonly criteria?: readonly string[];
