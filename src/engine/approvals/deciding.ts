@@ -10,6 +10,7 @@ import { partiesOf } from "../agents/parties.js";
 import { rolesOf } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
 import { requirePerson } from "../person.js";
+import { requireConditions } from "../supervision/conditions.js";
 import { highestTier, tierOfRole } from "../supervision/tiers.js";
 import { answerRequester, approvalEvent } from "./announcements.js";
 import { changeSince } from "./subjects.js";
@@ -81,15 +82,6 @@ function* requireApprover(ctx: EngineContext, approval: Approval, agent: string 
     SUPERVISION_TIERS.indexOf(highestTier(config, own)) > SUPERVISION_TIERS.indexOf(tierOfRole(config, role));
   if (!own.includes(role) && !isAbove) refuse(`it waits for an agent with the role ${role}, or one of a higher tier`);
   return acting.name;
-}
-
-function requireConditions({ decision, conditions = [] }: ApprovalDecision): void {
-  if (decision === "approved_with_conditions" ? conditions.length > 0 : conditions.length === 0) return;
-  const message =
-    decision === "approved_with_conditions"
-      ? "conditions: approved_with_conditions needs at least one; use approved without any. Nothing was decided."
-      : `conditions: ${decision} takes none; use approved_with_conditions. Nothing was decided.`;
-  throw new BatonError("invalid_input", message, { details: { path: "conditions" } });
 }
 
 function noSuchApproval(id: string): BatonError {

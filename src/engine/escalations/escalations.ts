@@ -11,6 +11,7 @@ import { checkOutput } from "../definitions/output-check.js";
 import { DEFAULT_APPROVAL } from "../definitions/step-checks.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";
+import { requireConditions } from "../supervision/conditions.js";
 import { decideAsPerson } from "./review-decisions.js";
 import { decideTaker, isTakerless } from "./takerless.js";
 import { endWait, type WaitEnded } from "../signals/wait-steps.js";
@@ -97,16 +98,6 @@ function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: Esc
   const change = new RunChange(ctx, run);
   change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });
   return { task, ready: [], ...(yield* change.flush()) };
-}
-
-/** Errors: `invalid_input` for conditions without the decision that takes them, and for that one without any. */
-export function requireConditions({ decision, conditions = [] }: Pick<EscalationDecision, "decision" | "conditions">) {
-  if (decision === "approved_with_conditions" ? conditions.length > 0 : conditions.length === 0) return;
-  const message =
-    decision === "approved_with_conditions"
-      ? "conditions: approved_with_conditions needs at least one; use approved without any. Nothing was decided."
-      : `conditions: ${decision} takes none; use approved_with_conditions. Nothing was decided.`;
-  throw new BatonError("invalid_input", message, { details: { path: "conditions" } });
 }
 
 function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { answers }: EscalationDecision): void {
