@@ -104,7 +104,7 @@ const complete = defineOperation({
     const outputs = await readOutputs(host, input);
     const { artifacts: _, ...completion } = input;
     const isApproval = isObject(input.result) && input.result["verdict"] === "approve";
-    if (isApproval && (await isReviewTask(host, input.task))) await requireUnchanged(host, input.task);
+    if (isApproval && (await isReviewTask(host, input.task))) await requireUnchanged(host, input);
     const given = { ...completion, ...outputs.given, reading, makesDiffs: true };
     const store = (diff: MadeDiff | undefined) =>
       function* (ctx: EngineContext) {

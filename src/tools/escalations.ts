@@ -171,7 +171,7 @@ const decide = defineOperation({
     // The person is to have seen the work as it is: a review that climbed to one is bound to its diff, as agents' are.
     const approves = input.decision === "approved" && !isEscalation(input.id) && !isApproval(input.id);
     if (approves && (await host.earlier("run")) === undefined && (await isReviewTask(host, input.id)))
-      await requireUnchanged(host, input.id);
+      await requireUnchanged(host, { task: input.id, token: input.token });
     return host.transact((ctx) => decideQuestion(ctx, input), "run");
   },
 });

@@ -2,6 +2,7 @@ import { BatonError, callOperation } from "../base/errors.js";
 import { contentOf } from "../engine/artifacts/content.js";
 import type { Brief } from "../engine/claims/brief.js";
 import {
+  type Approving,
   baseWanted,
   DiffNeeded,
   type DiffPlan,
@@ -59,13 +60,15 @@ async function made(host: HostWith<"files" | "contents">, plan: DiffPlan): Promi
 }
 
 /**
- * Refuses to approve work whose files are others by now than in the diff that was reviewed; the review is then bound to the new diff. Errors:
- * `conflict`; `unavailable` where they cannot be compared.
+ * Refuses to approve work whose files are others by now than in the diff that was reviewed; the review is then bound to the new diff. A
+ * call of another than the reviewer changes nothing: the verdict itself refuses it. Errors: `conflict`; `unavailable` where they cannot be
+ * compared; `not_permitted`.
  */
-export async function requireUnchanged(host: HostWith<"files" | "contents">, reference: string): Promise<void> {
-  const again = await host.read(function* () {
-    const { task } = yield* reviewMeant(reference);
-    return yield* planAgain(task.id);
+export async function requireUnchanged(host: HostWith<"files" | "contents">, given: Approving): Promise<void> {
+  const { token, agent } = given;
+  const again = await host.read(function* (ctx) {
+    const { task } = yield* reviewMeant(given.task);
+    return yield* planAgain(ctx, { task: task.id, token, agent });
   });
   if (again === undefined) return;
   const { review } = again;
@@ -77,7 +80,8 @@ export async function requireUnchanged(host: HostWith<"files" | "contents">, ref
     throw new BatonError("unavailable", message, { details: { review: task, diff: review.artifact } });
   }
   if (content.hash === review.hash) return;
-  const renewed = await storedWith(host, [content], () => host.transact((ctx) => renewDiff(ctx, review, now), "diff"));
+  const renewal = { task, token, agent, review, made: now };
+  const renewed = await storedWith(host, [content], () => host.transact((ctx) => renewDiff(ctx, renewal), "diff"));
   const message = `The reviewed files have changed since the diff that you read (${review.artifact ?? "none"}). Nothing was decided. Read the new diff ${renewed.artifact ?? "none"}, then decide again.`;
   throw new BatonError("conflict", message, {
     details: { review: task, diff: renewed.artifact, before: review.artifact },

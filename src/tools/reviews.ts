@@ -45,7 +45,7 @@ const submit = defineOperation({
   async perform(host, input) {
     const { request_id: _, ...submission } = input;
     const isAgain = (await host.earlier("run")) !== undefined;
-    if (input.verdict === "approve" && !isAgain) await requireUnchanged(host, input.task);
+    if (input.verdict === "approve" && !isAgain) await requireUnchanged(host, input);
     return host.transact(function* (ctx) {
       const { decided, ...completed } = yield* submitReview(ctx, submission);
       if (!decided) throw new Error(`task ${completed.task.id} is no review`);

@@ -98,6 +98,49 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
     await expect(person.call("decide_escalation", approval)).rejects.toMatchObject({ code: "invalid_transition" });
   });
 
+  test("stays bound to what its reviewer has read, however others try to approve it", async () => {
+    const { crew, call, write, run, held, review } = await team();
+    write("src/api.ts", "two\n");
+    await crew.complete(held);
+    const bound = async () => (await call("get_task", { task: held.id })).reviews![0]!.diff;
+    const first = await bound();
+    write("src/api.ts", "three\n");
+    const byAuthor = { task: held.id, agent: "ann", verdict: "approve" } as const;
+    await expect(call("submit_review", byAuthor)).rejects.toMatchObject({ code: "not_permitted" });
+    const { brief, ...holding } = await review();
+    expect(brief.diff!.artifact).toBe(first);
+    await expect(call("submit_review", byAuthor)).rejects.toMatchObject({ code: "not_permitted" });
+    await expect(call("submit_review", { ...byAuthor, token: holding.token })).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    await expect(crew.complete({ id: holding.task, token: 1 }, { verdict: "approve" })).rejects.toMatchObject({
+      code: "stale_token",
+    });
+    expect(await bound()).toBe(first);
+    // The reviewer's own approvals bind it to the new diff, once.
+    const approve = () => call("submit_review", { ...holding, verdict: "approve" });
+    const [one] = await Promise.allSettled([approve(), approve()]);
+    expect(one).toMatchObject({ reason: { code: "conflict" } });
+    expect(await bound()).not.toBe(first);
+    const { events } = await call("list_events", { run });
+    expect(events.filter(({ type }) => type === "review.voided")).toHaveLength(1);
+  });
+
+  test("stays bound to what a person is asked about, where an agent tries to approve it", async () => {
+    const { crew, call, person: own, write, run, held } = await team(true, "human");
+    const person = await own();
+    write("src/api.ts", "two\n");
+    await crew.complete(held);
+    const [question] = (await call("list_escalations", { run })).escalations;
+    write("src/api.ts", "three\n");
+    await expect(call("submit_review", { task: held.id, agent: "zoe", verdict: "approve" })).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+    await expect(person.call("decide_escalation", { id: question!.id, decision: "approved" })).rejects.toMatchObject({
+      code: "conflict",
+    });
+  });
+
   test("shows in each round the whole work since it began", async () => {
     const { crew, call, git, write, run, held, review, contentOf } = await team();
     write("src/api.ts", "two\n");

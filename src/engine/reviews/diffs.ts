@@ -3,9 +3,10 @@ import { decidedReviews, findReview, replaceDiff, type Review } from "../../stor
 import { locksOfTask } from "../../store/locks/locks.js";
 import { findScope } from "../../store/scheduling/file-sets.js";
 import { appendEvents } from "../../store/events/events.js";
-import { findTask, type Task } from "../../store/tasks/tasks.js";
+import { findTask, findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
+import { type GivenHandle, requireHolder } from "../agents/holder.js";
 import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
 import type { Content } from "../artifacts/content.js";
 import { rootOf } from "../artifacts/places.js";
@@ -105,20 +106,58 @@ function* putDiff(ctx: EngineContext, place: ArtifactPlace, { task, content }: {
 
 const NAME_CHARS = 150;
 
-/** The diff to make again before an open review is approved; undefined where it has none. A query. */
-export function* planAgain(reviewer: string): Tx<{ readonly review: Review; readonly plan: DiffPlan } | undefined> {
-  const review = yield* findReview(reviewer);
+/** A call that would approve a review. */
+export interface Approving extends GivenHandle {
+  /** The reviewer's task. */
+  readonly task: string;
+  /** Default: that of the caller's own attempt; of a person, that of the question as it is. */
+  readonly token?: number | undefined;
+}
+
+/**
+ * Whether a call comes from the reviewer of an open review: only its holder, or a person who is asked, binds it to another diff. Any other
+ * is refused by the verdict itself. Errors: `not_permitted`.
+ */
+function* isReviewer(ctx: EngineContext, { task: id, token, agent }: Approving): Tx<boolean> {
+  const found = yield* findTaskAndSpec(id);
+  if (!found || found.task.endedAt !== null) return false;
+  const { task } = found;
+  if (token !== undefined && token !== task.token) return false;
+  if (task.kind === "human") return task.status === "waiting" && ctx.caller.channel === "human";
+  if (task.status !== "running") return false;
+  if (token === undefined && task.agent !== (agent ?? ctx.caller.agent)) return false;
+  yield* requireHolder(ctx, { ...found, holder: task }, { agent });
+  return true;
+}
+
+/** The diff to make again before its reviewer approves an open review; undefined where it has none. A query. Errors: `not_permitted`. */
+export function* planAgain(
+  ctx: EngineContext,
+  approving: Approving,
+): Tx<{ readonly review: Review; readonly plan: DiffPlan } | undefined> {
+  if (!(yield* isReviewer(ctx, approving))) return undefined;
+  const review = yield* findReview(approving.task);
   const task = typeof review?.task === "string" ? yield* findTask(review.task) : undefined;
   const base = task && (yield* findBase(task.id));
-  if ((yield* findTask(reviewer))?.endedAt !== null) return undefined;
   if (!review?.binding || review.hash === null || !task || !base) return undefined;
   return { review, plan: yield* planOf(task, base) };
 }
 
-/** Binds an open review to the diff of what its task's files have become. */
-export function* renewDiff(ctx: EngineContext, review: Review, made: MadeDiff): Tx<Review> {
-  const { task } = yield* lockTask(review.task ?? "");
-  if (!made.content) return review;
+export interface DiffRenewal extends Approving {
+  /** As it was when the diff was made. */
+  readonly review: Review;
+  readonly made: MadeDiff;
+}
+
+/**
+ * Binds an open review to the diff of what its task's files have become, unless its reviewer has lost it or it was bound to another
+ * meanwhile. Returns it as it is then. Errors: `not_permitted`.
+ */
+export function* renewDiff(ctx: EngineContext, { review: seen, made, ...approving }: DiffRenewal): Tx<Review> {
+  const { task } = yield* lockTask(seen.task ?? "");
+  const review = yield* findReview(seen.id);
+  if (!review || !made.content || review.hash !== seen.hash || !(yield* isReviewer(ctx, approving)))
+    return review ?? seen;
   const artifact = yield* putDiff(ctx, { project: task.project, run: task.run, task }, { task, content: made.content });
   const renewed: Review = { ...review, artifact: artifact.id, hash: artifact.hash, commit: made.commit };
   yield* replaceDiff(renewed);
