@@ -1,37 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { BACKENDS, testRuntime } from "../support/databases/databases.js";
-import { Crew, type Step } from "../support/fixtures/plan.js";
-import { startApp, startAppOn } from "../support/servers/app.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import type { Step } from "../support/fixtures/plan.js";
+import { REVIEW_POLICY as POLICY, reviewTeam } from "../support/reviews/review-team.js";
 
 const FINDING = { severity: "major", where: "src/api.ts:3", what: "no limit", suggestion: "bound it" } as const;
-const POLICY = { by: "reviewer", max_rounds: 2, criteria: ["errors are named"] };
 
 describe.each(BACKENDS)("a review on %s", (backend) => {
-  /** A reviewed step with one behind it; several handles of one connection are admitted as reviewers. */
-  async function team(step: Partial<Step> = {}, more: readonly Step[] = []) {
-    const runtime = testRuntime();
-    const shared = { runtime, storeHooks: { now: () => runtime.clock.now() } };
-    const crew = new Crew(await startAppOn(backend, shared));
-    const { call } = crew.app;
-    await call("create_project", { name: "demo", root: crew.app.cwd, config: { reviewers: "handle" } });
-    const steps = [
-      { key: "api", criteria: ["tests pass"], review: POLICY, ...step },
-      { key: "ship", needs: ["api"] },
-      ...more,
-    ];
-    const { run } = await crew.start(steps, { project: "demo" });
-    const task = `${run.id}/api`;
-    const submit = async (agent: string, roles: readonly string[], verdict: Record<string, unknown>) => {
-      await crew.take(agent, { run: run.id, roles: [...roles] });
-      return call("submit_review", { task, agent, verdict: "approve", ...verdict });
-    };
-    const work = async (result: unknown = { done: true }) => {
-      const held = await crew.take("ann", { run: run.id });
-      return { held, completed: await crew.complete(held, result) };
-    };
-    const person = () => startApp({ ...shared, database: crew.app.database, channel: "human", agent: "eve" });
-    return { crew, call, person, run: run.id, task, work, submit };
-  }
+  const team = (step: Partial<Step> = {}, more: readonly Step[] = []) => reviewTeam(backend, { step, more });
 
   test("comes to a person once its reviewer's task has failed for good: the run would wait for ever", async () => {
     const { crew, call, run, person, work } = await team();

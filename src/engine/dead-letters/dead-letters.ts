@@ -12,7 +12,7 @@ import { requireAgent } from "../agents/agents.js";
 import { reserveTask } from "../tasks/assignments.js";
 import { completeByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
-import { BatonError, type NextCall } from "../../base/errors.js";
+import { BatonError, callOperation, type NextCall } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
 import { changedSpec, type ReplayChanges } from "./replay-changes.js";
@@ -157,7 +157,8 @@ export function* replayDeadLetter(ctx: EngineContext, { id, changes = {}, note, 
   yield* saveSpec(locked.task.id, spec);
   if (spec.dynamic) yield* markReadsSpecOnStart(locked.task.id);
   const handled = yield* reopenDeadLetter(ctx, { id, locked, note, by });
-  if (keptFor) yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, keptFor.name);
+  if (keptFor && handled.task.endedAt === null)
+    yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, keptFor.name);
   return handled;
 }
 
@@ -191,7 +192,8 @@ export function* reopenDeadLetter(ctx: EngineContext, reopened: Reopened): Tx<De
   } as const;
   yield* deadLetters.closeDeadLetter(closing);
   const data = { key: task.key, dead_letter: id, ...(automatic && { automatic: true, ...automatic }) };
-  change.record({ type: "task.replayed", task: task.id, agent: by, data });
+  const isOpen = opened.some((one) => one.id === task.id && one.status === "pending");
+  if (isOpen) change.record({ type: "task.replayed", task: task.id, agent: by, data });
   const ready = yield* judgeAfresh(change, opened);
   const changed = yield* change.flush();
   const after = (yield* findTaskAndSpec(task.id))?.task ?? task;
@@ -236,6 +238,7 @@ export interface Resolution {
 export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<DeadLetterOutcome> {
   const { locked } = yield* lockDeadLetter(id);
   const { task, spec } = locked;
+  requireNoReview(locked, id);
   requirePerson(ctx, task, id);
   const given = {
     result,
@@ -271,6 +274,20 @@ function resolveAgain(id: string, result: unknown): NextCall {
     tool: "call_operation",
     arguments: { name: "resolve_dead_letter", arguments: { id, notes: "…", result } },
   };
+}
+
+/** Errors: `invalid_transition` for a reviewer's task: its result is a verdict, which decides about another task. */
+function requireNoReview({ task: { id, key, run, role }, spec }: LockedTask, deadLetter: string): void {
+  if (spec.review_of === undefined) return;
+  const message = `Task ${key} (${id}) reviews ${spec.review_of}: its result is a verdict, which is given with submit_review. Replay the dead letter, claim the review and decide it. Nothing was changed.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { id: deadLetter, task: id, review_of: spec.review_of },
+    next: [
+      callOperation("replay_dead_letter", { id: deadLetter }),
+      { tool: "claim_task", arguments: { run, ...(role !== null && { roles: [role] }) } },
+      callOperation("submit_review", { task: id, verdict: "approve" }),
+    ],
+  });
 }
 
 /** The result of a human step is a person's decision, which only a person's channel can give. */

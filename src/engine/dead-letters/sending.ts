@@ -33,9 +33,9 @@ export function* sendToDeadLetters(ctx: EngineContext, request: DeadLetterReques
   }
   if (!canMove(taskMachine, locked.task, "expire")) throw endedAlready(locked.task);
   const change = new RunChange(ctx, locked.run, locked.counters);
-  yield* withdrawReviews(change, locked.task, error.message);
+  const withdrawn = yield* withdrawReviews(change, locked.task, error.message);
   const settled = yield* failByServer(change, locked.task, { error, by });
-  yield* settleDependents(change, [settled]);
+  yield* settleDependents(change, [...withdrawn, settled]);
   yield* change.flush();
   return settled.task;
 }

@@ -44,6 +44,7 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
   yield* forgetElicitation(task.id);
   const decided = decidedEvent(ctx, task, decision);
   if (spec.review_of !== undefined) {
+    requireConditions(decision);
     const { decision: word, conditions, note, by } = decision;
     return yield* decideAsPerson(ctx, locked, { decision: word, conditions, note, by, decided });
   }

@@ -6,7 +6,7 @@ import { RunChange } from "../lifecycle/run-change.js";
 import { completeByServer } from "../lifecycle/server-attempts.js";
 import type { GivenVerdict } from "../reviews/verdict.js";
 import { decide, requireReview } from "../reviews/verdicts.js";
-import { DECIDED_ELSEWHERE, withdrawReviews } from "../tasks/cancellation.js";
+import { endOtherReviews } from "../tasks/cancellation.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
 import type { NewEvent } from "../../store/events/events.js";
 
@@ -33,8 +33,8 @@ export function* decideAsPerson(
   change.record(decided);
   const settled = yield* completeByServer(change, task, { result: given, by });
   const { settled: more, ready } = yield* decide(change, { ...review, given, reviewer: by });
-  if (review.task) yield* withdrawReviews(change, review.task, DECIDED_ELSEWHERE);
-  const behind = yield* settleDependents(change, [settled, ...more]);
+  const withdrawn = review.task ? yield* endOtherReviews(change, review.task) : [];
+  const behind = yield* settleDependents(change, [settled, ...more, ...withdrawn]);
   return { task: settled.task, ready: [...ready, ...behind], ...(yield* change.flush()) };
 }
 

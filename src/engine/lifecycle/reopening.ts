@@ -5,10 +5,12 @@ import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Run } from "../../store/runs/runs.js";
 import * as store from "../../store/tasks/reopenings.js";
 import type { Task } from "../../store/tasks/tasks.js";
+import { closeDeadLettersOf } from "../../store/dead-letters/dead-letters.js";
 import { isReview } from "../../store/reviews/review-key.js";
+import { overReviews } from "../../store/reviews/reviews.js";
 import { endTasks } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
-import type { EngineContext } from "../context.js";
+import { type EngineContext, SERVER } from "../context.js";
 import { runMachine } from "./machines.js";
 import { canMove } from "../machine.js";
 import { reservedDemand } from "../scheduling/demands.js";
@@ -47,24 +49,33 @@ export function canReopenRun(run: Run): boolean {
   return canMove(runMachine, run, run.stage === "undoing" ? "compensate_again" : "reopen");
 }
 
-/** Reopens tasks as if never tried, and counts them so. */
+/**
+ * Reopens tasks as if never tried, and counts them so. Returns them as they are then: a review whose task waits for no verdict any more is
+ * cancelled, since none could decide it.
+ */
 export function* reopen(change: RunChange, which: store.Reopening): Tx<Task[]> {
   const reopened = yield* store.reopenTasks(which);
   for (const task of reopened) change.move({ ...task, status: which.from }, "pending");
-  return which.from === "blocked" ? yield* withoutReviews(change, reopened) : reopened;
+  const over = yield* overReviews(reopened.filter(isReview).map(({ id }) => id));
+  if (over.length === 0) return reopened;
+  yield* cancelReviews(change, over);
+  const ids = new Set(over.map(({ id }) => id));
+  return reopened.map((task): Task => (ids.has(task.id) ? { ...task, status: "cancelled" } : task));
 }
 
-/** Cancels the reviews among tasks that a stop of the run had blocked: what they were to review is done again. */
-function* withoutReviews(change: RunChange, reopened: readonly Task[]): Tx<Task[]> {
-  const reviews = reopened.filter(isReview);
+const OVER = "the work that it reviews waits for no verdict";
+
+/** Cancels pending reviews whose tasks were decided, or are done again, and closes their dead letters. */
+function* cancelReviews(change: RunChange, reviews: readonly Task[]): Tx<void> {
+  const { ctx, run } = change;
   const ids = reviews.map(({ id }) => id);
-  const reasons = [{ kind: "cancelled", detail: "the work that it reviews is done again", blocking: [] }];
-  yield* endTasks(ids, { from: "pending", to: "cancelled", at: change.ctx.now, reasons });
+  const reasons = [{ kind: "cancelled", detail: OVER, blocking: [] }];
+  yield* endTasks(ids, { from: "pending", to: "cancelled", at: ctx.now, reasons });
+  yield* closeDeadLettersOf(run.id, ids, { to: "discarded", at: ctx.now, by: SERVER, note: OVER });
   for (const task of reviews) {
     change.move(task, "cancelled");
-    change.recordTask(task, "task.cancelled", { reason: "the work that it reviews is done again" });
+    change.recordTask(task, "task.cancelled", { reason: OVER });
   }
-  return reopened.filter((task) => !isReview(task));
 }
 
 /**

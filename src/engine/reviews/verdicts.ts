@@ -1,5 +1,5 @@
 import { BatonError, callOperation } from "../../base/errors.js";
-import { decideReview, findReview, type Review } from "../../store/reviews/reviews.js";
+import { decideReview, findReview, type Review, reviewsOf } from "../../store/reviews/reviews.js";
 import { saveDemands, findDemand } from "../../store/scheduling/lanes.js";
 import { findAgent } from "../../store/agents/agents.js";
 import { reviseTask } from "../../store/tasks/server-steps.js";
@@ -24,8 +24,8 @@ export interface ReviewUnderWay {
 }
 
 /**
- * The review of a reviewer's task. Errors: `invalid_transition` where the reviewed task waits for no verdict any more: it was cancelled,
- * or is done again.
+ * The review of a reviewer's task. Errors: `invalid_transition` where the reviewed task waits for no verdict of this review any more:
+ * it was cancelled, or is done again.
  */
 export function* requireReview(reviewer: Task): Tx<ReviewUnderWay> {
   const review = yield* findReview(reviewer.id);
@@ -39,6 +39,10 @@ export function* requireReview(reviewer: Task): Tx<ReviewUnderWay> {
   if (!review.binding) return { review, task };
   if (task.status !== "in_review")
     throw overReview(reviewer, `${task.key} (${task.id}), which it reviews, is ${task.status}`);
+  // A withdrawn review may still be held, while its task is done and in review again.
+  const known = yield* reviewsOf(task.id);
+  const newer = known.find(({ binding, attempt }) => binding && attempt > review.attempt);
+  if (newer) throw overReview(reviewer, `${task.key} (${task.id}) was done again, and ${newer.id} reviews that`);
   return { review, task };
 }
 

@@ -2,7 +2,7 @@ import type { TaskStatus } from "../../base/statuses.js";
 import { wakeChildRuns, openDescendants } from "../../store/child-runs/child-runs.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { notUndone } from "../../store/child-runs/compensations.js";
-import { replayDeadLettersOf } from "../../store/dead-letters/dead-letters.js";
+import { closeDeadLettersOf } from "../../store/dead-letters/dead-letters.js";
 import { deleteLanes, setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -135,8 +135,8 @@ function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<Change
     ...(yield* reopen(change, { ...which, from: "dead_letter" })),
   ];
   if (reopened.length === 0) throw notInState(run, `Run ${run.id} is ${run.status} and has no failed or blocked task.`);
-  const tasks = reopened.map(({ id }) => id);
-  yield* replayDeadLettersOf(run.id, tasks, { at: ctx.now, by: control.agent });
+  const tasks = reopened.flatMap(({ id, status }) => (status === "pending" ? [id] : []));
+  yield* closeDeadLettersOf(run.id, tasks, { to: "replayed", at: ctx.now, by: control.agent, note: null });
   change.record({ type: "run.reopened", agent: control.agent, data: { tasks: tasks.slice(0, 1000) } });
   yield* judgeAfresh(change, reopened);
   return yield* change.flush();

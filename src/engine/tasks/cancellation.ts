@@ -1,5 +1,5 @@
 import { dependenciesOf, endTasks, orderCancel } from "../../store/tasks/transitions.js";
-import { findReview, openReviewTasks } from "../../store/reviews/reviews.js";
+import { findReview, lostReviewTasks, openReviewTasks } from "../../store/reviews/reviews.js";
 import { findTask, findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError, callOperation } from "../../base/errors.js";
@@ -10,6 +10,7 @@ import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
 import type { OtherCaller } from "../agents/holder.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { type Settled, taskMachine } from "../lifecycle/machines.js";
+import { reopen } from "../lifecycle/reopening.js";
 import { canMove, transition } from "../machine.js";
 import { RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 
@@ -59,23 +60,37 @@ function* cancelOne(change: RunChange, task: Task, reason: string): Tx<{ task: T
     change.record({ type: "task.cancel_requested", task: task.id, agent: task.agent, data });
     return { task: { ...task, orders: "cancel_requested" }, settled: [] };
   }
-  yield* withdrawReviews(change, task, reason);
+  const withdrawn = yield* withdrawReviews(change, task, reason);
   const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
   yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
   change.move(task, to);
   change.record({ type: "task.cancelled", task: task.id, data });
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
   // Its dependents have counted a blocked task already.
-  return { task: ended, settled: task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }] };
+  const own: Settled[] = task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }];
+  return { task: ended, settled: [...withdrawn, ...own] };
 }
 
-/** Why a second review of a task, which a replay or a lost reviewer had opened, is cancelled. */
-export const DECIDED_ELSEWHERE = "another review has decided about the task";
+const DECIDED_ELSEWHERE = "another review has decided about the task";
 
-/** Cancels the open reviews of a task that leaves its review without a verdict. */
-export function* withdrawReviews(change: RunChange, task: Task, reason: string): Tx<void> {
-  if (task.status !== "in_review") return;
-  for (const review of yield* openReviewTasks(task.id)) yield* cancelOne(change, review, reason);
+/** Cancels the open reviews of a task that leaves its review. Returns those that have ended: tasks may depend on them. */
+export function* withdrawReviews(change: RunChange, task: Task, reason: string): Tx<Settled[]> {
+  if (task.status !== "in_review") return [];
+  const settled: Settled[] = [];
+  for (const review of yield* openReviewTasks(task.id))
+    settled.push(...(yield* cancelOne(change, review, reason)).settled);
+  return settled;
+}
+
+/**
+ * Cancels the other reviews of a task that a verdict has decided: a replay or a lost reviewer has left two. Those that had failed for good
+ * are cancelled too, so that the run does not fail of a review that nothing waits for. Returns what has ended.
+ */
+export function* endOtherReviews(change: RunChange, task: Task): Tx<Settled[]> {
+  const settled = yield* withdrawReviews(change, task, DECIDED_ELSEWHERE);
+  const lost = yield* lostReviewTasks(task.id);
+  if (lost.length > 0) yield* reopen(change, { tasks: lost, from: "dead_letter" });
+  return settled;
 }
 
 /** Ends a held task that was asked to stop. */

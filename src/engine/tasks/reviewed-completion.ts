@@ -5,7 +5,7 @@ import { settleDependents } from "../lifecycle/dependents.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import type { RunChange } from "../lifecycle/run-change.js";
 import { takesWork } from "../lifecycle/run-state.js";
-import { DECIDED_ELSEWHERE, withdrawReviews } from "./cancellation.js";
+import { endOtherReviews } from "./cancellation.js";
 import { DiffNeeded, type MadeDiff, storeDiff } from "../reviews/diffs.js";
 import { type DiffOfTask, openReview } from "../reviews/opening.js";
 import type { GivenVerdict } from "../reviews/verdict.js";
@@ -68,7 +68,8 @@ export function* follow(
     return { ready: review.status === "ready" ? [review] : [] };
   }
   const decided = verdict && (yield* decide(change, { ...verdict, reviewer: author ?? "" }));
-  if (verdict?.task) yield* withdrawReviews(change, verdict.task, DECIDED_ELSEWHERE);
-  const ready = yield* settleDependents(change, [{ task, as: "succeeded" }, ...(decided?.settled ?? [])]);
+  const withdrawn = verdict?.task ? yield* endOtherReviews(change, verdict.task) : [];
+  const settled = [{ task, as: "succeeded" as const }, ...(decided?.settled ?? []), ...withdrawn];
+  const ready = yield* settleDependents(change, settled);
   return decided ? { ready: [...decided.ready, ...ready], decided } : { ready };
 }

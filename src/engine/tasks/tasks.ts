@@ -15,7 +15,7 @@ import { callerOf, type OtherCaller, requireHolder } from "../agents/holder.js";
 import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
 import { type LeaseTerms, leaseTerms, renewLease, countsFromBeginning, interruption } from "../lifecycle/leases.js";
-import { taskMachine } from "../lifecycle/machines.js";
+import { type Settled, taskMachine } from "../lifecycle/machines.js";
 import { transition } from "../machine.js";
 import { PLAN_EXAMPLE, expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
@@ -320,9 +320,10 @@ export function* expireUnheld(ctx: EngineContext, locked: LockedTask, error: Att
   const reasons = [{ kind: error.type, detail: error.message, blocking: [] }];
   yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
   change.move(task, to, { error, replayable: false });
-  yield* withdrawReviews(change, task, error.message);
+  const withdrawn = yield* withdrawReviews(change, task, error.message);
   change.record({ type: "task.dead_letter", task: task.id, data: { key: task.key, error } });
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
-  const ready = yield* settleDependents(change, [{ task: ended, as: "failed", reason: failureReason(ended, error) }]);
+  const failed: Settled = { task: ended, as: "failed", reason: failureReason(ended, error) };
+  const ready = yield* settleDependents(change, [...withdrawn, failed]);
   return { task: ended, ready, ...(yield* change.flush()) };
 }

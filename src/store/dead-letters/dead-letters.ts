@@ -117,16 +117,16 @@ export function* newestDeadLetterOf(task: string): Tx<string | undefined> {
   ]);
 }
 
-/** Closes the dead letters of tasks that were reopened together. */
-export function* replayDeadLettersOf(
+/** Closes the pending dead letters of tasks that were reopened, or given up, together. */
+export function* closeDeadLettersOf(
   run: string,
   tasks: readonly string[],
-  { at, by }: { at: number; by: string },
+  { to, at, by, note }: Omit<DeadLetterClosing, "id" | "automatic">,
 ): Tx<void> {
   yield* eachIn(tasks, (chunk) => [
-    `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2, due_at = NULL
-       WHERE run = $3 AND status = 'pending' AND task IN (${placeholders(chunk.length, 4)})`,
-    [at, by, run, ...chunk],
+    `UPDATE dead_letters SET status = $1, closed_at = $2, closed_by = $3, note = $4, due_at = NULL
+       WHERE run = $5 AND status = 'pending' AND task IN (${placeholders(chunk.length, 6)})`,
+    [to, at, by, note, run, ...chunk],
   ]);
 }
 

@@ -79,17 +79,17 @@ export function* findReview(id: string): Tx<Review | undefined> {
 const OF_TASK = `SELECT ${REVIEWS.columnsOf("r")} FROM reviews r JOIN tasks t ON t.id = r.id AND t.key NOT LIKE '%~%'
   WHERE r.task = $1`;
 
-/** Reviews of a task, oldest first, without those that a return to a checkpoint has taken back. At most 200. */
+const NEWEST = "ORDER BY r.round DESC, r.id DESC LIMIT 200";
+
+/** Reviews of a task, oldest first, without those that a return to a checkpoint has taken back. The newest 200. */
 export function* reviewsOf(task: string): Tx<Review[]> {
-  return yield* many(REVIEWS.read, [`${OF_TASK} ORDER BY r.round, r.id LIMIT 200`, [task]]);
+  return (yield* many(REVIEWS.read, [`${OF_TASK} ${NEWEST}`, [task]])).reverse();
 }
 
-/** Reviews of a task whose verdict counts, oldest first: that of a task which is to be done again after a return does not. */
+/** Reviews of a task whose verdict counts, oldest first: that of a task which is to be done again after a return does not. The newest 200. */
 export function* decidedReviews(task: string): Tx<Review[]> {
-  return yield* many(REVIEWS.read, [
-    `${OF_TASK} AND r.verdict IS NOT NULL AND t.status = 'succeeded' ORDER BY r.round, r.id LIMIT 200`,
-    [task],
-  ]);
+  const sql = `${OF_TASK} AND r.verdict IS NOT NULL AND t.status = 'succeeded' ${NEWEST}`;
+  return (yield* many(REVIEWS.read, [sql, [task]])).reverse();
 }
 
 const LAST_VERDICT = columns({ key: text, verdict: oneOfOrNull(VERDICTS) });
@@ -121,6 +121,23 @@ export function* openReviewTasks(task: string): Tx<Task[]> {
   return yield* many(TASKS.read, [
     `SELECT ${TASKS.columnsOf("t")} FROM reviews r JOIN tasks t ON t.id = r.id WHERE r.task = $1 AND ${OPEN} ORDER BY t.id`,
     [task],
+  ]);
+}
+
+/** Ids of the dead letters' tasks among those of the reviewers that were to decide about a task. */
+export function* lostReviewTasks(task: string): Tx<string[]> {
+  return yield* many(idOf, [
+    "SELECT t.id FROM reviews r JOIN tasks t ON t.id = r.id AND t.status = 'dead_letter' WHERE r.task = $1 AND r.binding = 1 ORDER BY t.id",
+    [task],
+  ]);
+}
+
+/** The tasks of reviewers, of these, whose verdict would decide about a task that waits for none. */
+export function* overReviews(reviewers: readonly string[]): Tx<Task[]> {
+  return yield* manyIn(TASKS.read, reviewers, (chunk) => [
+    `SELECT ${TASKS.columnsOf("t")} FROM reviews r JOIN tasks t ON t.id = r.id JOIN tasks o ON o.id = r.task AND o.status <> 'in_review'
+      WHERE r.id IN (${placeholders(chunk.length)}) AND r.binding = 1 ORDER BY t.id`,
+    chunk,
   ]);
 }
 
