@@ -51,12 +51,21 @@ const set = defineOperation({
     block_at: share.describe("Share of the limit from which claims stop. Default: as it is, or 1."),
     ...params.acting,
   }),
-  output: z.object(reported),
+  output: z.object({ ...reported, note: z.string().optional() }),
   *run(ctx, input) {
     const agent = yield* actingAgent(ctx, input.agent);
-    return reportView(yield* setBudget(ctx, { ...input, agent: agent.name }));
+    const report = yield* setBudget(ctx, { ...input, agent: agent.name });
+    const { limit } = input;
+    return {
+      ...reportView(report),
+      ...(limit !== null && report.state === "blocked" && { note: spentAlready(limit, report.cost) }),
+    };
   },
 });
+
+function spentAlready(limit: number, cost: number): string {
+  return `$${cost.toFixed(2)} are spent already, and the limit is $${limit.toFixed(2)}: nothing new is claimed until it is raised.`;
+}
 
 const check = defineOperation({
   name: "check_budget",

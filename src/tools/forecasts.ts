@@ -124,9 +124,16 @@ function estimateView({ tokens, cost, model: named, tier, price, judgement }: Es
   };
 }
 
-function notesOf({ modelFrom, model: named, price, judgement }: Estimate, known: number): string[] {
+function notesOf({ modelFrom, model: named, unpriced, price, judgement }: Estimate, known: number): string[] {
   return [
-    ...(modelFrom === "default" ? [`No task has reported a model yet: ${named} was taken. Name yours in model.`] : []),
+    ...(unpriced === undefined
+      ? []
+      : [
+          `The price of ${unpriced}, which the role has used, is not known: ${named} was taken. Set "prices" in baton.json.`,
+        ]),
+    ...(modelFrom === "default" && unpriced === undefined
+      ? [`No task has reported a model yet: ${named} was taken. Name yours in model.`]
+      : []),
     ...(price === "unknown"
       ? [`The price of ${named} is not known, so no cost is said: set "prices" in baton.json.`]
       : []),

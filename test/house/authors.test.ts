@@ -29,6 +29,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "wait_for.note": "the server's own words",
   "check_consistency.issues[].message": "the server's own words",
   "estimate_task_cost.notes": "the server's own words",
+  "set_budget.note": "the server's own words",
   "forecast_run_cost.notes": "the server's own words",
   "get_health_status.components[].reason": "the server's own words",
 };

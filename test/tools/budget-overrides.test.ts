@@ -100,8 +100,9 @@ describe.each(BACKENDS)("a spent budget on %s", (backend) => {
     await team.app.call("control_run", { run: runs[2], action: "cancel" });
     await team.app.advance(1_000);
     expect((await questions(team, "void")).map(({ run }) => run)).toEqual(runs);
-    // A person sets a limit below the cost on purpose.
-    await team.set(runs[0], 0.5);
+    // A person sets a limit below the cost on purpose, and is told what it does.
+    const below = await team.app.call("set_budget", { run: runs[0], limit: 0.5 });
+    expect(below.note).toMatch(/\$\d\.\d\d are spent already, and the limit is \$0\.50: nothing new is claimed/);
     await team.app.advance(1_000);
     expect(await questions(team)).toEqual([]);
   });

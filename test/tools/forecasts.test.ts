@@ -112,8 +112,26 @@ describe.each(BACKENDS)("forecasts on %s", (backend) => {
       { key: "a", role: "backend" },
       { key: "b", role: "docs" },
     ]);
-    const { forecast } = await team.app.call("forecast_run_cost", { run });
+    const { forecast, notes } = await team.app.call("forecast_run_cost", { run });
     expect(forecast.total_estimated).toBeGreaterThan(0);
+    expect(notes).toEqual([expect.stringContaining("The price of nonesuch is not known")]);
+    expect((await estimate(team, { role: "backend" })).notes).toContainEqual(expect.stringContaining("nonesuch"));
+  });
+
+  test("a forecast of workflows that run each other counts a bounded number of steps", async () => {
+    const team = await Payers.start(backend);
+    const within = (workflow: string) =>
+      Array.from({ length: 200 }, (_, at) => ({ key: `s${at}`, kind: "workflow", workflow }));
+    const save = (name: string, steps: unknown) =>
+      team.app.callUnchecked("create_workflow", { project: "demo", definition: { name, steps } });
+    await save(
+      "leaf",
+      Array.from({ length: 200 }, (_, at) => ({ key: `s${at}`, prompt: "x" })),
+    );
+    await save("inner", within("leaf"));
+    const definition = { name: "outer", steps: within("inner") };
+    const found = await team.app.callUnchecked("forecast_run_cost", { project: "demo", definition });
+    expect(found["notes"]).toContain("Only the first 10000 steps were counted.");
   });
 
   test("costs that are reported without tokens are the estimate's too", async () => {

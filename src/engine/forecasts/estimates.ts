@@ -19,6 +19,8 @@ export interface Estimate {
   readonly model: string | null;
   /** Whether the model was named, is that of past tasks, or is taken because there are none. */
   readonly modelFrom: "given" | "history" | "default";
+  /** The model that its role has used, where that has no known price and another was taken. */
+  readonly unpriced?: string | undefined;
   readonly tier: ModelTier | undefined;
   readonly price: UnitPrice["source"] | "reported" | "unknown";
   readonly tokens: { readonly input: number; readonly output: number };
@@ -38,7 +40,7 @@ export class Estimator {
   }
 
   estimate(work: Work): Estimate {
-    const { model, modelFrom } = this.#modelOf(work);
+    const { model, modelFrom, unpriced } = this.#modelOf(work);
     const asked = { role: work.role, type: work.type, model };
     const unit = this.#pricing.unit(model);
     const tokens = this.#tokens(work, asked);
@@ -54,6 +56,7 @@ export class Estimator {
     return {
       model,
       modelFrom,
+      unpriced,
       tier: unit && tierOf(unit),
       price: unit?.source ?? (isKnown ? "reported" : "unknown"),
       tokens: { input: Math.round(tokens.input), output: Math.round(tokens.output) },
@@ -78,14 +81,16 @@ export class Estimator {
     return amounts;
   }
 
-  #modelOf({ role, model }: Work): Pick<Estimate, "model" | "modelFrom"> {
+  #modelOf({ role, model }: Work): Pick<Estimate, "model" | "modelFrom" | "unpriced"> {
     if (model !== undefined) return { model, modelFrom: "given" };
     // A model without a known price says nothing of what others will cost.
     const priced = this.#past.filter((one) => this.#hasCost(one));
     const ofRole = priced.filter((one) => one.role === role);
     const known = mostUsed(ofRole) ?? (ofRole.length > 0 ? null : mostUsed(priced));
-    if (known !== null || ofRole.length > 0) return { model: known, modelFrom: "history" };
-    return { model: TIER_MODELS.standard, modelFrom: "default" };
+    const unpriced =
+      ofRole.length > 0 ? undefined : (mostUsed(this.#past.filter((one) => one.role === role)) ?? undefined);
+    if (known !== null || ofRole.length > 0) return { model: known, modelFrom: "history", unpriced };
+    return { model: TIER_MODELS.standard, modelFrom: "default", unpriced };
   }
 
   #hasCost({ model, usages }: PastWork): boolean {

@@ -62,7 +62,7 @@ export function* forecastDefinition(
   { project, model }: { project: Project | undefined; model?: string | undefined },
 ): Tx<RunForecast> {
   const notes: string[] = [];
-  const steps = yield* stepsAhead(ctx, definition, { project, depth: 0, notes });
+  const steps = yield* stepsAhead(ctx, definition, { project, depth: 0, notes, left: { steps: STEPS_MAX } });
   return yield* forecastSteps(ctx, { steps: steps.map((step) => ({ ...step, model })), spent: 0, notes });
 }
 
@@ -70,14 +70,19 @@ interface Reading {
   readonly project: Project | undefined;
   readonly depth: number;
   readonly notes: string[];
+  /** Shared by all workflows of the reading. */
+  readonly left: { steps: number };
 }
 
 /** How deep the workflows of steps are followed, and how many steps are looked at in all. */
 const DEPTH_MAX = 3;
+const STEPS_MAX = 10_000;
 
 function* stepsAhead(ctx: EngineContext, { steps }: Definition, reading: Reading): Tx<Ahead[]> {
   const found: Ahead[] = [];
   for (const step of steps) {
+    if (reading.left.steps === 0) return found;
+    if (--reading.left.steps === 0) reading.notes.push(`Only the first ${STEPS_MAX} steps were counted.`);
     const count = elementsOf(step, reading.notes);
     if (step.kind === "workflow") {
       const inner = yield* stepsWithin(ctx, step, reading);
@@ -98,14 +103,14 @@ function elementsOf({ key, for_each }: Step, notes: string[]): number {
 }
 
 function* stepsWithin(ctx: EngineContext, { key, workflow = "" }: Step, reading: Reading): Tx<Ahead[]> {
-  const { project, depth, notes } = reading;
+  const { project, depth, notes, left } = reading;
   const known = project && (yield* findWorkflowByName(project.id, workflow));
   if (known === undefined || known.archivedAt !== null || depth >= DEPTH_MAX) {
     notes.push(`Step ${key} runs the workflow ${workflow}, which is not counted: it is not known, or too deep.`);
     return [];
   }
   const { definition } = yield* requireWorkflow(ctx, project, { workflow: known.id });
-  return yield* stepsAhead(ctx, definition, { project, depth: depth + 1, notes });
+  return yield* stepsAhead(ctx, definition, { project, depth: depth + 1, notes, left });
 }
 
 interface Ask {
@@ -117,7 +122,14 @@ interface Ask {
 function* forecastSteps(ctx: EngineContext, { steps, spent, notes }: Ask): Tx<RunForecast> {
   const past = yield* pastWork(steps.flatMap(({ role }) => role ?? []));
   const estimator = new Estimator(past, new Pricing(ctx));
-  const estimated = steps.map((step) => ({ step, estimate: estimator.estimate(step) }));
+  const known = new Map<string, Estimate>();
+  const estimated = steps.map((step) => {
+    const { role, type, model, prompt_tokens } = step;
+    const alike = JSON.stringify([role, type, model, prompt_tokens]);
+    const estimate = known.get(alike) ?? estimator.estimate(step);
+    known.set(alike, estimate);
+    return { step, estimate };
+  });
   const priced = estimated.filter(({ estimate: { cost } }) => cost !== undefined && cost.typical > 0);
   const sum = sumOf(priced.map(({ step, estimate }) => ({ ...estimate.judgement, count: step.count })));
   // Tasks that have begun have spent a part of what they will: the whole is never below it.
@@ -127,16 +139,20 @@ function* forecastSteps(ctx: EngineContext, { steps, spent, notes }: Ask): Tx<Ru
   const all = weights.reduce((total, weight) => total + weight, 0);
   const shareOf = new Map(priced.map((one, at) => [one, all === 0 ? 0 : (weights[at] ?? 0) / all]));
   const unpriced = estimated.filter(({ estimate }) => estimate.cost === undefined).length;
+  const replaced = new Set(estimated.flatMap(({ estimate }) => estimate.unpriced ?? []));
   return {
     typical: whole(sum.typical),
     low: whole(sum.low),
     high: whole(sum.high),
     spent,
     steps: estimated.map((one) => ({ ...one, estimated: sum.typical * (shareOf.get(one) ?? 0) })),
-    notes:
-      unpriced === 0
-        ? notes
-        : [...notes, `${unpriced} steps are of a model without a known price: counted as nothing.`],
+    notes: [
+      ...notes,
+      ...[...replaced].map(
+        (model) => `The price of ${model} is not known: a model with a price was taken for its steps.`,
+      ),
+      ...(unpriced === 0 ? [] : [`${unpriced} steps are of a model without a known price: counted as nothing.`]),
+    ],
   };
 }
 
