@@ -67,7 +67,7 @@ export async function parseCode(language: CodeLanguage, text: string): Promise<T
 export async function checkSyntax(subject: ValidationSubject): Promise<CheckResult> {
   const language = languageOf(subject);
   if (language === undefined) return { issues: [] };
-  const tree = await parseCode(language, subject.text);
+  const tree = await parseCode(language, withPlainLabels(language, subject.text));
   if (tree === undefined) return { issues: [unread(language)] };
   try {
     const issues = tree.rootNode.hasError ? errorsOf(tree.rootNode).map((node) => broken(node, language)) : [];
@@ -75,6 +75,16 @@ export async function checkSyntax(subject: ValidationSubject): Promise<CheckResu
   } finally {
     tree.delete();
   }
+}
+
+/** Names of the language's own that may label a part of a tuple. */
+const TUPLE_LABEL =
+  /(?<=[[,]\s*)(?:abstract|any|boolean|infer|keyof|never|new|number|object|readonly|string|symbol|type|unknown|void)(?=\??:)/g;
+
+/** The grammar of TypeScript takes no such label, `[type: string]`: a plain name of the same length stands for it. */
+function withPlainLabels(language: CodeLanguage, text: string): string {
+  if (language !== "typescript" && language !== "tsx") return text;
+  return text.replace(TUPLE_LABEL, (label) => "_".repeat(label.length));
 }
 
 function unread(language: string): ValidationIssue {
