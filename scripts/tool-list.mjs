@@ -1,4 +1,4 @@
-// Writes tools.json beside the compiled code: what clients are shown, so that a server need not load a single operation
+// Writes tools.jsonl and tools-listed.jsonl beside the compiled code: what clients are shown, so that a server need not load a single operation
 // to list them all.
 //
 //   node scripts/tool-list.mjs DIRECTORY
@@ -9,5 +9,12 @@ import { pathToFileURL } from "node:url";
 const [directory] = process.argv.slice(2);
 const load = (module) => import(pathToFileURL(path.join(directory, module)).href);
 
-const [{ catalogue }, { toolEntries }] = await Promise.all([load("tools/registry.js"), load("dispatch/published.js")]);
-writeFileSync(path.join(directory, "tools.json"), JSON.stringify(toolEntries(catalogue.all)));
+const [{ catalogue }, { toolEntries }, { linesOf }] = await Promise.all([
+  load("tools/registry.js"),
+  load("dispatch/published.js"),
+  load("mcp/tool-list.js"),
+]);
+const entries = toolEntries(catalogue.all);
+const listed = entries.filter((entry) => entry.listed);
+writeFileSync(path.join(directory, "tools.jsonl"), linesOf(entries));
+writeFileSync(path.join(directory, "tools-listed.jsonl"), linesOf(listed));

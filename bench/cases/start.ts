@@ -10,6 +10,7 @@ import { figuresOf, interleave, median, medianRatio } from "../harness/rounds.js
 const ROUNDS = 25;
 const START_RATIO_MAX = 1.2;
 const RSS_MB_MAX = 70;
+const LIST_MS_MAX = 3;
 
 const INITIALIZE = JSON.stringify({
   jsonrpc: "2.0",
@@ -18,14 +19,17 @@ const INITIALIZE = JSON.stringify({
   params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "bench", version: "1" } },
 });
 
+const LIST = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "tools/list" });
+
 export const start: Benchmark = {
   name: "start",
   title: "Start of a server until initialize is answered",
   async run(bench: Bench): Promise<Outcome> {
     const rssMb: number[] = [];
     const bareRssMb: number[] = [];
-    const baton = { name: "baton", round: () => startOnce([SERVER], bench, rssMb) };
-    const bare = { name: "bare", round: () => startOnce([BARE_SERVER], bench, bareRssMb) };
+    const listMs: number[] = [];
+    const baton = { name: "baton", round: () => startOnce([SERVER], bench, { rssMb, listMs }) };
+    const bare = { name: "bare", round: () => startOnce([BARE_SERVER], bench, { rssMb: bareRssMb }) };
     await interleave([baton, bare], 2);
     const rounds = await interleave([baton, bare], bench.quick ? 5 : ROUNDS);
     const [ours, theirs] = [figuresOf(rounds, "baton"), figuresOf(rounds, "bare")];
@@ -45,17 +49,33 @@ export const start: Benchmark = {
       peer: { name: peer, value: median(bareRssMb) },
       target: { of: "value", at: "most", limit: RSS_MB_MAX },
     };
+    const listed: Line = {
+      what: "tools/list answered, the first of a process",
+      value: median(listMs),
+      unit: "ms",
+      target: { of: "value", at: "most", limit: LIST_MS_MAX },
+    };
     return {
       // Only Linux says what a process occupies.
-      lines: process.platform === "linux" ? [started, memory] : [started],
+      lines: process.platform === "linux" ? [started, listed, memory] : [started, listed],
       notes: ["From spawn to the line with the answer; each process is new, its files are in the system's cache."],
       detail: { baton_ms: ours, bare_ms: theirs },
     };
   },
 };
 
-/** Starts a server, asks it to initialize, and ends it. Gives ms until the answer. */
-async function startOnce(command: readonly string[], { directory }: Bench, rssMb: number[]): Promise<number> {
+interface Measured {
+  readonly rssMb: number[];
+  /** Where the server has tools. */
+  readonly listMs?: number[];
+}
+
+/** Starts a server, asks it to initialize and for its tools, and ends it. Returns ms until the first answer. */
+async function startOnce(
+  command: readonly string[],
+  { directory }: Bench,
+  { rssMb, listMs }: Measured,
+): Promise<number> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, command, {
     cwd: directory,
@@ -69,10 +89,17 @@ async function startOnce(command: readonly string[], { directory }: Bench, rssMb
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdin.write(`${INITIALIZE}\n`);
-  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await once(lines, "line")) as [string];
   const ms = performance.now() - startedAt;
   if (!line.includes('"serverInfo"')) throw new Error(`not an answer to initialize: ${line}`);
   if (process.platform === "linux" && child.pid !== undefined) rssMb.push(rssOf(child.pid));
+  if (listMs) {
+    const askedAt = performance.now();
+    child.stdin.write(`${LIST}\n`);
+    await once(lines, "line");
+    listMs.push(performance.now() - askedAt);
+  }
   const ended = once(child, "exit");
   child.stdin.end();
   await ended;

@@ -8,21 +8,16 @@ import { ROOT } from "../harness/places.js";
 const TOKENS_MAX = 4_000;
 const BYTES_PER_TOKEN = 4;
 
-const entries = z.array(
-  z.object({
-    listed: z.boolean(),
-    tool: z.object({ name: z.string(), description: z.string(), inputSchema: z.unknown() }),
-  }),
-);
+const published = z.object({ name: z.string(), description: z.string(), inputSchema: z.unknown() });
 
 export const tools: Benchmark = {
   name: "tools",
   title: "What the tool list costs a model",
   async run(): Promise<Outcome> {
-    const listed = entries
-      .parse(JSON.parse(readFileSync(path.join(ROOT, "dist/tools.json"), "utf8")))
-      .filter((entry) => entry.listed);
-    const tokens = listed.map(({ tool: { name, description, inputSchema } }) => ({
+    // Each tool on a line of its own, after one that says when it is listed.
+    const lines = readFileSync(path.join(ROOT, "dist/tools-listed.jsonl"), "utf8").split("\n");
+    const listed = lines.filter((_, at) => at % 2 === 1).map((line) => published.parse(JSON.parse(line)));
+    const tokens = listed.map(({ name, description, inputSchema }) => ({
       name,
       tokens: Buffer.byteLength(JSON.stringify({ name, description, inputSchema })) / BYTES_PER_TOKEN,
     }));

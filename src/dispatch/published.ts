@@ -8,6 +8,7 @@ export function toolEntries(operations: readonly Operation[]): ToolEntry[] {
   return operations.map((operation) => ({
     area: operation.area,
     listed: operation.listed ?? false,
+    reads: operation.effect === "read",
     tool: {
       name: operation.name,
       title: operation.title,

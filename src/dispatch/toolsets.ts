@@ -21,21 +21,24 @@ export interface ToolAnnotations {
   readonly openWorldHint: boolean;
 }
 
-/** Decides whether a tool is in a server's list: it is listed itself, or its area is requested. */
-export interface ToolEntry {
+/** Facts by which a tool is in a server's list. */
+export interface ListedAs {
   readonly area: Area;
   readonly listed: boolean;
+  readonly reads: boolean;
+}
+
+export interface ToolEntry extends ListedAs {
   readonly tool: PublishedTool;
 }
 
-/** The tools of a server: what is listed by default, and the areas asked for when it was started; of one that only reads, the queries. */
-export function toolsOf(
-  entries: readonly ToolEntry[],
-  { toolsets, readOnly = false }: { readonly toolsets: readonly string[]; readonly readOnly?: boolean },
-): PublishedTool[] {
-  const wanted = new Set(toolsets);
-  return entries
-    .filter(({ area, listed }) => listed || wanted.has("all") || wanted.has(area))
-    .map(({ tool }) => tool)
-    .filter(({ annotations }) => !readOnly || annotations.readOnlyHint);
+/** Decides what a server lists. */
+export interface ListChoice {
+  readonly toolsets: readonly string[];
+  readonly readOnly?: boolean;
+}
+
+/** Whether a server lists a tool: by default, or as one of an area asked for when it was started; of a server that only reads, the queries. */
+export function isShown({ area, listed, reads }: ListedAs, { toolsets, readOnly = false }: ListChoice): boolean {
+  return (listed || toolsets.includes("all") || toolsets.includes(area)) && (reads || !readOnly);
 }

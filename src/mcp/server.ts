@@ -6,15 +6,15 @@ import { conversationKey } from "../base/names.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
-import { toolsOf } from "../dispatch/toolsets.js";
 import { serveElicitations } from "./elicitation/elicitations.js";
 import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
 import { INSTRUCTIONS, READ_ONLY } from "./instructions.js";
 import { documentOf, GUARD_TOOL, hasGuardTool } from "./guard-tool.js";
 import { type Extra, progressReporter } from "./notifications.js";
 import type { ElicitationHost } from "./elicitation/elicitation-host.js";
+import { preparedResult } from "./transport/prepared.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
-import { toolList } from "./tool-list.js";
+import { shownTools } from "./tool-list.js";
 
 /** Dependencies of the server on the program around it. */
 export interface ServerParts {
@@ -63,9 +63,11 @@ export function createServer(parts: ServerParts): BatonServer {
   server.onerror = (error) => parts.logger.debug("protocol", { error });
   const client = () => server.getClientVersion()?.name ?? "agent";
   const answersHooks = () => !parts.readOnly && hasGuardTool(client());
-  server.setRequestHandler(ListToolsRequestSchema, async () => ({
-    tools: [...toolsOf(await toolList(), parts), ...(answersHooks() ? [GUARD_TOOL] : [])],
-  }));
+  let tools: string | undefined;
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    tools ??= (await shownTools(parts)).join();
+    return preparedResult(`{"tools":[${tools}${answersHooks() ? `,${JSON.stringify(GUARD_TOOL)}` : ""}]}`);
+  });
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
   const elicitations = serveElicitations(server, { ...parts, host: () => parts.elicitationHost(client()) });
   server.oninitialized = () => parts.onInitialized?.(client());

@@ -113,7 +113,7 @@ test.each([[undefined], ["find_operations"]])(
   "a server whose program was replaced while it ran says so (after %s)",
   async (first) => {
     const home = temporaryDirectory();
-    for (const part of ["dist/main.js", "dist/lib", "dist/tools.json", "package.json"])
+    for (const part of ["dist/main.js", "dist/lib", "dist/tools.jsonl", "dist/tools-listed.jsonl", "package.json"])
       cpSync(path.join(ROOT, part), path.join(home, part), { recursive: true });
     symlinkSync(path.join(ROOT, "node_modules"), path.join(home, "node_modules"));
     const env = { PATH: process.env["PATH"]!, BATON_DB: path.join(home, "baton.db") };

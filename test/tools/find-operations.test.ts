@@ -6,7 +6,6 @@ import { parseInput } from "../../src/dispatch/input.js";
 import { renderResult } from "../../src/dispatch/render.js";
 import { STEP_EXAMPLES, stepGuide } from "../../src/dispatch/guide/step-guide.js";
 import { toolEntries } from "../../src/dispatch/published.js";
-import { toolsOf } from "../../src/dispatch/toolsets.js";
 import { stepSchema } from "../../src/engine/definitions/schema.js";
 import { catalogue } from "../../src/tools/registry.js";
 import { startApp } from "../support/servers/app.js";
@@ -80,7 +79,7 @@ describe("the guide to steps", () => {
   it("stands in short in the two tools that start and store plans: every kind with its keys, and an example that is valid", async () => {
     const { call } = await startApp();
     for (const name of ["execute_workflow", "create_workflow"]) {
-      const { inputSchema } = toolsOf(toolEntries(catalogue.all), { toolsets: [] }).find((tool) => tool.name === name)!;
+      const { inputSchema } = toolEntries(catalogue.all).find(({ tool }) => tool.name === name)!.tool;
       const { definition } = inputSchema["properties"] as { definition: { description: string } };
       for (const kind of STEP_KINDS) expect(definition.description).toContain(`${kind} {`);
       const json = /^\{.*?\}\]\}/.exec(definition.description)?.[0] ?? "";

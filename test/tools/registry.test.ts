@@ -6,7 +6,8 @@ import { catalogue } from "../../src/tools/registry.js";
 import type { Operation } from "../../src/dispatch/operation.js";
 import { toolEntries } from "../../src/dispatch/published.js";
 import { referencePage, withToolTable } from "../../src/dispatch/reference.js";
-import { toolsOf } from "../../src/dispatch/toolsets.js";
+import type { ListChoice, PublishedTool } from "../../src/dispatch/toolsets.js";
+import { linesOf, toolsAmong } from "../../src/mcp/tool-list.js";
 import { startApp } from "../support/servers/app.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -16,7 +17,9 @@ const TOKENS_MAX = 4_000;
 
 const operations = catalogue.all;
 const entries = toolEntries(operations);
-const listed = toolsOf(entries, { toolsets: [] });
+const shown = (choice: ListChoice) =>
+  toolsAmong(linesOf(entries), choice).map((text) => JSON.parse(text) as PublishedTool);
+const listed = shown({ toolsets: [] });
 const complaintsOf = (check: (operation: Operation) => string | undefined) =>
   operations.flatMap((operation) => {
     const complaint = check(operation);
@@ -104,18 +107,31 @@ describe("the tool list", () => {
     expect(listed.map(({ name }) => name)).toEqual(
       operations.filter((operation) => operation.listed === true).map(({ name }) => name),
     );
-    expect(toolsOf(entries, { toolsets: ["all"] }).map(({ name }) => name)).toEqual(operations.map(({ name }) => name));
+    expect(shown({ toolsets: ["all"] }).map(({ name }) => name)).toEqual(operations.map(({ name }) => name));
     const area = operations.at(-1)!.area;
-    expect(toolsOf(entries, { toolsets: [area] }).map(({ name }) => name)).toEqual(
+    expect(shown({ toolsets: [area] }).map(({ name }) => name)).toEqual(
       operations.filter((operation) => operation.listed === true || operation.area === area).map(({ name }) => name),
     );
   });
 
   test("written by the build is the one that the sources make", () => {
-    const built = JSON.parse(readFileSync(path.join(ROOT, "dist/tools.json"), "utf8")) as unknown[];
-    const texts = new Set(built.map((entry) => JSON.stringify(entry)));
-    expect(entries.filter((entry) => !texts.has(JSON.stringify(entry))).map(({ tool }) => tool.name)).toEqual([]);
-    expect(built).toHaveLength(entries.length);
+    const missingIn = (file: string, expected: typeof entries) => {
+      const lines = readFileSync(path.join(ROOT, "dist", file), "utf8").split("\n");
+      expect(lines).toHaveLength(expected.length * 2);
+      const missing = expected.filter((entry) =>
+        linesOf([entry])
+          .split("\n")
+          .some((text) => !lines.includes(text)),
+      );
+      return missing.map(({ tool }) => tool.name);
+    };
+    expect(missingIn("tools.jsonl", entries)).toEqual([]);
+    expect(
+      missingIn(
+        "tools-listed.jsonl",
+        entries.filter((entry) => entry.listed),
+      ),
+    ).toEqual([]);
   });
 });
 

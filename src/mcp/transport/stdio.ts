@@ -3,6 +3,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { isJSONRPCRequest, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { isObject } from "../../base/json.js";
 import { LineReader, type OversizedLine } from "./lines.js";
+import { textOf } from "./prepared.js";
 import { INVALID_PARAMS } from "./refusals.js";
 import { misshapen } from "./request-shapes.js";
 
@@ -67,7 +68,7 @@ export class StdioTransport implements Transport {
       if (this.#unanswered.size === 0) this.#answered();
     }
     return new Promise((resolve) => {
-      if (this.#output.write(`${JSON.stringify(message)}\n`)) return resolve();
+      if (this.#output.write(`${textOf(message)}\n`)) return resolve();
       this.#outputIsFull = true;
       this.#balance();
       this.#output.once("drain", () => {

@@ -3,8 +3,10 @@ import path from "node:path";
 import { PassThrough } from "node:stream";
 import { JSONRPCMessageSchema, type RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, test } from "vitest";
+import { toolEntries } from "../../../src/dispatch/published.js";
 import { INSTRUCTIONS } from "../../../src/mcp/instructions.js";
 import { StdioTransport } from "../../../src/mcp/transport/stdio.js";
+import { catalogue } from "../../../src/tools/registry.js";
 import { connectClient, startServer } from "../../support/servers/client.js";
 import { temporaryDirectory } from "../../support/databases/databases.js";
 import { bestOfFew } from "../../support/in-time.js";
@@ -100,6 +102,22 @@ describe("the server over stdio", () => {
     server.child.stdin?.end(call(2, "find_operations", {}));
     expect((await server.ended).code).toBe(0);
     expect(await server.next(withId(2))).toHaveProperty("result.structuredContent.operations");
+  });
+
+  test("sends the tools as the sources make them, for each choice of what is listed", async () => {
+    const entries = toolEntries(catalogue.all);
+    const choices = [
+      { args: [], expected: entries.filter(({ listed }) => listed) },
+      { args: ["--toolsets", "all"], expected: entries },
+      { args: ["--read-only"], expected: entries.filter(({ listed, reads }) => listed && reads) },
+    ];
+    for (const { args, expected } of choices) {
+      const { client, close } = await connectClient({ args });
+      const tools = expected.map(({ tool }) => tool);
+      expect((await client.listTools()).tools).toEqual(tools);
+      expect((await client.listTools()).tools).toEqual(tools);
+      await close();
+    }
   });
 
   test("starting and asking for tools leaves no trace in the file system", async () => {
