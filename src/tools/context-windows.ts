@@ -23,6 +23,8 @@ import { compactWindow } from "./context-compaction.js";
 /** Tokens of one answer. */
 const ANSWER_TOKENS_DEFAULT = 20_000;
 const ANSWER_TOKENS_MAX = 24_000;
+/** Tokens that a call may name. */
+const LIMIT_MAX = 10_000_000;
 const CONTENT_BYTES_MAX = 4_194_304;
 const SUMMARY_CHARS_MAX = 100_000;
 const KEEP_RECENT = 10;
@@ -92,7 +94,7 @@ const add = defineOperation({
     max_tokens: z
       .int()
       .min(1_000)
-      .max(10_000_000)
+      .max(LIMIT_MAX)
       .optional()
       .describe("Limit of the window. Default: max_context_tokens."),
     compact: z.boolean().default(true).describe("false: the window does not compact itself now."),
@@ -184,9 +186,9 @@ const get = defineOperation({
     max_tokens: z
       .int()
       .min(100)
-      .max(ANSWER_TOKENS_MAX)
+      .max(LIMIT_MAX)
       .default(ANSWER_TOKENS_DEFAULT)
-      .describe("Of the messages in the answer."),
+      .describe(`Of the messages in the answer, which has at most ${ANSWER_TOKENS_MAX}.`),
     cursor: params.paging.cursor,
     message: z.int().min(1).optional().describe("Number of a message to read whole."),
     offset: z.int().min(0).optional().describe("Of a long message: next_offset of the part before."),
@@ -204,7 +206,8 @@ const get = defineOperation({
   }),
   needs: ["texts"],
   async perform(host, input) {
-    const { message: number, offset = 0, max_tokens: max } = input;
+    const { message: number, offset = 0 } = input;
+    const max = Math.min(input.max_tokens, ANSWER_TOKENS_MAX);
     if (number !== undefined) return host.read((ctx) => oneMessage(ctx, input, { number, offset }));
     const before = numberOfCursor(input.cursor);
     const { found, page, view } = await host.read(function* (ctx) {

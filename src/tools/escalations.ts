@@ -139,10 +139,12 @@ const decisionInput = z.object({
   ...params.acting,
 });
 
-/** The key that sibling operations have for what they decide. */
-function withId(given: Record<string, unknown>): Record<string, unknown> {
-  const { escalation, ...others } = given;
-  return escalation === undefined || others["id"] !== undefined ? given : { ...others, id: escalation };
+/** The key that sibling operations have for what they decide, and the status that other systems give beside the decision. */
+function withDocumentedDecision({ escalation, ...given }: Record<string, unknown>): Record<string, unknown> {
+  const named = escalation === undefined ? given : { id: escalation, ...given };
+  const { status: outcome, decision = "", ...others } = named;
+  if (typeof outcome !== "string" || typeof decision !== "string") return named;
+  return outcome.toLowerCase().startsWith(decision.toLowerCase()) ? { ...others, decision: outcome } : named;
 }
 
 const decide = defineOperation({
@@ -155,7 +157,7 @@ const decide = defineOperation({
   // Without an id nothing is decided: the check of the input says what is lacking.
   permission: ({ id }) =>
     id === undefined || (typeof id === "string" && (isEscalation(id) || isApproval(id))) ? "anyone" : ["human"],
-  translate: withId,
+  translate: withDocumentedDecision,
   atTerminal: "baton approve",
   words: ["approve", "answer a question"],
   input: decisionInput,

@@ -13,7 +13,9 @@ const PARTS: Readonly<Record<string, string>> = {
   after_task_id: "after",
   condition: "if",
   if_true: "then",
+  if_true_tasks: "then",
   if_false: "else",
+  if_false_tasks: "else",
 };
 const COMMON = new Set(["run", "run_id", "swarm_id", "agent", "agent_id", "request_id", "expected_revision"]);
 

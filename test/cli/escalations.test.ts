@@ -24,6 +24,11 @@ test("baton escalations lists a question, baton approve decides it under a condi
   const again = await baton(person, ["call", "decide_escalation", "--id", escalation.id, "--decision", "rejected"]);
   expect(again.code).toBe(1);
   expect(again.stderr).toContain("decided approved_with_conditions");
+  for (const late of ["approve", "reject"]) {
+    const { code, stderr } = await baton(person, [late, escalation.id]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("decided approved_with_conditions")]);
+  }
+  expect((await baton(person, ["approve", "escalation_none"])).stderr).toContain("No question is open for");
 });
 
 test("a program that calls baton decides no escalation under the user's name, but as an agent that it names", async () => {
@@ -46,9 +51,10 @@ test("baton escalations lists an approval that waits for a person, and baton app
   const ben = { ...ann, env: { ...ann.env, BATON_AGENT: "ben" } };
   await batonJson(ben, ["call", "put_artifact", "--name", "plan.md", "--content", "# One"]);
   const request = ["call", "request_approval", "--artifact", "plan.md", "--approver_role", "human"];
-  const { approval } = (await batonJson(ben, [...request, "--reason", "may it\u001b[2J go out?"])) as {
+  const asked = (await batonJson(ben, [...request, "--reason", "may it\u001b[2J go out?"])) as {
     approval: { id: string };
   };
+  const { approval } = asked;
   const { stdout } = await baton(ann, ["escalations"]);
   expect(stdout).toMatch(/^\? approval of ben: Approve plan\.md version 1 as human\?\n {4}may it/);
   expect(stdout).toContain(`baton approve ${approval.id}`);
@@ -59,6 +65,9 @@ test("baton escalations lists an approval that waits for a person, and baton app
     escalation: { id: approval.id, status: "approved_with_conditions", conditions: ["soon"] },
   });
   expect((await baton(ann, ["escalations"])).stdout).toBe("There are none.\n");
+  const { approval: second } = (await batonJson(ben, request)) as typeof asked;
+  await batonJson(ben, ["call", "put_artifact", "--name", "plan.md", "--content", "# Two"]);
+  expect((await baton(person, ["approve", second.id])).stderr).toContain("is void");
 });
 
 test.each([

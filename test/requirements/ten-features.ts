@@ -99,7 +99,7 @@ export const tenFeatures: Checks = {
       run_id: run,
       after: "impl",
       condition: "steps.impl.output.test_coverage < 80",
-      if_true: [{ key: "more", prompt: "more tests" }],
+      if_true_tasks: [{ key: "more", prompt: "more tests" }],
       if_false: [{ key: "fine", prompt: "say so" }],
       before: ["ship"],
     });
@@ -122,9 +122,12 @@ export const tenFeatures: Checks = {
     await crew.complete(await crew.take("ann", { run }));
     expect(await crew.statuses(run)).toEqual({ impl: "succeeded", "gate-impl": "dead_letter", ship: "blocked" });
   },
-  "1.87": async ({ call, start }) => {
+  "1.87": async ({ ask, call, start }) => {
     const run = await start([{ key: "impl" }]);
     expect(await call("request_review", { task: `${run}/impl` })).toMatchObject({ max_rounds: 3 });
+    const two = await start([{ key: "impl" }]);
+    const given = { task_id: `${two}/impl`, max_critique_rounds: 2 };
+    expect(await ask("request_review", given)).toMatchObject({ max_rounds: 2 });
   },
   "1.64": async ({ call, crew, start }) => {
     const run = await start([
@@ -216,6 +219,17 @@ export const tenFeatures: Checks = {
     await expect(ask("decide_escalation", { id, decision: "approved" })).rejects.toMatchObject({
       code: "not_permitted",
     });
+    // Decided in the document's own words, by another handle of the same connection.
+    await call("update_project", { project: "here", config: { reviewers: "handle" } });
+    const { escalation } = await call("escalate", { type: "gate_approval", title: "Passed?", agent: "ann" });
+    const conditions = ["Add rate limiting", "Review again after changes"];
+    const given = { decision: "approved", decided_by: "lena", conditions };
+    const decided = { status: "APPROVED_WITH_CONDITIONS", escalation_id: escalation.id, ...given };
+    expect(await ask("decide_escalation", decided)).toMatchObject({
+      escalation: { status: "approved_with_conditions", decided_by: "lena", conditions },
+    });
+    const other = { status: "REJECTED", escalation_id: escalation.id, decision: "approved" };
+    await expect(ask("decide_escalation", other)).rejects.toMatchObject({ code: "invalid_input" });
   },
   "1.124 1.125 1.127 1.128": async ({ ask, call, start }) => {
     const run = await start([{ key: "a" }]);

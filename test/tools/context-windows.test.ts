@@ -52,6 +52,16 @@ describe.each(BACKENDS)("context windows on %s", (backend) => {
     await expect(call("get_context", { ...ann, cursor: "x" })).rejects.toMatchObject({ code: "invalid_input" });
   });
 
+  test("are read by at most 24,000 tokens a call, however many are asked for", async () => {
+    const { call } = await office();
+    for (let count = 0; count < 3; count++)
+      await call("add_context", { ...ann, role: "user", content: "word ".repeat(10_000), compact: false });
+    const answer = await call("get_context", { ...ann, max_tokens: 100_000 });
+    expect(answer.messages.map(({ number }) => number)).toEqual([2, 3]);
+    expect(answer.answer_tokens).toBeLessThanOrEqual(24_000);
+    expect(answer).toHaveProperty("next_cursor");
+  });
+
   test("drop chatter before a decision, however old the decision is", async () => {
     const { call } = await office();
     const said = { ...ann, role: "user", kind: "conversation" } as const;

@@ -103,6 +103,13 @@ describe.each(BACKENDS)("a meeting on %s", (backend) => {
       code: "not_found",
       message: expect.stringContaining('"ben"'),
     });
+    // The founding documents invite roles: who has one is named.
+    await call("register_agent", { name: "lena", roles: ["tech_lead"] });
+    for (const role of ["tech_lead", "role:tech_lead"])
+      await expect(call("create_meeting", { ...input, participants: [role] })).rejects.toMatchObject({
+        code: "not_found",
+        message: expect.stringContaining("The role tech_lead is that of lena"),
+      });
     for (const duration of ["soon", "0s", "8d"])
       await expect(call("create_meeting", { ...input, participants: ["ben"], duration })).rejects.toMatchObject({
         code: "invalid_input",

@@ -171,12 +171,14 @@ describe("configure and get_configuration", () => {
   test("all or nothing, every problem at once", async () => {
     const { call } = await startApp();
     const session = { session_renew_ms: 20_000, session_ttl_ms: 20_000 };
-    const settings = { leese_ms: 1, retry_attempts: 0, tick_ms: 20, ...session, patterns_max: 500 };
+    const wrong = { leese_ms: 1, require_lead_approval: true, retry_attempts: 0, tick_ms: 20 };
+    const settings = { ...wrong, ...session, patterns_max: 500 };
     await expect(call("configure", { settings })).rejects.toMatchObject({
       code: "invalid_input",
       details: {
         problems: [
           { path: "settings.leese_ms", message: 'unknown setting (did you mean "lease_ms"?)' },
+          { path: "settings.require_lead_approval", message: "is a setting of projects: name one in scope" },
           expect.objectContaining({ path: "settings.retry_attempts" }),
           {
             path: "settings.tick_ms",

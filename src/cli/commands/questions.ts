@@ -34,8 +34,8 @@ export async function approve(
   const open = await openQuestions(context.call);
   if (task === undefined) return context.askLine === undefined ? listed(open) : askEach(context, open);
   const question = named(open, task);
-  const { form, id, token } = question;
-  if (form !== undefined && answer.length === 0) return answerForm(context, question);
+  const { form, id, token } = question ?? closed(task);
+  if (question !== undefined && form !== undefined && answer.length === 0) return answerForm(context, question);
   const decision = condition.length === 0 ? "approved" : "approved_with_conditions";
   const conditions = condition.length === 0 ? undefined : [...condition];
   const answers = form === undefined && answer.length === 0 ? undefined : inputsOf(answer, form?.["properties"]);
@@ -49,16 +49,27 @@ export async function reject(
   task: string,
   { note }: Pick<ApproveOptions, "note">,
 ): Promise<CommandAnswer> {
-  const { id, token } = named(await openQuestions(call), task);
+  const { id, token } = named(await openQuestions(call), task) ?? closed(task);
   const decided = await call("decide_escalation", { id, token, decision: "rejected", note });
   return { data: decided, text: decidedText("rejected", decided) };
 }
 
-/** The open question of a task: by its id or the beginning of it, as RUN/STEP, or by the step's key where one question has it. */
-function named(open: readonly QuestionAnswer[], reference: string): QuestionAnswer {
+/** A question that is not open: the refusal of a decision says who decided it, or why it is void. */
+function closed(id: string) {
+  return { id, form: undefined, token: undefined };
+}
+
+const WHOLE_ID = /^(?:escalation|approval)_[0-9a-z]{16}$/;
+
+/**
+ * The open question of a task: by its id or the beginning of it, as RUN/STEP, or by the step's key where one question has it. Undefined
+ * for the whole id of an escalation or approval that is not open.
+ */
+function named(open: readonly QuestionAnswer[], reference: string): QuestionAnswer | undefined {
   const exact = open.filter(({ id, task }) => id === reference || `${task?.run}/${task?.key}` === reference);
   const near = open.filter(({ id, task }) => task?.key === reference || id.startsWith(reference));
   const [found, ...others] = exact.length > 0 ? exact : near;
+  if (found === undefined && WHOLE_ID.test(reference)) return undefined;
   if (found === undefined)
     throw new BatonError(
       "not_found",

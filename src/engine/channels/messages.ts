@@ -90,7 +90,7 @@ function* deliver(ctx: EngineContext, draft: Omit<Message, "seq">): Tx<Message> 
 function requireSmall({ body, subject = "", data }: NewMessage): void {
   const bytes = Buffer.byteLength(body) + Buffer.byteLength(subject) + Buffer.byteLength(JSON.stringify(data) ?? "");
   if (bytes <= MESSAGE_BYTES_MAX) return;
-  const message = `The message has ${bytes} bytes; at most ${MESSAGE_BYTES_MAX} fit. Write the rest into a file and name its path. Nothing was sent.`;
+  const message = `The message has ${bytes} bytes; at most ${MESSAGE_BYTES_MAX} fit. Put the rest down with put_artifact and name its id. Nothing was sent.`;
   throw new BatonError("limit_exceeded", message, { details: { bytes, max: MESSAGE_BYTES_MAX } });
 }
 

@@ -1,4 +1,4 @@
-import { BatonError, callOperation } from "../../base/errors.js";
+import { BatonError } from "../../base/errors.js";
 import type { EscalationType } from "../../base/statuses.js";
 import { countOpenEscalations, type Escalation, insertEscalation } from "../../store/escalations/escalations.js";
 import { appendEvents } from "../../store/events/events.js";
@@ -103,7 +103,7 @@ function* heldTask(ctx: EngineContext, { task, token, agent }: EscalationRequest
   const message = `Task ${key} (${id}) cannot wait for a decision: ${why}. Nothing was changed.`;
   throw new BatonError("invalid_transition", message, {
     details: { task: id, status },
-    next: [callOperation("get_task", { task: id })],
+    next: [{ tool: "get_task", arguments: { task: id } }],
   });
 }
 

@@ -1,4 +1,4 @@
-import { BatonError, callOperation } from "../../base/errors.js";
+import { BatonError } from "../../base/errors.js";
 import { iso } from "../../base/time.js";
 import type { FoundAgent } from "../../store/agents/agents.js";
 import { type Handoff, dueHandoffs, endHandoff, findHandoff, insertHandoff } from "../../store/channels/handoffs.js";
@@ -160,7 +160,7 @@ function overOffer({ id, status, expiresAt, sender }: Handoff, task: Task): Bato
   const message = `Handoff ${id} is ${now}; ${holder}. Nothing was changed. Its holder can offer it again.`;
   return new BatonError("invalid_transition", message, {
     details: { handoff: id, status: now, from: sender, expires_at: iso(expiresAt), task: task.id, held_by: task.agent },
-    next: [callOperation("get_task", { task: task.id })],
+    next: [{ tool: "get_task", arguments: { task: task.id } }],
   });
 }
 

@@ -8,7 +8,6 @@ import type { Meeting, MeetingPost } from "../../store/channels/meetings.js";
 import { joinChannel, type Message } from "../../store/channels/messages.js";
 import { appendEvents } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
-import { requireAgent } from "../agents/agents.js";
 import { addressOf } from "../channels/addresses.js";
 import { beginThread } from "../channels/messages.js";
 import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
@@ -17,6 +16,7 @@ import { lockPlace } from "../artifacts/places.js";
 import type { EngineContext } from "../context.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { minutesOf } from "./minutes.js";
+import { requireParticipant } from "./participants.js";
 import { requireProject } from "../projects/creation.js";
 
 export type { Meeting, MeetingPost };
@@ -51,7 +51,7 @@ export function* createMeeting(ctx: EngineContext, convener: FoundAgent, wanted:
     const message = `participants: a meeting needs at least one agent beside ${convener.name}, who calls it. Write alone with send_message. Nothing was done.`;
     throw new BatonError("invalid_input", message, { details: { path: "participants" } });
   }
-  for (const name of participants) yield* requireAgent(name);
+  for (const name of participants) yield* requireParticipant(name);
   const place = yield* placeOf(ctx, wanted);
   const meeting: Meeting = {
     id: ctx.newId("meeting"),

@@ -6,6 +6,7 @@ import type { EngineContext } from "../context.js";
 import { iso } from "../../base/time.js";
 import { hint } from "../../base/names.js";
 import { Problems, problemsError } from "../../base/problems.js";
+import { projectConfigSchema } from "../projects/config.js";
 import { type Settings, settingsSchema, withPresentNames } from "../../base/settings.js";
 import { limitProblem, requireOwnSettings } from "./setting-limits.js";
 
@@ -62,9 +63,14 @@ function problemOf(name: string, value: unknown): string | undefined {
   const shape: Readonly<Record<string, (typeof settingsSchema.shape)[keyof typeof settingsSchema.shape]>> =
     settingsSchema.shape;
   const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
-  if (schema === undefined) return `unknown setting${hint(name, NAMES)}`;
+  if (schema === undefined) return unknownSetting(name);
   const parsed = schema.safeParse(value);
   return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? "cannot be used");
+}
+
+function unknownSetting(name: string): string {
+  if (!Object.hasOwn(projectConfigSchema.shape, name)) return `unknown setting${hint(name, NAMES)}`;
+  return "is a setting of projects: name one in scope";
 }
 
 export interface SettingChange {
