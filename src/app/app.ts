@@ -20,6 +20,7 @@ import { Connection, contentFilesOf } from "./connection.js";
 import { Identity, type IdentityOptions } from "./identity.js";
 import { SessionKeeper } from "./session.js";
 import { executes, startExecutor } from "./step-handlers.js";
+import { Texts } from "./texts.js";
 
 export interface AppOptions extends IdentityOptions {
   readonly runtime?: Runtime;
@@ -57,6 +58,7 @@ export class App {
   readonly #connection: Connection;
   readonly #session: SessionKeeper;
   readonly #background: BackgroundLoop;
+  readonly #texts = new Texts();
   #dispatch: Promise<Dispatch> | undefined;
   #closing: Promise<void> | undefined;
   #servedRun: string | undefined;
@@ -198,10 +200,11 @@ export class App {
 
   async #close(): Promise<void> {
     if (this.#connection.isUsed && this.#session.isSessionless) await this.#background.catchUp();
-    await this.#connection.close(async (bind) => {
+    const ended = this.#connection.close(async (bind) => {
       await this.#background.stop();
       if (this.#session.isOpen) await this.#endSession(bind(this.#identity.client));
     });
+    await Promise.all([ended, this.#texts.close()]);
   }
 
   /** Without its database a session ends by its expiry, and the process still ends well. */
@@ -239,6 +242,7 @@ export class App {
       logger: this.#logger,
       capabilities: capabilitiesOf({
         config: this.config,
+        texts: this.#texts,
         cwd: this.#options.cwd,
         startedAt: this.#startedAt,
         refreshSettings: () => this.#session.refreshSettings(),

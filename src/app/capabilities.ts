@@ -10,6 +10,7 @@ import { readWorkplace } from "../runtime/files/workplace.js";
 
 export interface CapabilityParts {
   readonly config: Config;
+  readonly texts: TextWorker;
   /** Working directory of the caller. */
   readonly cwd: string | undefined;
   /** Milliseconds since the epoch. */
@@ -22,16 +23,6 @@ export interface CapabilityParts {
 /** Capabilities of this process for its operations. What touches the disk is loaded when it is first used. */
 export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
   const { config, cwd, startedAt } = parts;
-  let thread: Promise<TextWorker> | undefined;
-  const texts = (): Promise<TextWorker> =>
-    (thread ??= import("../compaction/text-thread.js").then(
-      ({ TextThread }) => new TextThread(),
-      (error: unknown) => {
-        // The next text tries again.
-        thread = undefined;
-        throw error;
-      },
-    ));
   return {
     files: {
       readWorkplace: (directory) => readWorkplace(directory, cwd),
@@ -57,12 +48,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
         if (files?.has(hash) === false) await files.save(hash, data);
       },
     },
-    texts: {
-      count: async (given) => (await texts()).count(given),
-      cut: async (text, max) => (await texts()).cut(text, max),
-      extract: async (orders) => (await texts()).extract(orders),
-      chunk: async (order) => (await texts()).chunk(order),
-    },
+    texts: parts.texts,
     templates: {
       list: async (contentsOf) => {
         const { readTemplateFolders } = await import("../runtime/files/template-folders.js");

@@ -30,18 +30,40 @@ function threadFile(): string {
   return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/lib/text-thread-worker.js", import.meta.url));
 }
 
-interface Waiting {
+/** Calls back after so many milliseconds, unless it is cancelled. Keeps no process alive. */
+export type StartTimer = (ms: number, run: () => void) => { cancel(): void };
+
+const realTimer: StartTimer = (ms, run) => {
+  const timer = setTimeout(run, ms).unref();
+  return { cancel: () => clearTimeout(timer) };
+};
+
+interface Job {
+  readonly work: TextWork;
   resolve(result: unknown): void;
   reject(error: Error): void;
-  readonly timer: NodeJS.Timeout;
 }
 
-/** The thread of this process that works on texts, started with the first work and ended when there has been none for a while. */
+interface CurrentJob extends Job {
+  readonly id: number;
+  readonly limit: ReturnType<StartTimer>;
+}
+
+/**
+ * The thread of this process that works on texts, one piece of work after another. It is started with the first one and ended when there
+ * has been none for a while.
+ */
 export class TextThread implements TextWorker {
+  readonly #startTimer: StartTimer;
+  readonly #queue: Job[] = [];
   #worker: Worker | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  #current: CurrentJob | undefined;
+  #idle: ReturnType<StartTimer> | undefined;
   #lastId = 0;
-  readonly #waiting = new Map<number, Waiting>();
+
+  constructor(startTimer: StartTimer = realTimer) {
+    this.#startTimer = startTimer;
+  }
 
   count(texts: readonly string[]): Promise<number[]> {
     return this.#do({ do: "count", texts });
@@ -59,29 +81,40 @@ export class TextThread implements TextWorker {
     return this.#do({ do: "chunk", order });
   }
 
-  /** Ends the thread. What it was doing fails. */
+  /** Ends the thread. Its work fails, and so does what waits for it. */
   async close(): Promise<void> {
     const worker = this.#worker;
+    const waiting = this.#queue.splice(0);
     this.#lose("the server is shutting down");
+    for (const { reject } of waiting) reject(unavailable("the server is shutting down"));
     await worker?.terminate();
   }
 
   #do<T>(work: TextWork): Promise<T> {
-    const worker = this.#running();
-    const id = ++this.#lastId;
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        void worker.terminate();
-        this.#lose(`it took longer than ${WORK_MAX_MS / 1_000} s`);
-      }, WORK_MAX_MS).unref();
-      this.#waiting.set(id, { resolve: (result) => resolve(result as T), reject, timer });
-      worker.ref();
-      worker.postMessage({ id, work } satisfies TextRequest);
+      this.#queue.push({ work, resolve: (result) => resolve(result as T), reject });
+      this.#next();
     });
   }
 
+  /** Begins with the next piece of work. Its time is counted from here, not from when it was asked for. */
+  #next(): void {
+    if (this.#current !== undefined) return;
+    const job = this.#queue.shift();
+    if (job === undefined) return;
+    const worker = this.#running();
+    const id = ++this.#lastId;
+    const limit = this.#startTimer(WORK_MAX_MS, () => {
+      void worker.terminate();
+      this.#lose(`it took longer than ${WORK_MAX_MS / 1_000} s`);
+    });
+    this.#current = { ...job, id, limit };
+    worker.ref();
+    worker.postMessage({ id, work: job.work } satisfies TextRequest);
+  }
+
   #running(): Worker {
-    clearTimeout(this.#idle);
+    this.#idle?.cancel();
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(threadFile(), { resourceLimits: HEAP });
     this.#worker = worker;
@@ -92,26 +125,28 @@ export class TextThread implements TextWorker {
   }
 
   #take({ id, result, error }: TextAnswer): void {
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return;
-    this.#waiting.delete(id);
-    clearTimeout(waiting.timer);
-    if (error === undefined) waiting.resolve(result);
-    else waiting.reject(new Error(error));
-    if (this.#waiting.size > 0) return;
+    const job = this.#current;
+    if (job?.id !== id) return;
+    this.#current = undefined;
+    job.limit.cancel();
+    if (error === undefined) job.resolve(result);
+    else job.reject(new Error(error));
+    this.#next();
+    if (this.#current !== undefined) return;
     // A process that has nothing else to do may end.
     this.#worker?.unref();
-    this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
+    this.#idle = this.#startTimer(IDLE_MS, () => void this.close());
   }
 
+  /** Fails the work of a thread that is gone. What waits has a new thread. */
   #lose(why: string): void {
     this.#worker = undefined;
-    clearTimeout(this.#idle);
-    for (const waiting of this.#waiting.values()) {
-      clearTimeout(waiting.timer);
-      waiting.reject(unavailable(why));
-    }
-    this.#waiting.clear();
+    this.#idle?.cancel();
+    const job = this.#current;
+    this.#current = undefined;
+    job?.limit.cancel();
+    job?.reject(unavailable(why));
+    this.#next();
   }
 }
 
