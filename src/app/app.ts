@@ -1,6 +1,7 @@
 import os from "node:os";
 import { type Config } from "../config.js";
 import { databaseIsThere } from "../config/database.js";
+import { Texts } from "../compaction/texts.js";
 import { hasCode } from "../base/errors.js";
 import type { Settings } from "../base/settings.js";
 import type { Caller } from "../engine/context.js";
@@ -20,7 +21,6 @@ import { Connection, contentFilesOf } from "./connection.js";
 import { Identity, type IdentityOptions } from "./identity.js";
 import { SessionKeeper } from "./session.js";
 import { executes, startExecutor } from "./step-handlers.js";
-import { Texts } from "./texts.js";
 
 export interface AppOptions extends IdentityOptions {
   readonly runtime?: Runtime;

@@ -72,6 +72,8 @@ const WHOLE_CHARS_MAX = 600;
 const SIGNATURE_CHARS_MAX = 400;
 const LOGIC_CHARS_MAX = 160;
 const COMMENT_CHARS_MAX = 600;
+/** A return of nothing, of a word or of a number, or an error passed on: without the lines above it tells nothing. */
+const SAYS_NOTHING = /^(?:return|throw|raise)(?:\s+[\w$]+)?\s*;?$/;
 const WEIGHT = { exported: 6, definition: 5, comment: 3, logic: 1 } as const;
 
 /**
@@ -132,8 +134,7 @@ class Outline {
     for (const node of root.descendantsOfType([...definitions, ...whole, ...logic])) {
       if (defining.has(node.type)) this.#define(node);
       else if (short.has(node.type)) this.#define(node, WHOLE_CHARS_MAX);
-      else if (doing.has(node.type))
-        this.#take(node.startIndex, oneLine(this.#slice(node), LOGIC_CHARS_MAX), WEIGHT.logic);
+      else if (doing.has(node.type)) this.#logic(node);
     }
     for (const node of root.namedChildren) this.#constant(node);
     return this.#parts.toSorted((a, b) => a.at - b.at);
@@ -146,6 +147,11 @@ class Outline {
     const head = body === null ? text : this.#text.slice(node.startIndex, body.startIndex);
     this.#signature(node.startIndex, `${oneLine(head, SIGNATURE_CHARS_MAX)}${body === null ? "" : " …"}`);
     if (this.#isPython && body !== null) this.#docstring(body.startIndex);
+  }
+
+  #logic(node: Node): void {
+    const text = oneLine(this.#slice(node), LOGIC_CHARS_MAX);
+    if (!SAYS_NOTHING.test(text)) this.#take(node.startIndex, text, WEIGHT.logic);
   }
 
   /** Constants of the outermost level: functions in them as signatures, others as their first line. */
@@ -177,7 +183,7 @@ class Outline {
   #take(at: number, text: string, weight: number): boolean {
     if (this.#taken.has(at)) return false;
     this.#taken.add(at);
-    this.#parts.push({ at, text, weight });
+    this.#parts.push({ at, text, weight, isCore: weight >= WEIGHT.exported });
     return true;
   }
 

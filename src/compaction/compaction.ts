@@ -31,13 +31,18 @@ export function cutText(text: string, max: number): Extract {
 export interface ExtractOrder extends ExtractSubject {
   /** Tokens that the extract may have. */
   readonly max: number;
+  /** Decisions and what obliges: nothing else, or all of them, however many tokens they have. */
+  readonly core?: "only" | "whole" | undefined;
 }
 
 /** Shortens contents by their kind; undefined for one of which nothing has room. */
 export async function extractAll(orders: readonly ExtractOrder[]): Promise<(Extract | undefined)[]> {
   const extracts: (Extract | undefined)[] = [];
-  for (const { max, ...subject } of orders) {
-    extracts.push(fitted(await partsOf(subject), max, encoding()));
+  for (const { max, core, ...subject } of orders) {
+    const parts = await partsOf(subject);
+    const told = core === undefined ? [] : parts.filter(({ isCore }) => isCore);
+    const room = core === "whole" ? Math.max(max, fitted(told, Infinity, encoding())?.tokens ?? 0) : max;
+    extracts.push(fitted(core === "only" ? told : parts, room, encoding()));
   }
   return extracts;
 }

@@ -25,7 +25,8 @@ export function conversationParts(content: string): ExtractPart[] {
       for (const sentence of sentencesOf(line.replace(/^\s*(?:[-*+•>]|\d+[.)]|#{1,6})\s+/, ""))) {
         const weight = weightOf(sentence) + (isFirst ? 1 : 0);
         isFirst = false;
-        if (weight > 0) parts.push({ text: `- ${shortened(sentence, LINE_CHARS_MAX)}`, weight });
+        if (weight > 0)
+          parts.push({ text: `- ${shortened(sentence, LINE_CHARS_MAX)}`, weight, isCore: decides(sentence) });
       }
   }
   return parts;
@@ -34,8 +35,12 @@ export function conversationParts(content: string): ExtractPart[] {
 /** The beginning of a sentence says what it is; a pattern takes long over one without end. */
 const SEARCHED_CHARS_MAX = 2_000;
 
+function decides(sentence: string): boolean {
+  return DECISION.test(sentence.slice(0, SEARCHED_CHARS_MAX));
+}
+
 function weightOf(whole: string): number {
   const sentence = whole.slice(0, SEARCHED_CHARS_MAX);
-  const cues = (DECISION.test(sentence) ? 3 : 0) + (OUTCOME.test(sentence) ? 3 : 0) + (OPEN.test(sentence) ? 2 : 0);
+  const cues = (decides(sentence) ? 3 : 0) + (OUTCOME.test(sentence) ? 3 : 0) + (OPEN.test(sentence) ? 2 : 0);
   return cues > 0 && NAMED.test(sentence) ? cues + 1 : cues;
 }

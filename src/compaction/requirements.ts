@@ -26,9 +26,9 @@ const SEARCHED_CHARS_MAX = 2_000;
 
 function item(text: string, least: number): ExtractPart {
   const start = text.slice(0, SEARCHED_CHARS_MAX);
-  const weight =
-    (MUST.test(start) ? 4 : STORY.test(start) ? 3 : SHOULD.test(start) ? 2 : least) + (FIGURE.test(start) ? 1 : 0);
-  return { text: `- ${shortened(text, LINE_CHARS_MAX)}`, weight };
+  const isCore = MUST.test(start);
+  const weight = (isCore ? 4 : STORY.test(start) ? 3 : SHOULD.test(start) ? 2 : least) + (FIGURE.test(start) ? 1 : 0);
+  return { text: `- ${shortened(text, LINE_CHARS_MAX)}`, weight, isCore };
 }
 
 /** The sentences of a line. Ends of sentences within code and names stay. */

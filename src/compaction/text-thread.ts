@@ -86,7 +86,7 @@ export class TextThread implements TextWorker {
     const worker = this.#worker;
     const waiting = this.#queue.splice(0);
     this.#lose("the server is shutting down");
-    for (const { reject } of waiting) reject(unavailable("the server is shutting down"));
+    for (const job of waiting) job.reject(unavailable("the server is shutting down"));
     await worker?.terminate();
   }
 

@@ -4,6 +4,7 @@ import { grouped } from "../base/lists/groups.js";
 import { shownBytes, shownLine, shownText } from "../base/texts/shown-text.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";
+import { windowText } from "./window-text.js";
 
 /** An answer as a client is given it: the complete data, and the same as text, because clients exist that show only one. */
 export interface Rendered {
@@ -61,11 +62,14 @@ function rowsOf(result: Record<string, unknown>): number {
 function resultText(whole: Record<string, unknown>, bytesMax: number): { text: string; items: number } {
   // "ready: none" would say that no work is left, where it is only that this change made none ready.
   const { ready, ...others } = whole;
-  const result = "newly_ready" in whole || ready === undefined ? others : whole;
-  const headline = [headlineOf(result), cutWaitOf(result)].filter((line) => line !== undefined).join(" ");
+  const given = "newly_ready" in whole || ready === undefined ? others : whole;
+  const window = windowText(given, Math.max(WHOLE_BYTES_MAX, bytesMax));
+  const result = window?.result ?? given;
+  const headline = [headlineOf(result), cutWaitOf(result), window?.gap].filter((line) => line !== undefined).join(" ");
   const all = wholeBytes(result, WHOLE);
-  const uncut = all <= WHOLE_BYTES_MAX ? WHOLE : WITHOUT_CRITERIA;
-  const room = bytesMax + dependencyBytes(result) + (uncut === WHOLE ? all : wholeBytes(result, uncut));
+  const kept = all <= WHOLE_BYTES_MAX ? WHOLE : WITHOUT_CRITERIA;
+  const uncut = window === undefined ? kept : new Set([...kept, ...window.whole]);
+  const room = bytesMax + dependencyBytes(result) + (window?.bytes ?? 0) + wholeBytes(result, kept);
   let text = "";
   for (const [round, bounds] of BOUNDS.entries()) {
     const lines = [headline, compactText(result, bounds, uncut), round > 0 ? moreOf(result) : undefined];

@@ -9,7 +9,10 @@ import {
   draftsOf,
   type ExtractWish,
   firstWishes,
+  SAYS,
+  type Says,
   secondWishes,
+  shortenable,
   type Shortened,
   shortTalk,
   tokensOfDrafts,
@@ -64,20 +67,32 @@ async function countedSummary(host: TextHost, { model }: ContextWindow, text: st
 async function extracted(host: TextHost, window: ContextWindow, { drafts, terms }: DraftsInHand): Promise<Draft[]> {
   const once = withExtracts(drafts, await extracts(host, window, firstWishes(drafts, terms)));
   if (tokensOfDrafts(once) <= terms.target) return once;
-  const twice = withExtracts(once, await extracts(host, window, secondWishes(once, terms)));
-  return withoutLeast(twice, terms, await chatterOf(host, twice));
+  const cores = await extracts(host, window, coreWishes(once));
+  const coreTokens = new Map([...cores].map(([number, { tokens }]) => [number, tokens]));
+  const twice = withExtracts(once, await extracts(host, window, secondWishes(once, terms, coreTokens)));
+  const talk = await talkOf(host, twice);
+  return withoutLeast(
+    twice,
+    terms,
+    new Map([...talk, ...[...cores.keys()].map((number) => [number, SAYS.decision] as const)]),
+  );
 }
 
-/** Returns the numbers of short messages without a decision, an outcome or an open question. */
-async function chatterOf(host: TextHost, drafts: readonly Draft[]): Promise<Set<number>> {
+function coreWishes(drafts: readonly Draft[]): ExtractWish[] {
+  return shortenable(drafts).map((draft) => ({ draft, max: draft.tokens, core: "only" }));
+}
+
+/** Returns what short messages say, by number: nothing, something, or a decision. */
+async function talkOf(host: TextHost, drafts: readonly Draft[]): Promise<[number, Says][]> {
   const talk = shortTalk(drafts);
   const contents = await host.read((ctx) => readOriginals(ctx, talk, BATCH_BYTES));
-  const chatter = talk.filter((_, at) => saysNothing(contents[at]));
-  return new Set(chatter.map(({ number }) => number));
+  return contents.map((content, at) => [talk[at]?.number ?? 0, saysOf(content)]);
 }
 
-function saysNothing(content: string | undefined): boolean {
-  return content !== undefined && conversationParts(content).every(({ weight }) => weight <= 1);
+function saysOf(content: string): Says {
+  const parts = conversationParts(content);
+  if (parts.some(({ isCore }) => isCore)) return SAYS.decision;
+  return parts.every(({ weight }) => weight <= 1) ? SAYS.nothing : SAYS.something;
 }
 
 async function extracts(
@@ -110,5 +125,12 @@ async function extracts(
 function orderOf(content: string, wish: ExtractWish | undefined, family: ReturnType<typeof familyOf>) {
   const { kind = "message", name, language } = wish?.draft.message ?? {};
   const max = Math.max(0, tokensWithin((wish?.max ?? 0) - MESSAGE_TOKENS, family));
-  return { content, kind: kind as ContentKind, name: name ?? undefined, language: language ?? undefined, max };
+  return {
+    content,
+    kind: kind as ContentKind,
+    name: name ?? undefined,
+    language: language ?? undefined,
+    max,
+    core: wish?.core,
+  };
 }

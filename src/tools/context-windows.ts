@@ -46,6 +46,7 @@ const windowShape = {
   needs_compaction: z.boolean(),
 } as const;
 
+const numbers = z.object({ from: z.int(), to: z.int() });
 const messageShape = z.object({
   number: z.int(),
   from: z.string(),
@@ -57,6 +58,12 @@ const messageShape = z.object({
   content_tokens: z.int().optional(),
   tokens: z.int(),
   at: shapes.instant,
+  /** A compaction has left it out of the window. */
+  left_out: z.literal(true).optional(),
+  /** Numbers of the messages before it that the window holds no more. */
+  left_out_before: numbers.optional(),
+  /** Numbers of the messages in whose place the agent's own summary stands. */
+  stands_for: numbers.optional(),
 });
 
 const window = z
@@ -102,7 +109,15 @@ const add = defineOperation({
     project: params.project,
     ...params.acting,
   }),
-  output: z.object({ ...windowShape, message: z.int(), message_tokens: z.int(), compacted: z.boolean() }),
+  output: z.object({
+    ...windowShape,
+    message: z.int(),
+    message_tokens: z.int(),
+    compacted: z.boolean(),
+    /** Messages that were shortened, and that were left out. */
+    summarized: z.int().optional(),
+    dropped: z.int().optional(),
+  }),
   needs: ["texts", "contents"],
   async perform(host, input) {
     const bytes = Buffer.from(input.content, "utf8");
@@ -121,7 +136,7 @@ const add = defineOperation({
     if (!input.compact || !added.view.needs_compaction) return { ...added.view, ...message, compacted: false };
     try {
       const { view, summarized, dropped } = await compactWindow(host, added.window, input);
-      return { ...view, ...message, compacted: summarized + dropped > 0 };
+      return { ...view, ...message, compacted: summarized + dropped > 0, summarized, dropped };
     } catch (error) {
       // The message is there: the answer says that the window is still to be compacted.
       if (!(error instanceof BatonError && error.code === "unavailable")) throw error;
@@ -175,7 +190,7 @@ const get = defineOperation({
   name: "get_context",
   title: "Get a context window",
   description:
-    "Returns the newest messages of a context window that have at most so many tokens together, oldest first, summaries in place of what was compacted; older ones by cursor. With message: that one as it was added. Its agent reads it, and a person.",
+    "Returns the newest messages of a context window that have at most so many tokens together, oldest first, summaries in place of what was compacted, numbers of what was left out; older ones by cursor. With message: that one as it was added. Its agent reads it, and a person.",
   area: "context",
   effect: "read",
   aliases: ["get_messages", "needs_compaction", "get_context_manager"],

@@ -100,6 +100,29 @@ describe("an extract of code", () => {
     },
   );
 
+  test.each([
+    [
+      "a.ts",
+      "function f(x: T): T {\n  try {\n    if (!x) return;\n    return x;\n  } catch (error) {\n    throw error;\n  }\n}\nfunction g(): T {\n  return made(1);\n}\n",
+      "return made(1);",
+    ],
+    [
+      "a.py",
+      "def f(x):\n    try:\n        return x\n    except E:\n        raise\n\ndef g():\n    return made(1)\n",
+      "return made(1)",
+    ],
+    [
+      "a.go",
+      "package a\n\nfunc f(x T) T {\n\tif x == nil {\n\t\treturn nil\n\t}\n\treturn x\n}\n\nfunc g() T {\n\treturn made(1)\n}\n",
+      "return made(1)",
+    ],
+  ])("of %s leaves out returns that carry nothing", async (name, content, kept) => {
+    const logic = (await extractOf(content, "code", { name }))
+      .split("\n")
+      .filter((line) => /return|throw|raise/.test(line));
+    expect(logic.map((line) => line.trim())).toEqual([kept]);
+  });
+
   test("keeps what is exported when there is room for little", async () => {
     const inner = Array.from({ length: 30 }, (_, n) => `function inner${n}(): void {\n  return work(${n});\n}\n`).join(
       "",

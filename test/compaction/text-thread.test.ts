@@ -17,7 +17,7 @@ class Timers {
   };
 
   pass(ms: number): void {
-    for (const [run, left] of [...this.#open])
+    for (const [run, left] of new Map(this.#open))
       if (left > ms) this.#open.set(run, left - ms);
       else if (this.#open.delete(run)) run();
   }

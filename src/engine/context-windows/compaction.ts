@@ -8,7 +8,7 @@ import { MESSAGE_TOKENS, settled } from "./windows.js";
 
 /** A message that is shorter is not worth an extract. */
 const EXTRACTED_FROM_TOKENS = 40;
-/** An extract has at most this share of its content, on a first pass. */
+/** An extract has at most this share of its content on a first pass, unless its decisions have more. */
 const FIRST_SHARE = 0.4;
 const LEAST_TOKENS = 16;
 /** A compaction that nothing else is said of leaves this share of the tokens at which windows are compacted. */
@@ -34,6 +34,8 @@ export interface ExtractWish {
   readonly draft: Draft;
   /** Tokens of the extract, its message's own included. */
   readonly max: number;
+  /** Decisions and what obliges: nothing else, or all of them, however many tokens they have. */
+  readonly core?: "only" | "whole";
 }
 
 export function defaultTarget(limit: number, threshold: number): number {
@@ -55,21 +57,36 @@ export function tokensOfDrafts(drafts: readonly Draft[]): number {
 export function firstWishes(drafts: readonly Draft[], { keepRecent }: CompactionTerms): ExtractWish[] {
   return older(drafts, keepRecent)
     .filter(({ message, summary }) => summary === null && message.tokens >= EXTRACTED_FROM_TOKENS)
-    .map((draft) => ({ draft, max: Math.floor(draft.message.contentTokens * FIRST_SHARE) }));
+    .map((draft) => ({ draft, max: Math.floor(draft.message.contentTokens * FIRST_SHARE), core: "whole" }));
+}
+
+/** The messages that a second pass may shorten. An agent's own summary stays as it is. */
+export function shortenable(drafts: readonly Draft[]): Draft[] {
+  return drafts.filter(({ tokens, summaryBy }) => tokens >= EXTRACTED_FROM_TOKENS && summaryBy !== "agent");
 }
 
 /**
  * The messages that a second pass shortens so far that the window has room: the older ones, and where these leave too little, the
- * newest too. An agent's own summary stays as it is.
+ * newest too. `cores` has the tokens of their decisions, by number: these stay, and what is left is for the rest of each.
  */
-export function secondWishes(drafts: readonly Draft[], terms: CompactionTerms): ExtractWish[] {
+export function secondWishes(
+  drafts: readonly Draft[],
+  terms: CompactionTerms,
+  cores: ReadonlyMap<number, number>,
+): ExtractWish[] {
   const over = tokensOfDrafts(drafts) - terms.target;
   if (over <= 0) return [];
-  const old = older(drafts, terms.keepRecent);
-  const among = tokensOfDrafts(old) > over ? old : drafts;
-  const open = among.filter(({ tokens, summaryBy }) => tokens >= EXTRACTED_FROM_TOKENS && summaryBy !== "agent");
-  const share = Math.max(0, 1 - over / Math.max(1, tokensOfDrafts(open)));
-  return open.map((draft) => ({ draft, max: Math.max(LEAST_TOKENS, Math.floor(draft.tokens * share)) }));
+  const coreOf = ({ message, tokens }: Draft): number =>
+    Math.min(tokens, Math.max(LEAST_TOKENS, cores.get(message.number) ?? 0));
+  const spareOf = (some: readonly Draft[]): number =>
+    some.reduce((sum, draft) => sum + draft.tokens - coreOf(draft), 0);
+  const old = shortenable(older(drafts, terms.keepRecent));
+  const open = spareOf(old) >= over ? old : shortenable(drafts);
+  const share = Math.max(0, 1 - over / Math.max(1, spareOf(open)));
+  return open.map((draft) => {
+    const core = coreOf(draft);
+    return { draft, max: core + Math.floor((draft.tokens - core) * share) };
+  });
 }
 
 function older(drafts: readonly Draft[], keepRecent: number): readonly Draft[] {
@@ -91,19 +108,24 @@ export interface Shortened {
   readonly tokens: number;
 }
 
+/** Loss by leaving a message out, in the order in which it is put up with. */
+export const SAYS = { nothing: 0, something: 1, decision: 2 } as const;
+export type Says = (typeof SAYS)[keyof typeof SAYS];
+
 /**
- * Leaves out messages until the others have room, the oldest first: chatter, then the other older ones, then those that were to stay.
- * The newest one stays.
+ * Leaves out messages until the others have room, those that say least first, and the oldest of these first; then those that were to
+ * stay. The newest one stays.
  */
 export function withoutLeast(
   drafts: readonly Draft[],
   { target, keepRecent }: CompactionTerms,
-  chatter: ReadonlySet<number>,
+  says: ReadonlyMap<number, Says>,
 ): Draft[] {
   let over = tokensOfDrafts(drafts) - target;
   const old = older(drafts, Math.max(1, keepRecent));
-  const says = ({ message }: Draft): boolean => !chatter.has(message.number);
-  const order = [...old.filter((draft) => !says(draft)), ...old.filter(says), ...drafts.slice(old.length, -1)];
+  const lossOf = ({ message, summaryBy }: Draft): Says =>
+    summaryBy === "agent" ? SAYS.decision : (says.get(message.number) ?? SAYS.something);
+  const order = [...old.toSorted((a, b) => lossOf(a) - lossOf(b)), ...drafts.slice(old.length, -1)];
   const out = new Set<Draft>();
   for (const draft of order) {
     if (over <= 0) break;
@@ -113,7 +135,7 @@ export function withoutLeast(
   return drafts.map((draft) => (out.has(draft) ? { ...draft, dropped: true } : draft));
 }
 
-/** Short messages of a conversation, which have no extract: they may be chatter. */
+/** Short messages of a conversation, which have no extract. */
 export function shortTalk(drafts: readonly Draft[]): ContextMessage[] {
   return drafts
     .map(({ message }) => message)

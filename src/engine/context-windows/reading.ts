@@ -18,6 +18,8 @@ const MESSAGES_A_PAGE_MAX = 200;
 
 export interface ShownMessage extends ContextMessage {
   readonly content: string;
+  /** Number of the message before it that the window holds; 0 for none. */
+  readonly after: number;
 }
 
 export interface WindowPage {
@@ -46,18 +48,19 @@ export function* readWindow(
   const newest = yield* heldMessages(id, before, MESSAGES_A_PAGE_MAX + 1);
   const messages: ShownMessage[] = [];
   let left = max;
-  for (const message of newest.slice(0, MESSAGES_A_PAGE_MAX)) {
+  const after = (at: number): number => newest[at + 1]?.number ?? 0;
+  for (const [at, message] of newest.slice(0, MESSAGES_A_PAGE_MAX).entries()) {
     if (message.tokens > left) break;
     left -= message.tokens;
-    messages.unshift(yield* shown(ctx, message));
+    messages.unshift({ ...(yield* shown(ctx, message)), after: after(at) });
   }
   const [next] = newest.slice(messages.length);
   if (next === undefined) return { messages };
   if (messages.length > 0) return { messages, before: next.number + 1 };
-  return { messages, tooLong: yield* shown(ctx, next), before: next.number };
+  return { messages, tooLong: { ...(yield* shown(ctx, next)), after: after(0) }, before: next.number };
 }
 
-function* shown(ctx: EngineContext, message: ContextMessage): Tx<ShownMessage> {
+function* shown(ctx: EngineContext, message: ContextMessage): Tx<Omit<ShownMessage, "after">> {
   return { ...message, content: message.summary ?? (yield* originalOf(ctx, message)) };
 }
 
@@ -110,7 +113,9 @@ export function messageView({
   tokens,
   contentTokens,
   at,
-}: ContextMessage) {
+  dropped,
+  after,
+}: ContextMessage & { readonly after?: number | undefined }) {
   return {
     number,
     from: agent,
@@ -121,5 +126,26 @@ export function messageView({
     ...(summaryBy === null ? {} : { summary: summaryBy, content_tokens: contentTokens }),
     tokens,
     at: iso(at),
+    ...(dropped ? { left_out: true as const } : {}),
+    ...(after === undefined ? {} : gapBefore(number, summaryBy, after)),
   };
+}
+
+interface Numbers {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface GapBefore {
+  readonly stands_for?: Numbers;
+  readonly left_out_before?: Numbers;
+}
+
+/**
+ * Names the messages before one that the window holds no more: its agent's own summary stands in their place, or a compaction has left
+ * them out.
+ */
+function gapBefore(number: number, summaryBy: string | null, after: number): GapBefore {
+  if (summaryBy === "agent") return { stands_for: { from: after + 1, to: number } };
+  return number - after <= 1 ? {} : { left_out_before: { from: after + 1, to: number - 1 } };
 }

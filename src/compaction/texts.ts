@@ -1,5 +1,5 @@
 import { BatonError } from "../base/errors.js";
-import type { TextThread, TextWorker } from "../compaction/text-thread.js";
+import type { TextThread, TextWorker } from "./text-thread.js";
 
 /** The thread of this process that works on texts: loaded with the first text, ended when the process stops serving. */
 export class Texts implements TextWorker {
@@ -20,7 +20,7 @@ export class Texts implements TextWorker {
 
   #loaded(): Promise<TextThread> {
     if (this.#closed) return Promise.reject(new BatonError("unavailable", "The server is shutting down."));
-    return (this.#thread ??= import("../compaction/text-thread.js").then(
+    return (this.#thread ??= import("./text-thread.js").then(
       ({ TextThread: Thread }) => new Thread(),
       (error: unknown) => {
         // The next text tries again.
