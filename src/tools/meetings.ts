@@ -26,6 +26,8 @@ const meeting = z.object({
   ),
   waiting_for: z.array(z.string()),
   decisions: z.array(z.string()).readonly().optional(),
+  /** The artifact that keeps its positions and decisions, once it is closed. */
+  artifact: z.object({ id: z.string(), name: z.string() }).optional(),
   task: z.string().optional(),
   run: z.string().optional(),
   reason: z.string().optional(),
@@ -87,7 +89,7 @@ const close = defineOperation({
   name: "close_meeting",
   title: "Close a meeting",
   description:
-    "Closes a meeting that you called, or one that has closed by itself, with its decisions: they are told to its participants, stand in the next brief of its task, and are kept with all positions as an artifact.",
+    "Closes a meeting that you called, or one that has closed by itself, with its decisions: they are told to its participants, stand in the next brief of its task, and are kept with all positions as the artifact that it names.",
   area: "channels",
   effect: "write",
   words: ["record decisions", "minutes"],

@@ -226,15 +226,47 @@ describe.each(BACKENDS)("messages on %s", (backend) => {
     await expect(call("send_message", { agent: "ann", to: "ben", type: "broadcast", body: "x" })).rejects.toMatchObject(
       { code: "invalid_input" },
     );
-    await expect(call("send_message", { agent: "ann", to: "ben", type: "handoff", body: "x" })).rejects.toMatchObject({
-      code: "invalid_input",
-      message: expect.stringContaining("request_handoff"),
-    });
     await expect(call("send_message", { agent: "ann", to: "ben", body: "x".repeat(65_537) })).rejects.toMatchObject({
       code: "limit_exceeded",
       details: { max: 65_536 },
     });
     expect((await call("read_messages", { agent: "ben" })).unread).toBe(0);
+  });
+
+  test("of a handoff or a meeting are refused with the call that sends them", async () => {
+    const app = await office();
+    const crew = new Crew(app);
+    const { run } = await crew.start([{ key: "api" }, { key: "ui" }], { project: "demo" });
+    const held = await crew.take("ann", { run: run.id });
+    const offer = { agent: "ann", to: "ben", type: "handoff" as const, body: "You know the schema." };
+    await expect(app.call("send_message", offer)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("request_handoff"),
+      next: [
+        {
+          tool: "call_operation",
+          arguments: {
+            name: "request_handoff",
+            arguments: { task: held.id, token: held.token, to: "ben", reason: offer.body, agent: "ann" },
+          },
+        },
+      ],
+    });
+    // Without a task in hand, the list of what is held is first.
+    await expect(app.call("send_message", { ...offer, agent: "eve" })).rejects.toMatchObject({
+      next: [{ tool: "list_tasks", arguments: { agent: "eve", status: "running" } }],
+    });
+    const invitation = { agent: "ann", to: "ben", type: "meeting_invite" as const, body: "REST or GraphQL?" };
+    const refused = await app.call("send_message", invitation).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "invalid_input", message: expect.stringContaining("create_meeting") });
+    const [{ arguments: next }] = (refused as { next: [{ arguments: { name: "create_meeting"; arguments: never } }] })
+      .next;
+    expect((await app.call(next.name, next.arguments)).meeting).toMatchObject({
+      topic: invitation.body,
+      participants: ["ann", "ben"],
+      agenda: [{ item: invitation.body }],
+    });
+    expect(bodies(await app.call("read_messages", { agent: "ben" }))).not.toContain(offer.body);
   });
 
   test("to one agent are neither read nor acknowledged nor answered by another", async () => {

@@ -39,7 +39,10 @@ describe.each(BACKENDS)("a handoff on %s", (backend) => {
       },
     ]);
 
-    const accepted = await call("respond_handoff", { agent: "ben", handoff: offered.id, accept: true });
+    // The message has the call that answers it, whole.
+    const { answer } = messages[0]!.data as { answer: { arguments: { name: string; arguments: { handoff: string } } } };
+    expect(answer.arguments).toEqual({ name: "respond_handoff", arguments: { handoff: offered.id, accept: true } });
+    const accepted = await call("respond_handoff", { agent: "ben", ...answer.arguments.arguments, accept: true });
     expect(accepted).toMatchObject({ handoff: { status: "accepted" }, task: { status: "running", agent: "ben" } });
     expect(accepted.lease!.token).toBeGreaterThan(holder.token);
     // Locks that ann holds without the task stay hers, but for those within its files.

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
-import { startAppOn } from "../support/servers/app.js";
+import { startAppOn, type TestAppOptions } from "../support/servers/app.js";
 
 const AGENDA = ["REST or GraphQL", "Authentication"];
 
 describe.each(BACKENDS)("a meeting on %s", (backend) => {
-  async function called(more: Record<string, unknown> = {}) {
-    const app = await startAppOn(backend);
+  async function called(more: Record<string, unknown> = {}, options: TestAppOptions = {}) {
+    const app = await startAppOn(backend, options);
     await app.call("create_project", { name: "demo", root: app.cwd });
     for (const name of ["ann", "ben", "eve", "out"]) await app.call("register_agent", { name });
     const crew = new Crew(app);
@@ -55,6 +55,16 @@ describe.each(BACKENDS)("a meeting on %s", (backend) => {
     for (const agent of ["ann", "ben"]) await say(agent, "tokens");
     const over = await say("eve", "sessions");
     expect(over).toMatchObject({ status: "closed", reason: "all_spoke", waiting_for: [] });
+    const name = "decisions-API-design.md";
+    expect(over.artifact).toMatchObject({ name });
+    // Its convener is told too, and of the artifact that keeps what was said before anything is decided.
+    const end = (await read("ann")).at(-1)!;
+    expect(end).toMatchObject({ from: "baton", data: { reason: "all_spoke", artifact: over.artifact!.id } });
+    expect(end.body).toMatch(
+      new RegExp(`^All have spoken. Kept as ${name} \\(${over.artifact!.id}\\)\\..*close_meeting`),
+    );
+    const before = await call("get_artifact", { artifact: over.artifact!.id });
+    expect(before.content!.text).toMatch(/None is recorded yet\.[^]*\*\*eve\*\*: sessions/);
     expect(over.agenda.map(({ positions }) => positions.map(({ agent }) => agent))).toEqual([
       ["ben", "ann", "eve"],
       ["ann", "ben", "eve"],
@@ -63,17 +73,20 @@ describe.each(BACKENDS)("a meeting on %s", (backend) => {
 
     const decisions = ["REST", "Tokens"];
     const closing = { agent: "ann", meeting: meeting.id, decisions };
-    expect((await call("close_meeting", closing)).meeting).toMatchObject({ status: "closed", decisions });
+    const { meeting: closed } = await call("close_meeting", closing);
+    expect(closed).toMatchObject({ status: "closed", decisions, artifact: { name } });
     // Again the same changes nothing, and other decisions do not take their place.
-    await call("close_meeting", closing);
+    expect((await call("close_meeting", closing)).meeting.artifact).toEqual(closed.artifact);
     await expect(call("close_meeting", { ...closing, decisions: ["SOAP"] })).rejects.toMatchObject({
       code: "conflict",
     });
     const told = (await read("ben")).at(-1);
-    expect(told).toMatchObject({ from: "ann", body: "Decided:\n- REST\n- Tokens", data: { decisions } });
-    const { artifact } = told!.data as { artifact: string };
+    const { id: artifact } = closed.artifact!;
+    const body = `Decided:\n- REST\n- Tokens\nKept as ${name} (${artifact}).`;
+    expect(told).toMatchObject({ from: "ann", body, data: { decisions, artifact } });
+    expect((await call("get_meeting", { meeting: meeting.id })).meeting.artifact).toEqual({ id: artifact, name });
     const kept = await call("get_artifact", { artifact });
-    expect(kept.artifact).toMatchObject({ name: "decisions-API-design.md", task: told!.task, from: "ann", version: 1 });
+    expect(kept.artifact).toMatchObject({ name, task: told!.task, from: "ann", version: 2 });
     expect(kept.content!.text).toMatch(
       /^# API design\n[^]*- REST\n- Tokens[^]*1\. REST or GraphQL[^]*\*\*ben\*\*: REST/,
     );
@@ -86,10 +99,23 @@ describe.each(BACKENDS)("a meeting on %s", (backend) => {
     const { app, call, meeting, say, read } = await called({ duration: "10m" });
     await say("ben", "REST");
     await app.advance(600_000);
-    expect((await read("ben")).at(-1)!.body).toContain("time of the meeting is over");
+    for (const agent of ["ann", "ben"])
+      expect((await read(agent)).at(-1)!.body).toMatch(
+        /^The time of the meeting is over\. Kept as decisions-API-design\.md/,
+      );
     await expect(say("eve", "late")).rejects.toMatchObject({ code: "invalid_transition" });
     const { meeting: closed } = await call("close_meeting", { agent: "ann", meeting: meeting.id, decisions: ["REST"] });
     expect(closed).toMatchObject({ status: "closed", reason: "time_over", decisions: ["REST"] });
+  });
+
+  test("closes by itself also where its artifact does not fit", async () => {
+    const { app, call, meeting, read } = await called({ duration: "10m" }, { settings: { artifact_bytes_max: 10 } });
+    await app.advance(600_000);
+    const end = (await read("ann")).at(-1)!;
+    expect(end.body).toMatch(/^The time of the meeting is over\. ann records decisions/);
+    const { meeting: closed } = await call("get_meeting", { meeting: meeting.id });
+    expect(closed).toMatchObject({ status: "closed", reason: "time_over" });
+    expect(closed.artifact).toBeUndefined();
   });
 
   test("is refused with one participant, an unknown one or no valid duration, and to agents that take no part", async () => {

@@ -57,8 +57,8 @@ export function* storeArtifact(ctx: EngineContext, place: ArtifactPlace, draft: 
   const isSame = last?.hash === content.hash && last.type === type && last.task === task && !last.superseded;
   if (isSame) return { artifact: last, created: false };
   const id = ctx.newId("artifact");
-  yield* saveContent(content, id);
   if ((yield* store.countArtifacts(scope)) >= IN_SCOPE_MAX) throw tooMany(place);
+  yield* saveContent(content, id);
   const artifact: Artifact = {
     id,
     project: place.project,

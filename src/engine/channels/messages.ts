@@ -10,6 +10,7 @@ import type { EngineContext } from "../context.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { requireProject } from "../projects/creation.js";
 import { type Addressee, addressOf, parseAddressee, shownAddress } from "./addresses.js";
+import { messageType } from "./types.js";
 
 /** Address of the people at terminals, whatever their handles. */
 export const PERSON = "agent:human";
@@ -47,7 +48,8 @@ export function* sendMessage(ctx: EngineContext, sender: FoundAgent, given: NewM
   requireSmall(given);
   const bound = yield* boundTo(ctx, sender, given);
   const addressee = yield* addresseeOf(sender, given, bound);
-  const type = typeOf(given, addressee, bound.repliedTo);
+  const { task, repliedTo } = bound;
+  const type = yield* messageType(ctx, { sender, addressee, given, task, repliedTo });
   const id = ctx.newId("message");
   const message = yield* deliver(ctx, {
     id,
@@ -169,22 +171,4 @@ function* requireKnown(name: string): Tx<void> {
     details: { path: "to", agent: name },
     next: [callOperation("list_agents", {})],
   });
-}
-
-function typeOf({ type }: NewMessage, addressee: Addressee, repliedTo: Message | undefined): MessageType {
-  if (type === undefined) {
-    if (repliedTo?.type === "question") return "answer";
-    return addressee.kind === "all" ? "broadcast" : "inform";
-  }
-  if (type === "handoff" || type === "meeting_invite") {
-    const by = type === "handoff" ? "request_handoff" : "create_meeting";
-    const message = `type: a ${type} is sent by ${by}, which keeps what it is about. Nothing was sent.`;
-    throw new BatonError("invalid_input", message, { details: { path: "type" } });
-  }
-  if (type === "broadcast" && addressee.kind !== "all") {
-    throw new BatonError("invalid_input", 'type: a broadcast goes to "all"; use inform. Nothing was sent.', {
-      details: { path: "type" },
-    });
-  }
-  return type;
 }

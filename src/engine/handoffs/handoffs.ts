@@ -67,6 +67,7 @@ export function* requestHandoff(ctx: EngineContext, request: HandoffRequest): Tx
     expires_at: iso(handoff.expiresAt),
     context: request.context,
     artifacts: request.artifacts,
+    answer: callOperation("respond_handoff", { handoff: handoff.id, accept: true }),
   };
   yield* tell(ctx, handoff, {
     by: sender,

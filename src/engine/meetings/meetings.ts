@@ -1,5 +1,4 @@
 import { BatonError } from "../../base/errors.js";
-import { nameFrom } from "../../base/names.js";
 import { durationProblem, parseDuration } from "../../base/durations.js";
 import { iso } from "../../base/time.js";
 import type { FoundAgent } from "../../store/agents/agents.js";
@@ -10,12 +9,10 @@ import { appendEvents } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { addressOf } from "../channels/addresses.js";
 import { beginThread } from "../channels/messages.js";
-import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
-import { contentOf } from "../artifacts/content.js";
-import { lockPlace } from "../artifacts/places.js";
-import type { EngineContext } from "../context.js";
+import type { ArtifactPlace } from "../artifacts/artifacts.js";
+import { type EngineContext, SERVER } from "../context.js";
 import { requireRun, requireTask } from "../lookup.js";
-import { minutesOf } from "./minutes.js";
+import { keepMinutes, lockMinutesPlace, minutesIfThereIsRoom, minutesName } from "./minutes.js";
 import { requireParticipant } from "./participants.js";
 import { requireProject } from "../projects/creation.js";
 
@@ -67,6 +64,7 @@ export function* createMeeting(ctx: EngineContext, convener: FoundAgent, wanted:
     closesAt: ctx.now + durationOf(wanted.duration),
     closedAt: null,
     closedBy: null,
+    artifact: null,
   };
   yield* store.insertMeeting(meeting);
   for (const name of participants) yield* joinChannel(name, channelOf(meeting), 0);
@@ -140,7 +138,7 @@ export function* postToMeeting(
   agent: FoundAgent,
   said: { readonly meeting: string; readonly position: string },
 ): Tx<MeetingState> {
-  const meeting = yield* requireMeeting(said.meeting);
+  const { place, meeting } = yield* lockWithPlace(said.meeting);
   requirePart(meeting, agent.name);
   const posts = yield* store.postsOf(meeting.id);
   const turn = turnOf({ meeting, posts });
@@ -160,16 +158,20 @@ export function* postToMeeting(
   const told = { sender: agent.name, type: "inform", subject, body: said.position, data } as const;
   yield* write(ctx, meeting, { address: channelOf(meeting), ...told });
   const state = { meeting, posts: [...posts, post] };
-  return turnOf(state) === undefined ? { ...state, meeting: yield* end(ctx, meeting, { reason: "all_spoke" }) } : state;
+  if (turnOf(state) !== undefined) return state;
+  return { ...state, meeting: yield* closeByItself(ctx, state, { place, reason: "all_spoke" }) };
 }
 
 const SUBJECT_CHARS_MAX = 200;
 
-/** Locks a meeting. Errors: `not_found`. */
-function* requireMeeting(id: string): Tx<Meeting> {
+/** Locks a meeting, and before it the place of the artifact in which it is kept. Errors: `not_found`. */
+function* lockWithPlace(id: string): Tx<{ place: ArtifactPlace; meeting: Meeting }> {
+  const known = yield* store.findMeeting(id);
+  if (!known) throw noSuchMeeting(id);
+  const place = yield* lockMinutesPlace(known);
   const meeting = yield* store.lockMeeting(id);
-  if (meeting) return meeting;
-  throw noSuchMeeting(id);
+  if (!meeting) throw noSuchMeeting(id);
+  return { place, meeting };
 }
 
 export function noSuchMeeting(id: string): BatonError {
@@ -199,15 +201,33 @@ function hasSpoken({ id, agenda }: Meeting, { item, waitingFor }: { item: number
 }
 
 interface Ending {
-  readonly reason: "all_spoke" | "time_over" | "closed";
-  readonly by?: string;
+  readonly place: ArtifactPlace;
+  readonly reason: "all_spoke" | "time_over";
 }
 
-function* end(ctx: EngineContext, meeting: Meeting, { reason, by }: Ending): Tx<Meeting> {
-  const closed: Meeting = { ...meeting, status: "closed", reason, closedAt: ctx.now, closedBy: by ?? null };
+/** Closes a meeting without decisions, keeps what was said as an artifact, and tells all of it, the convener too. */
+function* closeByItself(ctx: EngineContext, { meeting, posts }: MeetingState, { place, reason }: Ending): Tx<Meeting> {
+  const over: Meeting = { ...meeting, status: "closed", reason, closedAt: ctx.now };
+  const artifact = yield* minutesIfThereIsRoom(ctx, place, { meeting: over, posts });
+  const closed: Meeting = { ...over, artifact };
   yield* store.saveMeetingEnd(closed);
   yield* record(ctx, closed, "meeting.closed");
+  const { id, convener } = closed;
+  const why = reason === "all_spoke" ? "All have spoken." : "The time of the meeting is over.";
+  const next = `${convener} records decisions with close_meeting {"meeting": "${id}", "decisions": ["…"]}.`;
+  yield* write(ctx, closed, {
+    address: channelOf(closed),
+    sender: SERVER,
+    type: "inform",
+    subject: "The meeting is over",
+    body: [why, ...keptAs(closed), next].join(" "),
+    data: { meeting: id, reason, artifact },
+  });
   return closed;
+}
+
+function keptAs(meeting: Meeting): string[] {
+  return meeting.artifact === null ? [] : [`Kept as ${minutesName(meeting)} (${meeting.artifact}).`];
 }
 
 /**
@@ -220,10 +240,7 @@ export function* closeMeeting(
   agent: FoundAgent,
   { meeting: id, decisions }: { readonly meeting: string; readonly decisions: readonly string[] },
 ): Tx<MeetingState & { recorded: boolean }> {
-  // The place of the artifact is locked before the meeting.
-  const { task, run, project } = (yield* store.findMeeting(id)) ?? (yield* requireMeeting(id));
-  const place = yield* lockPlace(ctx, task === null ? (run === null ? { project } : { run }) : { task });
-  const meeting = yield* requireMeeting(id);
+  const { place, meeting } = yield* lockWithPlace(id);
   if (agent.name !== meeting.convener && ctx.caller.channel !== "human") {
     const message = `Meeting ${id} was called by ${meeting.convener}, who closes it. Nothing was changed.`;
     throw new BatonError("not_permitted", message, { details: { meeting: id, convener: meeting.convener } });
@@ -234,27 +251,23 @@ export function* closeMeeting(
     const message = `The decisions of meeting ${id} are recorded already, and stand. Nothing was changed: call another meeting to change them.`;
     throw new BatonError("conflict", message, { details: { meeting: id, decisions: meeting.decisions } });
   }
-  const closed = meeting.status === "closed" ? meeting : yield* end(ctx, meeting, { reason: "closed", by: agent.name });
-  const decided: Meeting = { ...closed, decisions };
+  const now = { status: "closed", reason: "closed", closedAt: ctx.now, closedBy: agent.name } as const;
+  const closed: Meeting = meeting.status === "closed" ? meeting : { ...meeting, ...now };
+  const minutes = { meeting: { ...closed, decisions }, posts, by: agent.name };
+  const decided: Meeting = { ...closed, decisions, artifact: yield* keepMinutes(ctx, place, minutes) };
   yield* store.saveMeetingEnd(decided);
-  const list = decisions.map((decision) => `- ${decision}`).join("\n");
-  const body = decisions.length === 0 ? "Closed without a decision." : `Decided:\n${list}`;
-  const artifact = yield* keepMinutes(ctx, place, { state: { meeting: decided, posts }, by: agent.name });
-  const data = { meeting: id, decisions, artifact };
-  const subject = meeting.topic;
-  yield* write(ctx, decided, { address: channelOf(meeting), sender: agent.name, type: "inform", subject, body, data });
+  if (meeting.status === "open") yield* record(ctx, decided, "meeting.closed");
+  const list = decisions.map((decision) => `- ${decision}`);
+  const said = decisions.length === 0 ? ["Closed without a decision."] : ["Decided:", ...list];
+  yield* write(ctx, decided, {
+    address: channelOf(meeting),
+    sender: agent.name,
+    type: "inform",
+    subject: meeting.topic,
+    body: [...said, ...keptAs(decided)].join("\n"),
+    data: { meeting: id, decisions, artifact: decided.artifact },
+  });
   return { meeting: decided, posts, recorded: true };
-}
-
-/** Stores what was said and decided as an artifact of the meeting's task, run or project. Returns its id. */
-function* keepMinutes(
-  ctx: EngineContext,
-  place: ArtifactPlace,
-  { state, by }: { readonly state: MeetingState; readonly by: string },
-): Tx<string> {
-  const name = `decisions-${nameFrom(state.meeting.topic, "meeting")}.md`;
-  const content = contentOf(Buffer.from(minutesOf(state)));
-  return (yield* storeArtifact(ctx, place, { name, type: "decisions", content, agent: by })).artifact.id;
 }
 
 /** Open meetings whose time is over. A query. */
@@ -264,17 +277,11 @@ export function* dueMeetingIds(ctx: EngineContext, limit: number): Tx<string[]> 
 
 /** Closes a meeting whose time is over, and tells its participants. Returns 1, or 0 where it closed meanwhile. */
 export function* lapseMeeting(ctx: EngineContext, id: string): Tx<number> {
+  const known = yield* store.findMeeting(id);
+  if (!known) return 0;
+  const place = yield* lockMinutesPlace(known);
   const meeting = yield* store.lockMeeting(id);
   if (meeting?.status !== "open" || meeting.closesAt > ctx.now) return 0;
-  yield* end(ctx, meeting, { reason: "time_over" });
-  const body = "The time of the meeting is over. Its convener records decisions with close_meeting.";
-  const told = {
-    sender: meeting.convener,
-    type: "inform",
-    subject: meeting.topic,
-    body,
-    data: { meeting: id },
-  } as const;
-  yield* write(ctx, meeting, { address: channelOf(meeting), ...told });
+  yield* closeByItself(ctx, { meeting, posts: yield* store.postsOf(id) }, { place, reason: "time_over" });
   return 1;
 }

@@ -34,6 +34,8 @@ export const MEETINGS = table("meetings", {
   closesAt: int,
   closedAt: intOrNull,
   closedBy: textOrNull,
+  /** Id of the artifact that keeps it; null while it is open. */
+  artifact: textOrNull,
 });
 export interface Meeting extends RowOf<typeof MEETINGS> {}
 
@@ -74,10 +76,10 @@ export function* insertPost(post: MeetingPost): Tx<void> {
   yield INSERT_POST([post]);
 }
 
-export function* saveMeetingEnd({ id, status, reason, closedAt, closedBy, decisions }: Meeting): Tx<void> {
+export function* saveMeetingEnd({ id, status, reason, closedAt, closedBy, decisions, artifact }: Meeting): Tx<void> {
   yield [
-    "UPDATE meetings SET status = $1, reason = $2, closed_at = $3, closed_by = $4, decisions = $5 WHERE id = $6",
-    [status, reason, closedAt, closedBy, decisions === null ? null : JSON.stringify(decisions), id],
+    "UPDATE meetings SET status = $1, reason = $2, closed_at = $3, closed_by = $4, decisions = $5, artifact = $6 WHERE id = $7",
+    [status, reason, closedAt, closedBy, decisions === null ? null : JSON.stringify(decisions), artifact, id],
   ];
 }
 

@@ -32,6 +32,7 @@ import { budgetOverrides } from "./0031-budget-overrides.js";
 import { contextWindows } from "./0032-context-windows.js";
 import { reviewFiles } from "./0033-review-files.js";
 import { usageByAge } from "./0034-usage-by-age.js";
+import { meetingArtifacts } from "./0035-meeting-artifacts.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -69,6 +70,7 @@ export const migrations: readonly Migration[] = [
   contextWindows,
   reviewFiles,
   usageByAge,
+  meetingArtifacts,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
