@@ -8,10 +8,11 @@ import {
   WAIT_KINDS,
   type Watch,
 } from "../engine/events/waits.js";
+import { type Earlier, earlierMatters } from "../engine/events/earlier.js";
 import type { NextCall } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { eventView } from "../engine/events/views.js";
-import { defineOperation } from "../dispatch/operation.js";
+import { defineOperation, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -45,23 +46,20 @@ export const waitFor = defineOperation({
   }),
   async perform(host, input) {
     const watch = await host.transact((ctx) => openWatch(ctx, input), "watch");
-    let seen: Seen = { events: [], cursor: watch.cursor };
-    await host.waitFor(async () => {
-      seen = await host.read((ctx) => pollWatch(ctx, { ...watch, cursor: seen.cursor }));
-      return seen.events.length > 0 ? true : undefined;
-    }, input.timeout_seconds);
+    const { more, ...seen } = await waitWith(host, watch, input.timeout_seconds);
     if (seen.cursor !== watch.cursor) await host.transact(() => saveCursor(watch, seen.cursor), "cursor");
     const next: NextCall[] = seen.events.flatMap((event) =>
       event.type === "lock.offered" ? takingOffer(event, watch, input) : [],
     );
-    if (seen.events.some(({ type }) => type === "message.sent"))
+    if (more > 0 || seen.events.some(({ type }) => type === "message.sent"))
       next.push({ tool: "read_messages", arguments: defined({ agent: input.agent, project: input.project }) });
     return {
       ...(next.length > 0 && { next }),
       events: seen.events.map(eventView),
       cursor: seen.cursor,
-      timed_out: seen.events.length === 0,
-      ...(seen.events.length === 0 && {
+      timed_out: seen.events.length + more === 0,
+      ...(more > 0 && { note: FURTHER_BACK }),
+      ...(seen.events.length + more === 0 && {
         ...(await host.waitBound(input.timeout_seconds)),
         ...(input.kinds?.includes("lock_granted") === true &&
           !(await host.read(() => waitsForFiles(watch))) && { note: NO_LINE }),
@@ -69,6 +67,30 @@ export const waitFor = defineOperation({
     };
   },
 });
+
+/** Waits, unless something from before an agent's first wait still waits for it. */
+async function waitWith(
+  host: OperationHost,
+  watch: Watch,
+  timeoutSeconds: number,
+): Promise<Seen & Pick<Earlier, "more">> {
+  const { first } = watch;
+  const earlier = first === undefined ? undefined : await host.read(() => earlierMatters(first));
+  const { events = [], more = 0 } = earlier ?? {};
+  let seen: Seen = { events: [], cursor: watch.cursor };
+  await host.waitFor(
+    async () => {
+      seen = await host.read((ctx) => pollWatch(ctx, { ...watch, cursor: seen.cursor }));
+      return seen.events.length > 0 ? true : undefined;
+    },
+    events.length + more > 0 ? 0 : timeoutSeconds,
+  );
+  const known = new Set(events.map(({ seq }) => seq));
+  return { events: [...events, ...seen.events.filter(({ seq }) => !known.has(seq))], cursor: seen.cursor, more };
+}
+
+const FURTHER_BACK =
+  "Messages or reviews wait for you from further back than these events: read_messages and get_supervision have them.";
 
 const NO_LINE =
   "You are in line for no file here, so none can be granted: acquire_file_lock with wait_seconds waits for one, and keeps its place in line for a while after.";

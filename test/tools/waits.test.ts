@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { startAppOn } from "../support/servers/app.js";
-import { BACKENDS } from "../support/databases/databases.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
+import { BACKENDS, ownRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("wait_for a task on %s", (backend) => {
@@ -42,6 +42,63 @@ describe.each(BACKENDS)("wait_for a task on %s", (backend) => {
       code: "invalid_input",
       message: expect.stringContaining(run.id),
     });
+  });
+});
+
+describe.each(BACKENDS)("an agent's first wait on %s", (backend) => {
+  async function team() {
+    const app = await startAppOn(backend);
+    await app.call("create_project", { name: "demo", root: app.cwd });
+    for (const name of ["ann", "ben", "eve"]) await app.call("register_agent", { name });
+    const heard = async (agent: string, kinds: readonly ("message" | "decision" | "review")[]) =>
+      app.call("wait_for", { agent, project: "demo", kinds: [...kinds], timeout_seconds: 0 });
+    return { app, call: app.call, heard, crew: new Crew(app) };
+  }
+
+  test("answers at once with messages that were sent before and are not acknowledged, and no second time", async () => {
+    const { call, heard } = await team();
+    const bodies = ["first", "read", "last"];
+    const ids: string[] = [];
+    for (const body of bodies) ids.push((await call("send_message", { agent: "ann", to: "ben", body })).message.id);
+    await call("send_message", { agent: "ann", to: "eve", body: "not for ben" });
+    await call("read_messages", { agent: "ben", ack: [ids[1]!] });
+    const first = await call("wait_for", { agent: "ben", project: "demo", timeout_seconds: 600 });
+    expect(first.events.map(({ type, data }) => [type, data["message"]])).toEqual([
+      ["message.sent", ids[0]],
+      ["message.sent", ids[2]],
+    ]);
+    expect(first).toMatchObject({ timed_out: false, next: [{ tool: "read_messages" }] });
+    expect(await heard("ben", ["message"])).toMatchObject({ timed_out: true, events: [] });
+    // A wait from a cursor is from there.
+    const { cursor } = await heard("ben", ["message"]);
+    const later = { agent: "eve", project: "demo", cursor, timeout_seconds: 0 };
+    expect(await call("wait_for", later)).toMatchObject({ timed_out: true });
+  });
+
+  test("answers with the decision that the agent has asked for, until it has read it", async () => {
+    const { app, call, heard } = await team();
+    const elsewhere = await startApp({ database: app.database, runtime: ownRuntime(), agent: "eve" });
+    const asked = { type: "quality_concern", title: "Too slow?", project: "demo" } as const;
+    const { escalation } = await call("escalate", { ...asked, agent: "ann" });
+    const other = (await call("escalate", { ...asked, agent: "ben", title: "Too big?" })).escalation;
+    for (const { id } of [escalation, other])
+      await elsewhere.call("decide_escalation", { agent: "eve", id, decision: "approved", note: "fine" });
+    const { events } = await heard("ann", ["decision"]);
+    expect(events).toMatchObject([{ type: "escalation.decided", data: { escalation: escalation.id, from: "ann" } }]);
+    const { messages } = await call("read_messages", { agent: "ben", project: "demo" });
+    await call("read_messages", { agent: "ben", project: "demo", ack: messages.map(({ id }) => id) });
+    expect(await heard("ben", ["decision"])).toMatchObject({ timed_out: true });
+  });
+
+  test("answers with an open review that the agent may do, and not with another's", async () => {
+    const { call, heard, crew } = await team();
+    await call("register_agent", { name: "rob", roles: ["code_reviewer"] });
+    const step = { key: "api", review: { by: "code_reviewer" } };
+    const { run } = await crew.start([step], { project: "demo" });
+    await crew.complete(await crew.take("ann", { run: run.id }));
+    const { events } = await heard("rob", ["review"]);
+    expect(events).toMatchObject([{ type: "review.requested", run: run.id, data: { key: "api", round: 1 } }]);
+    for (const agent of ["ann", "ben"]) expect((await heard(agent, ["review"])).events).toEqual([]);
   });
 });
 

@@ -14,8 +14,11 @@ export interface WaitingMessages {
 const COUNTED_MAX = 100;
 const SENDERS_SHOWN_MAX = 5;
 
-/** Whether any message was sent since none waited for the agent. */
-function isCounted({ newestMessage, messagesSeen, messagesProject }: FoundAgent, project: string | undefined): boolean {
+/** Whether no message was sent since none waited for the agent. */
+export function noneWaits(
+  { newestMessage, messagesSeen, messagesProject }: FoundAgent,
+  project: string | undefined,
+): boolean {
   return newestMessage === null || (messagesSeen === newestMessage && (messagesProject ?? undefined) === project);
 }
 
@@ -24,7 +27,7 @@ function isCounted({ newestMessage, messagesSeen, messagesProject }: FoundAgent,
  * none waited.
  */
 export function* waitingMessages(agent: FoundAgent, project: string | undefined): Tx<WaitingMessages | undefined> {
-  if (isCounted(agent, project)) return undefined;
+  if (noneWaits(agent, project)) return undefined;
   const after = (agent.messagesProject ?? undefined) === project ? (agent.messagesSeen ?? 0) : 0;
   const page: InboxPage = { after, limit: COUNTED_MAX };
   const senders = yield* countUnread(yield* inboxOf(agent, project), page);
@@ -38,7 +41,7 @@ export function* waitingMessages(agent: FoundAgent, project: string | undefined)
 /** As `waitingMessages`, and records where none waits, so that the next call need not look. For a transaction that has locked the agent. */
 export function* settleWaiting(agent: FoundAgent, project: string | undefined): Tx<WaitingMessages | undefined> {
   const waiting = yield* waitingMessages(agent, project);
-  if (waiting === undefined && agent.newestMessage !== null && !isCounted(agent, project)) {
+  if (waiting === undefined && agent.newestMessage !== null && !noneWaits(agent, project)) {
     yield* saveMessagesSeen(agent.name, { newest: agent.newestMessage, project: project ?? null });
   }
   return waiting;

@@ -15,6 +15,7 @@ import { BatonError } from "../../base/errors.js";
 import { actingAgent } from "../agents/agents.js";
 import { addressOf, inboxOf, parseAddressee } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
+import type { FirstWait } from "./earlier.js";
 import { isStale } from "../locks/conflicts.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { projectAtHand } from "../projects/creation.js";
@@ -76,6 +77,8 @@ export interface Watch {
   readonly cursor: string;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
+  /** Undefined for an agent that has waited before, or that says from where it waits. */
+  readonly first: FirstWait | undefined;
 }
 
 export interface WatchRequest {
@@ -95,26 +98,34 @@ export interface WatchRequest {
 export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch> {
   if (request.cursor !== undefined) requireCursor(request.cursor);
   const agent = yield* actingAgent(ctx, request.agent);
+  const { home, ...about } = yield* subjectOf(ctx, request);
+  const kinds: readonly WaitKind[] = request.kinds ?? (about.task === undefined ? DEFAULT_KINDS : ["task_ended"]);
+  const inbox = kinds.some((kind) => IN_INBOX.has(kind)) ? yield* inboxOf(agent, home) : undefined;
+  const isFirst = request.cursor === undefined && agent.eventCursor === null;
+  return {
+    agent: agent.name,
+    kinds,
+    addresses: kinds.includes("message") ? (inbox?.addresses ?? []) : [],
+    ...about,
+    first: isFirst ? { ...about, agent, inbox, kinds: new Set(kinds), project: home } : undefined,
+    cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
+    openedAt: ctx.now,
+  };
+}
+
+/** Kinds of which unread messages tell. */
+const IN_INBOX: ReadonlySet<WaitKind> = new Set(["message", "decision"]);
+
+/** The run, task and project that a call names, and the project in which it is. Errors: `not_found`, `invalid_input`. */
+function* subjectOf(ctx: EngineContext, request: WatchRequest) {
   const run = request.run === undefined ? undefined : yield* requireRun(request.run);
   const task = request.task === undefined ? undefined : (yield* requireTask(request.task)).task;
   if (task && run && task.run !== run.id) {
     const message = `Task ${task.key} (${task.id}) belongs to run ${task.run}, not to ${run.id}: leave run out.`;
     throw new BatonError("invalid_input", message, { next: [{ tool: "wait_for", arguments: { task: task.id } }] });
   }
-  const project = yield* projectAtHand(ctx, request.project);
-  const kinds = request.kinds ?? (task ? ["task_ended"] : DEFAULT_KINDS);
-  return {
-    agent: agent.name,
-    kinds,
-    addresses: kinds.includes("message")
-      ? (yield* inboxOf(agent, (task ?? run)?.project ?? project?.id)).addresses
-      : [],
-    run: task?.run ?? request.run,
-    task: task?.id,
-    project: project?.id,
-    cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
-    openedAt: ctx.now,
-  };
+  const project = (yield* projectAtHand(ctx, request.project))?.id;
+  return { run: task?.run ?? request.run, task: task?.id, project, home: (task ?? run)?.project ?? project };
 }
 
 // Returns the cursor of a first wait: the agent hears of events from then on, also between this call and the next.

@@ -1,4 +1,4 @@
-import { BatonError } from "../../base/errors.js";
+import { BatonError, callOperation } from "../../base/errors.js";
 import { iso } from "../../base/time.js";
 import type { FoundAgent } from "../../store/agents/agents.js";
 import { type Handoff, dueHandoffs, endHandoff, findHandoff, insertHandoff } from "../../store/channels/handoffs.js";

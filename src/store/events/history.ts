@@ -104,8 +104,7 @@ export function* newestEventOfTask(
   { run, id }: { readonly run: string; readonly id: string },
   types: readonly string[],
 ): Tx<StoredEvent | undefined> {
-  const padded = Array.from({ length: TYPES_MAX }, (_, at) => types[at] ?? types[0] ?? "");
-  const [row] = yield [NEWEST_OF_TASK, [run, id, ...padded]];
+  const [row] = yield [NEWEST_OF_TASK, [run, id, ...paddedTo(TYPES_MAX, types)]];
   return row && EVENTS.read(row);
 }
 
@@ -145,6 +144,10 @@ function paddedTypes(filters: EventFilters): readonly string[] {
   return types.concat(types.slice(-1).flatMap((last) => Array.from({ length: size - types.length }, () => last)));
 }
 
+function paddedTo(size: number, types: readonly string[]): string[] {
+  return Array.from({ length: size }, (_, at) => types[at] ?? types[0] ?? "");
+}
+
 /** Throws `invalid_input` for what is no cursor, before a call that needs it later does anything. */
 export function requireCursor(cursor: string): void {
   decodeCursor(cursor);
@@ -167,6 +170,14 @@ export interface TypedEvents {
 
 /** The newest events of a few types among the last 10,000 of a run, newest first. */
 export function* newestOfTypes({ run, task = "", types, limit }: TypedEvents): Tx<StoredEvent[]> {
-  const padded = Array.from({ length: TYPES_MAX }, (_, at) => types[at] ?? types[0] ?? "");
-  return (yield [NEWEST_OF_TYPES, [run, task, limit, ...padded]]).map(EVENTS.read);
+  return (yield [NEWEST_OF_TYPES, [run, task, limit, ...paddedTo(TYPES_MAX, types)]]).map(EVENTS.read);
+}
+
+const NEWEST_ANYWHERE = `SELECT ${EVENTS.columns} FROM (
+    SELECT xid, ${EVENTS.columns} FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT ${LOOKED_AT}
+  ) AS newest WHERE type IN (${placeholders(TYPES_MAX)}) ORDER BY %EVENT_ORDER_BACK% LIMIT ${WINDOW}`;
+
+/** Those of a few types, at most 32, among the last 10,000 events of all runs and projects, newest first. */
+export function* newestAnywhere(types: readonly string[]): Tx<StoredEvent[]> {
+  return (yield [NEWEST_ANYWHERE, paddedTo(TYPES_MAX, types)]).map(EVENTS.read);
 }
