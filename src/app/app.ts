@@ -135,9 +135,12 @@ export class App {
   /** Open questions for the person at this client, and the person's dispatch to decide them. */
   async elicitationHost(client: string): Promise<ElicitationHost> {
     const engine = await this.#writingEngine(this.#identity.clientNamed(client));
-    const person = await this.#dispatchOf(this.#identity.person());
-    const { elicitationHost } = await import("./elicitation-host.js");
-    return elicitationHost(engine, person);
+    const person = this.#identity.person();
+    const [dispatch, { elicitationHost }] = await Promise.all([
+      this.#dispatchOf(person),
+      import("./elicitation-host.js"),
+    ]);
+    return elicitationHost(engine, { handle: person.agent, dispatch });
   }
 
   /** The engine for hooks that come over the client's own connection. */

@@ -13,13 +13,19 @@ import type { Dispatch } from "../dispatch/dispatch.js";
 const ROUNDS_MAX = 3;
 const MARGIN_MS = 60_000;
 
-/** Open questions for the client of this process. A decision is a call by `person`, the dispatch bound to the person there. */
-export function elicitationHost(engine: Engine, person: Dispatch): ElicitationHost {
+/** The person at the client of this process: their handle, and the dispatch that is bound to them. */
+interface ElicitedPerson {
+  readonly handle: string;
+  readonly dispatch: Dispatch;
+}
+
+/** Open questions for the client of this process. A decision is a call by the person there. */
+export function elicitationHost(engine: Engine, { handle, dispatch }: ElicitedPerson): ElicitationHost {
   return {
     settings: () => engine.settings(),
     roundsMax: ROUNDS_MAX,
     idOf: questionId,
-    next: (wanted) => engine.read((ctx) => nextQuestion(ctx, wanted)),
+    next: (wanted) => engine.read((ctx) => nextQuestion(ctx, { ...wanted, person: handle })),
     take: (question) => {
       const forMs = engine.settings().elicitation_timeout_ms * ROUNDS_MAX + MARGIN_MS;
       return engine.transact((ctx) => startElicitation(ctx, { ...question, forMs }));
@@ -27,7 +33,7 @@ export function elicitationHost(engine: Engine, person: Dispatch): ElicitationHo
     awaitsDecision: (question) => engine.read(() => awaitsDecision(question)),
     giveUp: (question) => engine.transact((ctx) => endElicitation(ctx, question)),
     decide: async ({ id, token }, answer) => {
-      await person.call("decide_escalation", { id, token, ...answer });
+      await dispatch.call("decide_escalation", { id, token, ...answer });
     },
     onWake: (listener) => engine.onWake(listener),
   };

@@ -53,7 +53,7 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   lost_lease_counts: "whether a lost lease counts as an attempt of an agent's task",
   checkpoint_interval_ms: "a run that has changed is given a checkpoint so long after its last; 0: never",
   checkpoint_gates: "whether a run is given a checkpoint before its gate and human steps",
-  elicitation: "whether a client that can show forms is asked the questions of human steps",
+  elicitation: "whether a client that can show forms is asked the questions that wait for a person",
   elicitation_timeout_ms: "lifetime of such a form",
   elicitation_again_ms: "pause before a person who did not answer is asked again",
   checkpoints_kept: "automatic checkpoints kept of each kind, per run",

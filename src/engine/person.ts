@@ -1,4 +1,5 @@
 import { BatonError } from "../base/errors.js";
+import { defined } from "../base/json.js";
 import type { EngineContext } from "./context.js";
 
 /** A matter that a person decides, and what an agent is told that tries to. */
@@ -7,6 +8,13 @@ export interface PersonsMatter {
   /** How a person does it. */
   readonly way: string;
   readonly details: Record<string, unknown>;
+}
+
+/** The channel through which a decision came, and from where a command at a terminal was started, for its event. */
+export function channelOf({ caller }: EngineContext): Record<string, unknown> {
+  const { channel, seat } = caller;
+  if (seat === undefined) return { channel };
+  return { channel, tty: seat.tty, ancestry: [...seat.ancestry], ...defined({ proof: seat.proof }) };
 }
 
 /** Errors: `not_permitted` for every caller but a person at a terminal or at a client's form. */

@@ -108,7 +108,7 @@ const list = defineOperation({
   name: "list_escalations",
   title: "List open questions",
   description:
-    "Lists questions that wait for a decision, oldest first: escalations with their tier, approvals, and human steps with form and task. A person answers a human step in the form that their client shows during a call such as wait_for, and all of them with baton approve at a terminal.",
+    "Lists questions that wait for a decision, oldest first: escalations with their tier, approvals, and human steps with form and task. A person answers those that wait for them in the form that their client shows during a call such as wait_for, or with baton approve at a terminal.",
   area: "escalations",
   effect: "read",
   words: ["open questions to a person", "approvals"],

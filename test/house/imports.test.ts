@@ -77,7 +77,7 @@ const ROOMS = [
   { house: "store", floor: 4, room: "dead-letters" },
   { house: "store", floor: 4, room: "child-runs" },
   { house: "store", floor: 4, room: "escalations" },
-  { house: "store", floor: 4, room: "approvals" },
+  { house: "store", floor: 3, room: "approvals" },
   { house: "store", floor: 4, room: "notifications" },
   { house: "store", floor: 4, room: "snapshots" },
   { house: "store", floor: 4, room: "reviews" },

@@ -9,7 +9,7 @@ import { actingAgent } from "../agents/agents.js";
 import { partiesOf } from "../agents/parties.js";
 import { rolesOf } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
-import { requirePerson } from "../person.js";
+import { channelOf, requirePerson } from "../person.js";
 import { requireConditions } from "../supervision/conditions.js";
 import { highestTier, tierOfRole } from "../supervision/tiers.js";
 import { answerRequester, approvalEvent } from "./announcements.js";
@@ -27,6 +27,11 @@ export interface ApprovalDecision {
 
 export function isApproval(id: string): boolean {
   return id.startsWith("approval_");
+}
+
+/** Whether an agent, or a person at a form, asked for an approval or made its subject. */
+export function isAuthor({ parties }: Approval, handle: string): boolean {
+  return parties.includes(`agent:${handle}`);
 }
 
 /**
@@ -52,15 +57,25 @@ export function* decideApproval(ctx: EngineContext, decision: ApprovalDecision):
   };
   if (!(yield* store.decideOpenApproval(decided)))
     throw new RestartTransaction(`approval ${approval.id} was decided meanwhile`);
-  yield* appendEvents(ctx, [approvalEvent("decided", decided, by)]);
+  const event = approvalEvent("decided", decided, by);
+  yield* appendEvents(ctx, [{ ...event, data: { ...event.data, ...channelOf(ctx) } }]);
   yield* answerRequester(ctx, decided);
   return decided;
 }
 
 /** Returns the handle that decides. */
 function* requireApprover(ctx: EngineContext, approval: Approval, agent: string | undefined): Tx<string> {
-  if (ctx.caller.channel === "human") return ctx.caller.agent;
   const { id, role, askedBy } = approval;
+  const refuse = (name: string, why: string): never => {
+    const message = `Approval ${id} is not for ${name} to decide: ${why}. Nothing was decided. A person decides at a terminal: baton approve ${id}.`;
+    throw new BatonError("not_permitted", message, { details: { approval: id, role } });
+  };
+  if (ctx.caller.channel === "human") {
+    const { agent: person, seat } = ctx.caller;
+    // The handle of a form is that of the person alone; at a terminal, programs have it too.
+    if (seat === undefined && isAuthor(approval, person)) refuse(person, `${person} made what is to be approved`);
+    return person;
+  }
   // The handle of a command line is the user's name, as a person's is: a program that calls it names an agent's.
   if (role === PERSON_ROLE || (ctx.caller.session === null && agent === undefined))
     requirePerson(ctx, {
@@ -70,17 +85,14 @@ function* requireApprover(ctx: EngineContext, approval: Approval, agent: string 
     });
   const acting = yield* actingAgent(ctx, agent);
   const parties = partiesOf(acting.name, ctx.caller);
-  const refuse = (why: string): never => {
-    const message = `Approval ${id} is not for ${acting.name} to decide: ${why}. Nothing was decided. A person decides at a terminal: baton approve ${id}.`;
-    throw new BatonError("not_permitted", message, { details: { approval: id, role } });
-  };
   if (approval.parties.some((party) => parties.has(party)))
-    refuse(`${askedBy} asks, or its author made it, over the same handle or connection`);
+    refuse(acting.name, `${askedBy} asks, or its author made it, over the same handle or connection`);
   const config = (yield* findProjectByReference(approval.project))?.config ?? {};
   const own = rolesOf(acting);
   const isAbove =
     SUPERVISION_TIERS.indexOf(highestTier(config, own)) > SUPERVISION_TIERS.indexOf(tierOfRole(config, role));
-  if (!own.includes(role) && !isAbove) refuse(`it waits for an agent with the role ${role}, or one of a higher tier`);
+  if (!own.includes(role) && !isAbove)
+    refuse(acting.name, `it waits for an agent with the role ${role}, or one of a higher tier`);
   return acting.name;
 }
 

@@ -118,3 +118,8 @@ export function* changeSince({ scope, name, version, task, hash }: Approval): Tx
   if (found && (yield* resultHash(found)) === hash) return undefined;
   return `the task has another result, or none`;
 }
+
+/** Whether an approval may still be decided: not where its subject has changed since. */
+export function* isOpenApproval(approval: Approval): Tx<boolean> {
+  return approval.decidedAt === null && (yield* changeSince(approval)) === undefined;
+}

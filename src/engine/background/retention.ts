@@ -1,5 +1,6 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import { deleteOldApprovals } from "../../store/approvals/approvals.js";
+import { deleteLapsedElicitations } from "../../store/escalations/elicitations.js";
 import { deleteOldEscalations } from "../../store/escalations/escalations.js";
 import { deleteOldUsage } from "../../store/usage/sums.js";
 import * as sessions from "../../store/presence/sessions.js";
@@ -88,6 +89,7 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
     await engine.transact(function* (ctx) {
       yield* sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldEscalations(ctx.now - ctx.settings.retention_ms);
+      yield* deleteLapsedElicitations(ctx.now);
       yield* deleteOldApprovals(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldUsage(ctx.now - ctx.settings.retention_ms);
       yield* pruneDeliveries(ctx);

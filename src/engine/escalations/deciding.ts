@@ -1,6 +1,7 @@
 import { BatonError } from "../../base/errors.js";
 import type { Budget } from "../../store/cost/budgets.js";
 import { type Escalation, findEscalation, updateEscalation } from "../../store/escalations/escalations.js";
+import { putOff } from "../../store/escalations/elicitations.js";
 import { appendEvents } from "../../store/events/events.js";
 import { saveSpec, stopWaiting } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -13,7 +14,7 @@ import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { readyTasks } from "../lifecycle/ready.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { requirePerson } from "../person.js";
+import { channelOf, requirePerson } from "../person.js";
 import { transition } from "../machine.js";
 import { requireConditions } from "../supervision/conditions.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
@@ -139,9 +140,14 @@ interface Deferral {
 
 /** Goes to the next tier; a person takes as much time again. */
 function* defer(ctx: EngineContext, { escalation, note, by }: Deferral): Tx<EscalationChanged> {
-  const tier = ctx.caller.channel === "human" ? "human" : (tierAbove(escalation.tier) ?? "human");
-  const after: Escalation = { ...escalation, tier, status: "open", note, dueAt: ctx.now + timeOf(ctx.settings, tier) };
+  const byPerson = ctx.caller.channel === "human";
+  const tier = byPerson ? "human" : (tierAbove(escalation.tier) ?? "human");
+  const time = timeOf(ctx.settings, tier);
+  const after: Escalation = { ...escalation, tier, status: "open", note, dueAt: ctx.now + time };
   yield* write(escalation, after);
+  // No form asks it meanwhile; half of its time is left for another.
+  const until = ctx.now + Math.min(ctx.settings.elicitation_again_ms, Math.floor(time / 2));
+  if (byPerson) yield* putOff({ id: escalation.id, token: 0, until });
   yield* appendEvents(ctx, [escalationEvent("deferred", after, by)]);
   if (tier !== escalation.tier) yield* announce(ctx, after);
   return { escalation: after, resumed: undefined };
@@ -161,7 +167,9 @@ function* close(ctx: EngineContext, decided: Escalation, { before, locked }: Clo
   const escalation: Escalation = { ...decided, dueAt: null, decidedAt: ctx.now };
   yield* write(before, escalation);
   const resumed = locked && waits(locked.task, before) ? yield* resume(ctx, locked, escalation) : undefined;
-  yield* appendEvents(ctx, [escalationEvent("decided", escalation, escalation.decidedBy ?? SERVER)]);
+  const event = escalationEvent("decided", escalation, escalation.decidedBy ?? SERVER);
+  const channel = escalation.decidedBy === SERVER ? { channel: "default" } : channelOf(ctx);
+  yield* appendEvents(ctx, [{ ...event, data: { ...event.data, ...channel } }]);
   yield* answer(ctx, escalation);
   return { escalation, resumed };
 }

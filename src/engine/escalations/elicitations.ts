@@ -1,36 +1,83 @@
+import { type Approval, findApproval } from "../../store/approvals/approvals.js";
 import * as store from "../../store/escalations/elicitations.js";
-import { appendEvents } from "../../store/events/events.js";
+import { type Escalation, findEscalation } from "../../store/escalations/escalations.js";
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { findRun } from "../../store/runs/runs.js";
 import { type DefaultStepDecision, findTask } from "../../store/tasks/tasks.js";
-import type { Tx } from "../../store/tx.js";
-import type { EngineContext } from "../context.js";
+import { together, type Tx } from "../../store/tx.js";
+import { approvalEvent, subjectText } from "../approvals/announcements.js";
+import { isApproval, isAuthor } from "../approvals/deciding.js";
+import { isOpenApproval } from "../approvals/subjects.js";
+import { type EngineContext, SERVER } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
+import { PRIORITIES } from "../scheduling/order.js";
+import { escalationEvent } from "./announcements.js";
+import { isEscalation } from "./deciding.js";
+import { DEFAULT_DECISIONS } from "./tiers.js";
 
-// A question is put to the person at one client at a time. Who asks is a row that lives as long as its process does, so that a
-// question is neither shown twice nor lost with who showed it. What is decided about it goes through escalations.ts.
+// A question is put to the person at one client at a time: a human step, an escalation that has come to a person, an approval that is theirs.
+// Who asks is a row that lives as long as its process does, so that a question is neither shown twice nor lost with who showed it. The
+// decision goes the way of every other: decide_escalation.
 
-/** A question as it is put to a person: what was written, and by whom. */
-export interface Question {
-  /** Its task. */
+interface Asked {
+  /** Of its task, of the escalation or of the approval: the argument of decide_escalation. */
   readonly id: string;
+  /** Tells it from the next question of the same task; 0 where there is no other. */
   readonly token: number;
-  readonly key: string;
-  readonly run: { readonly id: string; readonly name: string };
+  /** Null for a question of no run. */
+  readonly run: { readonly id: string; readonly name: string } | null;
   readonly project: string;
+  /** When its default decision is taken, in ms since the epoch. */
+  readonly until: number | null;
+}
+
+/** A human step. */
+export interface StepQuestion extends Asked {
+  readonly kind: "step";
+  readonly key: string;
   readonly startedBy: string;
   readonly ask: string;
   readonly form?: Readonly<Record<string, unknown>>;
-  /** When its default decision is taken, in ms since the epoch. */
-  readonly until: number | null;
   /** Default: reject. */
   readonly defaultDecision?: DefaultStepDecision;
 }
 
+export interface EscalationQuestion extends Asked {
+  readonly kind: "escalation";
+  readonly type: Escalation["type"];
+  /** The agent that asks; null where the server does. */
+  readonly from: string | null;
+  readonly title: string;
+  readonly details: string | null;
+  /** Whether a task waits for the decision. */
+  readonly isBlocking: boolean;
+  /** Whether an approval raises a budget. */
+  readonly raisesBudget: boolean;
+  readonly defaultDecision: (typeof DEFAULT_DECISIONS)[Escalation["type"]];
+}
+
+export interface ApprovalQuestion extends Asked {
+  readonly kind: "approval";
+  readonly from: string;
+  /** In words, such as a name and its version. */
+  readonly subject: string;
+  readonly hash: string;
+  /** Null where the result of a task is to be approved. */
+  readonly artifact: string | null;
+  readonly task: string | null;
+  readonly reason: string | null;
+}
+
+/** A question as it is put to a person: what was written, and by whom. */
+export type Question = StepQuestion | EscalationQuestion | ApprovalQuestion;
+
 export interface QuestionFilter {
-  /** Runs that the person at this client has to do with. */
-  readonly runs: readonly string[];
+  /** Runs that the person at this client has to do with, and single escalations and approvals. */
+  readonly about: readonly string[];
   /** Questions not to be asked here now, by `questionId`. */
   readonly except: ReadonlySet<string>;
+  /** Handle of that person, who decides no approval of their own work. */
+  readonly person: string;
 }
 
 export interface Next {
@@ -39,7 +86,16 @@ export interface Next {
   readonly pollInMs?: number;
 }
 
-/** Open questions of a run that are considered at once. */
+/** A question that may be asked, and from when on: in ms since the epoch, in the order of the more urgent and the older. */
+interface Candidate {
+  readonly question: Question;
+  readonly origin: store.Origin;
+  readonly since: number;
+  readonly priority: number;
+  readonly approval?: Approval;
+}
+
+/** Open questions of each kind that are considered at once. */
 const OPEN_MAX = 200;
 /** The person who started a run is asked before others are, who may only work on it. */
 const HEAD_START_MS = 2_000;
@@ -50,32 +106,49 @@ export function questionId({ id, token }: Pick<Question, "id" | "token">): strin
 }
 
 /** The first question that the caller's client may ask now. A query. */
-export function* nextQuestion(ctx: EngineContext, { runs, except }: QuestionFilter): Tx<Next> {
+export function* nextQuestion(ctx: EngineContext, { about, except, person }: QuestionFilter): Tx<Next> {
   const own = ctx.caller.session?.id ?? "";
   let pollInMs: number | undefined;
-  for (const open of yield* store.questionsWithin(runs, OPEN_MAX)) {
-    const question = questionOf(open);
-    if (except.has(questionId(question))) continue;
-    const waitMs = freeAt(open, own) - ctx.now;
+  for (const candidate of yield* candidatesAbout(about)) {
+    const { question, approval } = candidate;
+    if (except.has(questionId(question)) || (approval && isAuthor(approval, person))) continue;
+    const waitMs = freeAt(candidate, own) - ctx.now;
+    if (waitMs <= 0 && approval && !(yield* isOpenApproval(approval))) continue;
     if (waitMs <= 0) return { question };
     pollInMs = Math.min(pollInMs ?? waitMs, waitMs);
   }
   return pollInMs === undefined ? {} : { pollInMs };
 }
 
-/** From when on a process may ask it, in ms since the epoch. */
-function freeAt({ task, elicitation, starterSession }: store.OpenQuestion, own: string): number {
-  const asked = elicitation === undefined || elicitation.session === own ? 0 : elicitation.until;
-  const headStart = starterSession === own ? 0 : (task.readyAt ?? task.createdAt) + HEAD_START_MS;
-  return Math.max(asked, headStart);
+function* candidatesAbout(about: readonly string[]): Tx<Candidate[]> {
+  const [steps, escalations, approvals] = yield* together([
+    store.stepsToElicit(about, OPEN_MAX),
+    store.escalationsToElicit(about, OPEN_MAX),
+    store.approvalsToElicit(about, OPEN_MAX),
+  ]);
+  const found = [...steps.map(ofStep), ...escalations.map(ofEscalation), ...approvals.map(ofApproval)];
+  return found.sort((a, b) => b.priority - a.priority || (madeAt(a.question) < madeAt(b.question) ? -1 : 1));
 }
 
-function questionOf({ task, spec, run, project, startedBy }: store.OpenQuestion): Question {
-  return {
+/** The part of an id that says when it was made. */
+function madeAt({ id }: Question): string {
+  return id.slice(id.indexOf("_"));
+}
+
+/** From when on a process may ask it, in ms since the epoch. */
+function freeAt({ origin: { elicitation, starterSession }, since }: Candidate, own: string): number {
+  const asked = elicitation === undefined || elicitation.session === own ? 0 : elicitation.until;
+  return Math.max(asked, starterSession === own ? 0 : since + HEAD_START_MS);
+}
+
+function ofStep({ task, spec, ...origin }: store.OpenQuestion): Candidate {
+  const { run, project, startedBy } = origin;
+  const question: StepQuestion = {
+    kind: "step",
     id: task.id,
     token: task.token,
     key: task.key,
-    run: { id: task.run, name: run },
+    run: { id: task.run, name: run ?? "" },
     project,
     startedBy,
     ask: spec.ask ?? task.title,
@@ -83,31 +156,87 @@ function questionOf({ task, spec, run, project, startedBy }: store.OpenQuestion)
     until: task.closeBy,
     ...(spec.default_decision === undefined ? {} : { defaultDecision: spec.default_decision }),
   };
+  return { question, origin, since: task.readyAt ?? task.createdAt, priority: task.priority };
+}
+
+function ofEscalation(escalation: store.Elicited<Escalation>): Candidate {
+  const { id, run, type, title, details, askedBy, token, budget, dueAt, createdAt, priority, origin } = escalation;
+  const question: EscalationQuestion = {
+    kind: "escalation",
+    id,
+    token: 0,
+    run: run === null ? null : { id: run, name: origin.run ?? "" },
+    project: origin.project,
+    type,
+    from: askedBy === SERVER ? null : askedBy,
+    title,
+    details,
+    isBlocking: token !== null,
+    raisesBudget: budget !== null,
+    until: dueAt,
+    defaultDecision: DEFAULT_DECISIONS[type],
+  };
+  return { question, origin, since: createdAt, priority };
+}
+
+function ofApproval(approval: store.Elicited<Approval>): Candidate {
+  const { id, run, askedBy, hash, artifact, task, reason, createdAt, origin } = approval;
+  const question: ApprovalQuestion = {
+    kind: "approval",
+    id,
+    token: 0,
+    run: run === null ? null : { id: run, name: origin.run ?? "" },
+    project: origin.project,
+    from: askedBy,
+    subject: subjectText(approval),
+    hash,
+    artifact,
+    task,
+    reason,
+    until: null,
+  };
+  return { question, origin, since: createdAt, priority: PRIORITIES.normal, approval };
 }
 
 /** Takes a question on, for at most so long. False where another process has, or it is no longer asked. */
 export function* startElicitation(
   ctx: EngineContext,
-  { id, token, forMs }: { id: string; token: number; forMs: number },
+  { id, token, forMs }: Pick<Question, "id" | "token"> & { readonly forMs: number },
 ): Tx<boolean> {
-  const { task } = yield* lockTask(id);
   const { session } = ctx.caller;
-  if (session === null || task.status !== "waiting" || task.token !== token) return false;
-  const taken = { task: id, token, session: session.id, until: ctx.now + forMs, now: ctx.now };
-  if (!(yield* store.claimElicitation(taken))) return false;
-  const { project, run, key } = task;
-  yield* appendEvents(ctx, [{ type: "task.asked", project, run, task: id, data: { key, client: session.client } }]);
+  if (!isEscalation(id) && !isApproval(id)) yield* lockTask(id);
+  const event = yield* askedEvent({ id, token }, ctx.caller.agent);
+  if (session === null || event === undefined) return false;
+  if (!(yield* store.claimElicitation({ id, token, session: session.id, until: ctx.now + forMs, now: ctx.now })))
+    return false;
+  yield* appendEvents(ctx, [{ ...event, data: { ...event.data, client: session.client } }]);
   return true;
 }
 
-/** Whether it still waits for a decision, as it was shown. A query. */
-export function* awaitsDecision({ id, token }: Pick<Question, "id" | "token">): Tx<boolean> {
+/** The event that a person is asked a question; undefined where it waits for none any more, as it was shown. */
+function* askedEvent({ id, token }: Pick<Question, "id" | "token">, agent: string): Tx<NewEvent | undefined> {
+  if (isEscalation(id)) {
+    const found = yield* findEscalation(id);
+    const isOpen = found?.decidedAt === null && found.tier === "human";
+    return isOpen ? escalationEvent("asked", found, agent) : undefined;
+  }
+  if (isApproval(id)) {
+    const found = yield* findApproval(id);
+    return found && (yield* isOpenApproval(found)) ? approvalEvent("asked", found, agent) : undefined;
+  }
   const task = yield* findTask(id);
-  if (task?.status !== "waiting" || task.token !== token) return false;
-  return (yield* findRun(task.run))?.endedAt === null;
+  if (task?.status !== "waiting" || task.token !== token) return undefined;
+  const { project, run, key } = task;
+  if ((yield* findRun(run))?.endedAt !== null) return undefined;
+  return { type: "task.asked", project, run, task: id, data: { key } };
 }
 
-/** Ends an elicitation without an answer: other clients may ask. */
+/** Whether it still waits for a decision, as it was shown. A query. */
+export function* awaitsDecision(question: Pick<Question, "id" | "token">): Tx<boolean> {
+  return (yield* askedEvent(question, SERVER)) !== undefined;
+}
+
+/** Ends an elicitation: where the question is open still, other clients may ask. */
 export function* endElicitation(ctx: EngineContext, { id }: Pick<Question, "id">): Tx<void> {
   if (ctx.caller.session !== null) yield* store.endElicitation(id, ctx.caller.session.id);
 }

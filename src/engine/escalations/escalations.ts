@@ -7,6 +7,7 @@ import { completeByServer, failByServer } from "../lifecycle/server-attempts.js"
 import { type EngineContext, SERVER } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
+import { channelOf } from "../person.js";
 import { checkOutput } from "../definitions/output-check.js";
 import { DEFAULT_APPROVAL } from "../definitions/step-checks.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -80,12 +81,8 @@ export function* decideByTime(ctx: EngineContext, locked: LockedTask, { type, me
   });
 }
 
-/** The event of a decision: through which channel it came, and from where a command at a terminal was started. */
-function decidedEvent({ caller }: EngineContext, { id, key }: Task, { decision, by }: EscalationDecision) {
-  const { channel, seat } = caller;
-  const from =
-    seat === undefined ? {} : { tty: seat.tty, ancestry: [...seat.ancestry], ...defined({ proof: seat.proof }) };
-  return { type: "task.decided", task: id, agent: by, data: { key, decision, channel, ...from } };
+function decidedEvent(ctx: EngineContext, { id, key }: Task, { decision, by }: EscalationDecision) {
+  return { type: "task.decided", task: id, agent: by, data: { key, decision, ...channelOf(ctx) } };
 }
 
 /** Returns the result of a human step for expressions: the decision, without fields that were not given. */
@@ -95,7 +92,7 @@ function resultOf({ decision, answers, conditions, note, by }: EscalationDecisio
 
 function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: EscalationDecision): Tx<WaitEnded> {
   // A question that is put off at one client is not asked at the next.
-  yield* putOff({ task: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
+  yield* putOff({ id: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
   const change = new RunChange(ctx, run);
   change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });
   return { task, ready: [], ...(yield* change.flush()) };

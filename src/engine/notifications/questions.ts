@@ -1,4 +1,4 @@
-import { type Approval, findApproval, listOpenApprovals, PERSON_ROLE } from "../../store/approvals/approvals.js";
+import { findApproval, listOpenApprovals, PERSON_ROLE } from "../../store/approvals/approvals.js";
 import { findEscalation, listEscalations } from "../../store/escalations/escalations.js";
 import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
@@ -8,7 +8,7 @@ import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
 import { subjectText } from "../approvals/announcements.js";
 import { isApproval } from "../approvals/deciding.js";
-import { changeSince } from "../approvals/subjects.js";
+import { isOpenApproval } from "../approvals/subjects.js";
 import { isTakerless } from "../escalations/takerless.js";
 import { DEFAULT_DECISIONS } from "../escalations/tiers.js";
 
@@ -78,11 +78,6 @@ function* openApproval(id: string): Tx<PersonQuestion | undefined> {
   const { reason, askedBy } = found;
   const ask = `Approve ${subjectText(found)}?`;
   return { key: id, id, type: "approval", ask, from: askedBy, ...(reason === null ? {} : { details: reason }) };
-}
-
-/** Whether an approval may still be decided: not where its subject has changed since. */
-function* isOpenApproval(approval: Approval): Tx<boolean> {
-  return approval.decidedAt === null && (yield* changeSince(approval)) === undefined;
 }
 
 function* openStep(id: string): Tx<PersonQuestion | undefined> {

@@ -6,6 +6,8 @@ export interface Decision {
   readonly conditions?: readonly string[];
   readonly answers?: Readonly<Record<string, unknown>>;
   readonly note?: string;
+  /** By how much an approval raises a budget, in US dollars. */
+  readonly amount?: number;
 }
 
 /** Questions for the person at the client of this process, and how they are claimed and answered. */
@@ -16,18 +18,18 @@ export interface ElicitationHost {
   readonly roundsMax: number;
   /** Identifies a question among others, and among those of one task. */
   idOf(question: Question): string;
-  /** Returns the question that may be asked now within these runs, or when to poll again. */
+  /** Returns the question that may be asked now about these runs, escalations and approvals, or when to poll again. */
   next(wanted: {
-    readonly runs: readonly string[];
+    readonly about: readonly string[];
     readonly except: ReadonlySet<string>;
   }): Promise<{ readonly question?: Question; readonly pollInMs?: number }>;
   /** Claims a question so that no other process asks it; false where one does. */
   take(question: Question): Promise<boolean>;
   /** Whether the question is still open, as it was shown. */
   awaitsDecision(question: Question): Promise<boolean>;
-  /** Releases an unanswered question: other processes may ask it. */
+  /** Releases a question: where it is open still, other processes may ask it. */
   giveUp(question: Question): Promise<void>;
-  /** Errors: `invalid_input` for answers that do not fit; `invalid_transition` where it is no longer asked. */
+  /** Errors: `invalid_input` for answers that do not fit; `invalid_transition` and `conflict` where it is no longer asked. */
   decide(question: Question, decision: Decision): Promise<void>;
   /** Calls the listener soon after any process has committed; returns a function that stops it. */
   onWake(listener: () => void): () => void;

@@ -8,10 +8,10 @@ import {
 import { BatonError } from "../../base/errors.js";
 import type { Logger } from "../../runtime/logger.js";
 import { InternalError } from "../../dispatch/dispatch.js";
-import { type Again, elicitationFormOf } from "./form.js";
+import { type Again, elicitationFormOf, lateNotice } from "./form.js";
 import type { Question } from "../../engine/escalations/elicitations.js";
 import type { ElicitationHost } from "./elicitation-host.js";
-import { runsNamedIn } from "./runs-named.js";
+import { subjectsNamedIn } from "./subjects-named.js";
 
 export interface ElicitorParts {
   /** Opened once a call has had to do with a run, not before. */
@@ -39,8 +39,8 @@ export interface ElicitingCall {
 /** The work of a call; it reports a run that it has started. */
 export type CallWork = (onRun: (run: string) => void) => Promise<CallToolResult>;
 
-/** The latest runs of this client that are watched for questions. */
-const RUNS_MAX = 100;
+/** The latest runs and single questions of this client that are watched. */
+const SUBJECTS_MAX = 100;
 /** An answer is held back at most this long, so that a form can be shown while its call is still under way. */
 const SHOWN_WITHIN_MS = 150;
 /** A call that takes longer may be waiting for something: from then on writes of other processes trigger a poll. */
@@ -49,6 +49,8 @@ const LONG_CALL_MS = 100;
 const PAUSE_MS = 20;
 /** After a form that was not answered, before any other is shown: there may be many more of them. */
 const QUIET_MS_MAX = 60_000;
+/** A notice stands so long at most, since no question is asked meanwhile. */
+const NOTICE_MS = 60_000;
 /** After another process has claimed the question. */
 const TAKEN_MS = 1_000;
 const POLL_MS_MAX = 60_000;
@@ -57,17 +59,18 @@ const METHOD_NOT_FOUND = -32_601;
 const UNREF = { ref: false };
 
 /**
- * Asks the person at one client for open decisions, one form at a time, in the runs that calls of this client were about, and only
+ * Asks the person at one client for open decisions, one form at a time, about the runs that calls of this client were about, and only
  * while such a call is under way or has just been answered. Nothing waits for the person but the form itself.
  */
 export class Elicitor {
   readonly #parts: ElicitorParts;
-  readonly #runs = new Set<string>();
+  readonly #subjects = new Set<string>();
   readonly #calls = new Set<RequestId>();
   /** Questions left unanswered, each with the time before which it is not asked again. */
   readonly #notBefore = new Map<string, number>();
   #quietUntil = 0;
-  #shown: { readonly question: Question; readonly abort: AbortController } | undefined;
+  /** The form on display: of a question, or a notice. */
+  #shown: { readonly question?: Question; readonly abort: AbortController } | undefined;
   #host: ElicitationHost | undefined;
   #stopListening: (() => void) | undefined;
   #polling = false;
@@ -89,14 +92,14 @@ export class Elicitor {
     this.#calls.add(call.id);
     this.#longCallTimer ??= setTimeout(() => this.#noteLongCall(), LONG_CALL_MS).unref();
     try {
-      this.#note(runsNamedIn(call.input));
-      if (this.#runs.size > 0) void this.#requestPoll();
+      this.#note(subjectsNamedIn(call.input));
+      if (this.#subjects.size > 0) void this.#requestPoll();
       const result = await work((run) => {
         this.#note([run]);
         void this.#requestPoll();
       });
-      this.#note(runsNamedIn(result.structuredContent ?? {}));
-      if (this.#runs.size > 0) await Promise.race([this.#requestPoll(), after(SHOWN_WITHIN_MS, undefined, UNREF)]);
+      this.#note(subjectsNamedIn(result.structuredContent ?? {}));
+      if (this.#subjects.size > 0) await Promise.race([this.#requestPoll(), after(SHOWN_WITHIN_MS, undefined, UNREF)]);
       return result;
     } finally {
       this.#calls.delete(call.id);
@@ -111,12 +114,12 @@ export class Elicitor {
     this.#stopWhenIdle();
   }
 
-  #note(runs: readonly string[]): void {
-    for (const run of runs) {
-      this.#runs.delete(run);
-      this.#runs.add(run);
+  #note(subjects: readonly string[]): void {
+    for (const subject of subjects) {
+      this.#subjects.delete(subject);
+      this.#subjects.add(subject);
     }
-    for (const run of this.#runs) if (this.#runs.size > RUNS_MAX) this.#runs.delete(run);
+    for (const subject of this.#subjects) if (this.#subjects.size > SUBJECTS_MAX) this.#subjects.delete(subject);
   }
 
   /** Polls once more. Settles when the form of a question found then is on its way to the client. */
@@ -156,13 +159,13 @@ export class Elicitor {
     if (this.#shown !== undefined) {
       const { question, abort } = this.#shown;
       // Decided elsewhere, or the run no longer asks.
-      if (!(await host.awaitsDecision(question))) abort.abort();
+      if (question && !(await host.awaitsDecision(question))) abort.abort();
       return;
     }
     const quietMs = this.#quietUntil - performance.now();
     if (quietMs > 0) this.#pollAfter(quietMs);
     if (!host.settings().elicitation || quietMs > 0) return;
-    const { question, pollInMs } = await host.next({ runs: [...this.#runs], except: this.#postponed() });
+    const { question, pollInMs } = await host.next({ about: [...this.#subjects], except: this.#postponed() });
     if (pollInMs !== undefined) this.#pollAfter(pollInMs);
     if (question === undefined || this.#isClosed()) return;
     const taken = await host.take(question);
@@ -179,7 +182,7 @@ export class Elicitor {
   /** A call takes longer than most: a question may open during it. */
   #noteLongCall(): void {
     this.#hasLongCall = true;
-    if (this.#runs.size > 0) void this.#requestPoll();
+    if (this.#subjects.size > 0) void this.#requestPoll();
   }
 
   #listen(host: ElicitationHost): void {
@@ -219,7 +222,8 @@ export class Elicitor {
         this.#postpone(host, question);
         // The release itself may have failed. A claim that stays would keep other processes from asking.
         await host.giveUp(question).catch(() => undefined);
-        if (!this.#closed) this.#parts.logger.warn("a decision could not be recorded", { error, task: question.id });
+        if (!this.#closed)
+          this.#parts.logger.warn("a decision could not be recorded", { error, question: question.id });
       })
       .finally(() => {
         this.#shown = undefined;
@@ -233,16 +237,26 @@ export class Elicitor {
     let again: Again | undefined;
     for (let round = 0; round < host.roundsMax; round++) {
       const form = elicitationFormOf(question, again);
-      const { action, content } = await this.#show(host, form.params, signal);
+      const timeout = host.settings().elicitation_timeout_ms;
+      const { action, content } = await this.#show(form.params, { signal, timeout });
       const decision = action === "accept" ? form.read(content) : undefined;
       if (signal.aborted) return;
       if (decision === undefined) break;
       const problem = await refusalOf(host.decide(question, decision));
       if (problem === undefined) return;
+      if (!(await host.awaitsDecision(question))) return this.#tellLate(problem);
       again = { problem, content: content ?? {} };
     }
     this.#postpone(host, question);
     await host.giveUp(question);
+  }
+
+  /** Tells the person that their answer counts for nothing: the question was decided elsewhere, or is not asked any more. */
+  async #tellLate(problem: string): Promise<void> {
+    if (this.#closed) return;
+    const abort = new AbortController();
+    this.#shown = { abort };
+    await this.#show(lateNotice(problem), { signal: abort.signal, timeout: NOTICE_MS });
   }
 
   #postpone(host: ElicitationHost, question: Question): void {
@@ -253,11 +267,11 @@ export class Elicitor {
   }
 
   /** A form that the client cannot show, or that times out, counts as unanswered. */
-  async #show(host: ElicitationHost, params: ElicitRequestFormParams, signal: AbortSignal): Promise<ElicitResult> {
+  async #show(params: ElicitRequestFormParams, limits: Pick<ShowOptions, "signal" | "timeout">): Promise<ElicitResult> {
     const relatedRequestId = [...this.#calls].at(-1);
     const related = relatedRequestId === undefined ? {} : { relatedRequestId };
     try {
-      return await this.#parts.show(params, { signal, timeout: host.settings().elicitation_timeout_ms, ...related });
+      return await this.#parts.show(params, { ...limits, ...related });
     } catch (error) {
       if (error instanceof McpError && error.code === METHOD_NOT_FOUND) this.#closed = true;
       this.#parts.logger.debug("an elicitation was not answered", { error });
@@ -266,14 +280,13 @@ export class Elicitor {
   }
 }
 
-/** Returns why a decision is refused; undefined where it is accepted, or no longer asked for. */
+/** Returns why a decision is refused; undefined where it is accepted. */
 async function refusalOf(deciding: Promise<void>): Promise<string | undefined> {
   try {
     await deciding;
     return undefined;
   } catch (error) {
-    if (error instanceof InternalError) return error.message;
-    if (!(error instanceof BatonError)) throw error;
-    return error.code === "invalid_transition" || error.code === "not_found" ? undefined : error.message;
+    if (error instanceof InternalError || error instanceof BatonError) return error.message;
+    throw error;
   }
 }

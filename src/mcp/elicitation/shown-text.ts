@@ -4,6 +4,9 @@ import { clipped } from "../../prompts/quoting.js";
 // Text written by agents, as it is shown to the person who decides: in a terminal, or as Markdown, whichever the client
 // makes of it. It must not look like Baton's own words, hide any of itself, or do anything.
 
+export const LABEL_CHARS_MAX = 100;
+export const REMARK_CHARS_MAX = 300;
+
 /** Letters and patterns that look like nothing: fillers of Hangul, the empty pattern of Braille. */
 const BLANK = /[\u115f\u1160\u2800\u3164\uffa0]/gu;
 /** Marks heaped upon a letter until they cover the lines around it. */

@@ -6,7 +6,7 @@ import type { Tx } from "../tx.js";
 /** Role of a person: no agent decides for it. */
 export const PERSON_ROLE = "human";
 
-const APPROVALS = table("approvals", {
+export const APPROVALS = table("approvals", {
   id: text,
   project: text,
   run: textOrNull,

@@ -1,21 +1,29 @@
+import { APPROVALS, type Approval, PERSON_ROLE } from "../approvals/approvals.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
-import { mapIn, bySize, hit, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
-import { columns, named, type RowOf } from "../tables.js";
+import { bySize, hit, int, intOrNull, mapIn, placeholders, text, textOrNull } from "../rows.js";
+import { columns, named, type RowOf, type Table } from "../tables.js";
 import type { Row, Tx } from "../tx.js";
+import { type Escalation, ESCALATIONS } from "./escalations.js";
 
-/** Questions that are being put to a person, and those that a person has put off. */
+/**
+ * Questions that are being put to a person, and those that a person has put off. The column `task` has the id of the question: of a task that
+ * waits, of an escalation or of an approval.
+ */
 
 const ORIGIN = columns({
-  run: named("run_name", text),
+  /** Null for a question of no run. */
+  run: named("run_name", textOrNull),
   project: named("project_name", text),
-  /** The agent that started its run, and the process it was last heard of through. */
+  /** The agent that started its run, else the one that asks, and the process it was last heard of through. */
   startedBy: named("created_by", text),
   starterSession: textOrNull,
   /** The process that asks, or the time until which none may; undefined before the first. */
   elicitation: elicitationOf,
 });
-/** A human step that waits, with what its asker needs to know of where it comes from. */
-export interface OpenQuestion extends TaskAndSpec, RowOf<typeof ORIGIN> {}
+/** Where an open question comes from, and who asks it now. */
+export interface Origin extends RowOf<typeof ORIGIN> {}
+/** A human step that waits. */
+export interface OpenQuestion extends TaskAndSpec, Origin {}
 
 export interface Elicitation {
   /** The process that asks; null where a person has put it off. */
@@ -24,14 +32,18 @@ export interface Elicitation {
   readonly until: number;
 }
 
-// CROSS JOIN tells SQLite to go from the runs to their tasks: by itself it reads what waits or is blocked in all runs there are.
-const QUESTIONS = bySize(
-  (size) => `WITH RECURSIVE below (id) AS (
+const below = (size: number) => `WITH RECURSIVE below (id) AS (
       SELECT id FROM runs WHERE id IN (${placeholders(size, 2)}) AND ended_at IS NULL
       UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
-    )
-    SELECT ${TASKS.columnsOf("t")}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, g.session AS starter_session,
-      a.until_at, a.session AS elicited_by, x.expires_at AS session_expires_at, x.ended_at AS session_ended_at
+    )`;
+const ASKED_BY =
+  "g.session AS starter_session, a.until_at, a.session AS elicited_by, x.expires_at AS session_expires_at, x.ended_at AS session_ended_at";
+
+// CROSS JOIN tells SQLite to go from the runs to their tasks: by itself it reads what waits or is blocked in all runs there are.
+const STEPS = bySize(
+  // sql: constants of this file.
+  (size) => `${below(size)}
+    SELECT ${TASKS.columnsOf("t")}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, ${ASKED_BY}
     FROM below b CROSS JOIN runs r CROSS JOIN tasks t JOIN task_specs s ON s.task = t.id JOIN projects p ON p.id = r.project
     LEFT JOIN agents g ON g.name = r.created_by
     LEFT JOIN askings a ON a.task = t.id AND a.token = t.token LEFT JOIN sessions x ON x.id = a.session
@@ -39,15 +51,56 @@ const QUESTIONS = bySize(
     ORDER BY t.id || '' LIMIT $1`,
 );
 
-/** Returns the open questions of these unfinished runs and of their descendants, in order of creation. */
-export function* questionsWithin(runs: readonly string[], limit: number): Tx<OpenQuestion[]> {
-  const found = yield* mapIn(questionOf, runs, (chunk) => [QUESTIONS(chunk.length), [limit, ...chunk]]);
-  return [...found.values()].sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
+/** The open rows of a table that wait for a person, are named, or belong to a run that is, or to none and the project of one that is. */
+function openRows({ name, columnsOf }: Pick<Table<unknown>, "name" | "columnsOf">, forPerson: string) {
+  return bySize((size) => {
+    const about = placeholders(size, 2);
+    // sql: constants of this file.
+    return `${below(size)}
+    SELECT ${columnsOf("q")}, r.name AS run_name, p.name AS project_name, COALESCE(r.created_by, q.asked_by) AS created_by, ${ASKED_BY}
+    FROM ${name} q JOIN projects p ON p.id = q.project LEFT JOIN runs r ON r.id = q.run
+    LEFT JOIN agents g ON g.name = COALESCE(r.created_by, q.asked_by)
+    LEFT JOIN askings a ON a.task = q.id LEFT JOIN sessions x ON x.id = a.session
+    WHERE q.decided_at IS NULL AND ${forPerson} AND (q.id IN (${about}) OR q.run IN (${about}) OR q.run IN (SELECT id FROM below)
+      OR (q.run IS NULL AND q.project IN (SELECT project FROM runs WHERE id IN (${about}))))
+    ORDER BY q.id LIMIT $1`;
+  });
 }
 
-function questionOf(row: Row): [task: string, question: OpenQuestion] {
+const ESCALATED = openRows(ESCALATIONS, "q.tier = 'human'");
+const TO_APPROVE = openRows(APPROVALS, `q.role = '${PERSON_ROLE}'`);
+
+/** Lists the human steps that wait in these unfinished runs and in their descendants. */
+export function* stepsToElicit(about: readonly string[], limit: number): Tx<OpenQuestion[]> {
+  const found = yield* mapIn(stepOf, about, (chunk) => [STEPS(chunk.length), [limit, ...chunk]]);
+  return [...found.values()];
+}
+
+/** Lists the escalations that wait for a person: these, those of these runs and their descendants, and those of no run in their projects. */
+export function* escalationsToElicit(about: readonly string[], limit: number): Tx<Elicited<Escalation>[]> {
+  const found = yield* mapIn(withOrigin(ESCALATIONS), about, (chunk) => [ESCALATED(chunk.length), [limit, ...chunk]]);
+  return [...found.values()];
+}
+
+/** Lists the approvals that wait for a person in the same way, those of an earlier version too. */
+export function* approvalsToElicit(about: readonly string[], limit: number): Tx<Elicited<Approval>[]> {
+  const found = yield* mapIn(withOrigin(APPROVALS), about, (chunk) => [TO_APPROVE(chunk.length), [limit, ...chunk]]);
+  return [...found.values()];
+}
+
+/** An open question, with where it comes from. */
+export type Elicited<T> = T & { readonly origin: Origin };
+
+function stepOf(row: Row): [task: string, question: OpenQuestion] {
   const question = { ...taskAndSpecOf(row), ...ORIGIN.read(row) };
   return [question.task.id, question];
+}
+
+function withOrigin<T extends { readonly id: string }>({ read }: Table<T>) {
+  return (row: Row): [id: string, question: Elicited<T>] => {
+    const question = { ...read(row), origin: ORIGIN.read(row) };
+    return [question.id, question];
+  };
 }
 
 function elicitationOf(row: Row): Elicitation | undefined {
@@ -61,7 +114,9 @@ function elicitationOf(row: Row): Elicitation | undefined {
 }
 
 export interface NewElicitation {
-  readonly task: string;
+  /** Id of the question. */
+  readonly id: string;
+  /** Tells it from the next one of the same task; 0 for what is asked once. */
   readonly token: number;
   /** Session of the asking process; null to put the question off. */
   readonly session: string | null;
@@ -70,7 +125,7 @@ export interface NewElicitation {
 }
 
 /** Takes a question on; false where another process asks it, or a person has put it off. */
-export function* claimElicitation({ task, token, session, until, now }: NewElicitation): Tx<boolean> {
+export function* claimElicitation({ id, token, session, until, now }: NewElicitation): Tx<boolean> {
   return yield* hit([
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = excluded.session, until_at = excluded.until_at
@@ -78,25 +133,30 @@ export function* claimElicitation({ task, token, session, until, now }: NewElici
        OR (askings.session IS NOT NULL AND NOT EXISTS (
          SELECT 1 FROM sessions s WHERE s.id = askings.session AND s.ended_at IS NULL AND s.expires_at > $5))
      RETURNING task`,
-    [task, token, session, until, now],
+    [id, token, session, until, now],
   ]);
 }
 
 /** Puts a question off until then, whichever process asks it now. */
-export function* putOff({ task, token, until }: Pick<NewElicitation, "task" | "token" | "until">): Tx<void> {
+export function* putOff({ id, token, until }: Pick<NewElicitation, "id" | "token" | "until">): Tx<void> {
   yield [
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, NULL, $3)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = NULL, until_at = excluded.until_at`,
-    [task, token, until],
+    [id, token, until],
   ];
 }
 
 /** The process no longer asks. */
-export function* endElicitation(task: string, session: string): Tx<void> {
-  yield ["DELETE FROM askings WHERE task = $1 AND session = $2", [task, session]];
+export function* endElicitation(id: string, session: string): Tx<void> {
+  yield ["DELETE FROM askings WHERE task = $1 AND session = $2", [id, session]];
 }
 
 /** Nothing is to be asked any more. */
-export function* forgetElicitation(task: string): Tx<void> {
-  yield ["DELETE FROM askings WHERE task = $1", [task]];
+export function* forgetElicitation(id: string): Tx<void> {
+  yield ["DELETE FROM askings WHERE task = $1", [id]];
+}
+
+/** Removes what says nothing any more: its time is over. */
+export function* deleteLapsedElicitations(now: number): Tx<void> {
+  yield ["DELETE FROM askings WHERE until_at <= $1", [now]];
 }

@@ -3,7 +3,7 @@ import { conditionsOf, hit, int, intOrNull, list, many, one, oneOf, only, sole, 
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
-const ESCALATIONS = table("escalations", {
+export const ESCALATIONS = table("escalations", {
   id: text,
   project: text,
   run: textOrNull,

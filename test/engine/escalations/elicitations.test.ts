@@ -30,7 +30,7 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
   }
 
   async function asked(host: ElicitationHost, run: string, except = NONE): Promise<Question> {
-    const { question } = await host.next({ runs: [run], except });
+    const { question } = await host.next({ about: [run], except });
     if (question === undefined) throw new Error("there was nothing to ask");
     return question;
   }
@@ -54,7 +54,7 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
   it("is the process that started its run, for two seconds; then any", async () => {
     const { app, host, run } = await started();
     const other = await (await another(app)).app.elicitationHost("test");
-    const wanted = { runs: [run], except: NONE };
+    const wanted = { about: [run], except: NONE };
     expect(await asked(host, run)).toMatchObject({
       key: "ask",
       ask: "Go on?",
@@ -75,7 +75,7 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
     const question = await asked(host, run);
     expect(await host.take(question)).toBe(true);
     app.clock.advance(10_000);
-    const wanted = { runs: [run], except: NONE };
+    const wanted = { about: [run], except: NONE };
     // Three times the time that a form stands, and a minute; here the process would be given up later than that.
     expect(await theirs.next(wanted)).toEqual({ pollInMs: 53_000 });
     expect(await theirs.take(question)).toBe(false);
@@ -109,7 +109,7 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
     await host.take(question);
     await host.decide(question, { decision: "deferred", note: "later" });
     app.clock.advance(3_599_999);
-    const wanted = { runs: [run], except: NONE };
+    const wanted = { about: [run], except: NONE };
     expect(await Promise.all([host, theirs].map((one) => one.next(wanted)))).toEqual([
       { pollInMs: 1 },
       { pollInMs: 1 },
@@ -168,13 +168,14 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
     for (let round = 0; round < 3; round++) await app.advance(1);
     const first = await asked(host, run);
     expect(await asked(host, outer.run.id)).toMatchObject({ key: "inside", ask: "In there?" });
-    const both = { runs: [outer.run.id, run] };
-    expect((await host.next({ ...both, except: NONE })).question?.key).toBe("ask");
-    expect((await host.next({ ...both, except: new Set([host.idOf(first)]) })).question?.key).toBe("inside");
-    expect(await host.next({ runs: [], except: NONE })).toEqual({});
+    const both = { about: [outer.run.id, run] };
+    expect(await host.next({ ...both, except: NONE })).toMatchObject({ question: { key: "ask" } });
+    const rest = { ...both, except: new Set([host.idOf(first)]) };
+    expect(await host.next(rest)).toMatchObject({ question: { key: "inside" } });
+    expect(await host.next({ about: [], except: NONE })).toEqual({});
     await app.call("control_run", { run: outer.run.id, action: "cancel" });
     for (let round = 0; round < 3; round++) await app.advance(1);
-    expect(await host.next({ runs: [outer.run.id], except: NONE })).toEqual({});
+    expect(await host.next({ about: [outer.run.id], except: NONE })).toEqual({});
   });
 
   it("leaves nothing behind when its run goes", async () => {

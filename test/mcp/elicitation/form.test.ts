@@ -1,10 +1,15 @@
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, test } from "vitest";
-import { elicitationFormOf } from "../../../src/mcp/elicitation/form.js";
-import type { Question } from "../../../src/engine/escalations/elicitations.js";
-import { runsNamedIn } from "../../../src/mcp/elicitation/runs-named.js";
+import { elicitationFormOf, lateNotice } from "../../../src/mcp/elicitation/form.js";
+import type {
+  ApprovalQuestion,
+  EscalationQuestion,
+  Question,
+  StepQuestion,
+} from "../../../src/engine/escalations/elicitations.js";
 
-const question = (more: Partial<Question> = {}): Question => ({
+const question = (more: Partial<StepQuestion> = {}): StepQuestion => ({
+  kind: "step",
   id: "task_1",
   token: 0,
   key: "approve",
@@ -16,7 +21,7 @@ const question = (more: Partial<Question> = {}): Question => ({
   ...more,
 });
 
-const withForm = (properties: object, required: string[] = []): Question =>
+const withForm = (properties: object, required: string[] = []): StepQuestion =>
   question({ form: { type: "object", properties, required } });
 
 /** As clients check it. */
@@ -253,23 +258,114 @@ describe("the form of a question", () => {
   });
 });
 
-describe("the runs that a call has to do with", () => {
-  test.each([
-    [{ run: "run_1" }, ["run_1"]],
-    [{ run: { id: "run_1" }, ready: [{ run: "run_2" }] }, ["run_1"]],
-    [{ task: "run_1/approve" }, ["run_1"]],
-    [{ task: { id: "task_1", run: "run_1" }, run: { id: "run_1" } }, ["run_1"]],
-    [{ name: "list_events", arguments: { run: "run_1" } }, ["run_1"]],
-    [
-      { name: "list_escalations", result: { escalations: [{ task: { run: "run_1" } }, { task: { run: "run_2" } }] } },
-      ["run_1", "run_2"],
-    ],
-    [{ events: [{ run: "run_1" }, { run: "run_1" }] }, ["run_1"]],
-    [{ tasks: [{ run: "run_1" }] }, ["run_1"]],
-    // A list of runs is about none of them.
-    [{ runs: [{ id: "run_1" }] }, []],
-    [{ run: "run_1; DROP", task: "task_1", events: "run_1", arguments: null, result: [] }, []],
-  ])("%j", (data, runs) => {
-    expect(runsNamedIn(data)).toEqual(runs);
+const escalation = (more: Partial<EscalationQuestion> = {}): EscalationQuestion => ({
+  kind: "escalation",
+  id: "escalation_1",
+  token: 0,
+  run: { id: "run_1", name: "release" },
+  project: "shop",
+  type: "security_review",
+  from: "ann",
+  title: "May it go out?",
+  details: null,
+  isBlocking: false,
+  raisesBudget: false,
+  until: Date.UTC(2026, 0, 4, 12, 30),
+  defaultDecision: "reject",
+  ...more,
+});
+
+describe("the form of an escalation", () => {
+  test("says who asks for what, and what becomes of it without a decision", () => {
+    const { message, fields } = shown(escalation({ details: "Line 14." }));
+    expect(message).toBe(
+      [
+        '"ann" asks for your decision (security_review) in run "release" of project "shop". The question:',
+        "    May it go out?\n\n    Line 14.",
+        "These words are the assistant's that asks, and not Baton's. Assistants read what you enter: no passwords, no keys.",
+        "Without a decision by 2026-01-04 12:30 UTC it counts as rejected. Close this form to leave it open. " +
+          "At a terminal: baton approve escalation_1",
+      ].join("\n\n"),
+    );
+    expect(Object.keys(fields)).toEqual(["decision", "conditions", "note"]);
   });
+
+  test.each([
+    ["retry", "it counts as: try again"],
+    ["pause", "it waits on, without a time limit"],
+  ] as const)("names the default %s in words", (defaultDecision, words) => {
+    expect(shown(escalation({ defaultDecision })).message).toContain(`by 2026-01-04 12:30 UTC ${words}. Close`);
+    expect(shown(escalation({ defaultDecision, until: null })).message).not.toContain("Without a decision");
+  });
+
+  test("asks in Baton's own name where the server does, of no run too, and takes an amount", () => {
+    const { message, fields, read } = shown(
+      escalation({ from: null, type: "budget_override", run: null, raisesBudget: true }),
+    );
+    expect(message).toMatch(/^Baton asks for your decision \(budget_override\) in project "shop"\. The question:\n\n/);
+    expect(message).not.toContain("not Baton's");
+    expect(fields["amount"]).toMatchObject({ type: "number", minimum: 0 });
+    expect(read({ decision: "approved", amount: 2.5 })).toEqual({ decision: "approved", amount: 2.5 });
+    expect(read({ decision: "approved", amount: "" })).toEqual({ decision: "approved" });
+    // Text instead of a number is refused, and not passed over.
+    expect(read({ decision: "approved", amount: "much" })).toEqual({ decision: "approved", amount: Number.NaN });
+    expect(read({ decision: "rejected", amount: 2 })).toEqual({ decision: "rejected" });
+  });
+
+  test("keeps a deceptive name, title and details apart from Baton's own words", () => {
+    const evil = 'x"\n\nBaton: approve\u202e <b>';
+    const { message } = shown(escalation({ from: evil, title: evil, details: evil, project: evil }));
+    const own = message.split("\n").filter((line) => line !== "" && !/^ {4}/.test(line));
+    expect(own).toHaveLength(3);
+    expect(message).not.toContain("\u202e");
+    expect(own[0]).toContain("\\u202e ‹b>");
+  });
+});
+
+describe("the form of an approval", () => {
+  const approval = (more: Partial<ApprovalQuestion> = {}): ApprovalQuestion => ({
+    kind: "approval",
+    id: "approval_1",
+    token: 0,
+    run: null,
+    project: "shop",
+    from: "ann",
+    subject: "design.md version 2",
+    hash: "a1".repeat(32),
+    artifact: "artifact_1",
+    task: null,
+    reason: "before we build it",
+    until: null,
+    ...more,
+  });
+
+  test("names what is approved by its hash, where to read it, and cannot be deferred", () => {
+    const { message, fields, read } = shown(approval());
+    expect(message.split("\n\n")).toEqual([
+      expect.stringMatching(
+        /^"ann" asks for your approval of "design\.md version 2" in project "shop"\. .*\(hash a1a1\S*\).* Read it first: baton artifacts get artifact_1$/,
+      ),
+      "The reason:",
+      "    before we build it",
+      expect.stringContaining("not Baton's"),
+      "Close this form to leave it open. At a terminal: baton approve approval_1",
+    ]);
+    expect(fields["decision"]).toMatchObject({ enum: ["approved", "approved_with_conditions", "rejected"] });
+    expect(read({ decision: "deferred" })).toBeUndefined();
+    expect(read({ decision: "approved", conditions: "soon" })).toMatchObject({
+      decision: "approved_with_conditions",
+      conditions: ["soon"],
+    });
+  });
+
+  test("says how the result of a task is read", () => {
+    const { message } = shown(approval({ artifact: null, task: "task_1", reason: null }));
+    expect(message).toContain("Read it first: baton call get_task --task task_1 --include result\n\nThese words");
+  });
+});
+
+test("a notice of a late answer has nothing to fill in, and its words are neutralised", () => {
+  const { message, requestedSchema } = lateNotice("closed by \u001b[2J<b>");
+  expect(message).toBe("Your answer came too late and counts for nothing. closed by \\u001b[2J‹b>");
+  expect(requestedSchema).toEqual({ type: "object", properties: {} });
 });
