@@ -7,7 +7,7 @@ import { requireRun } from "../engine/lookup.js";
 import { costs } from "../engine/cost/costs.js";
 import { recordUsage } from "../engine/cost/recording.js";
 import type { EngineContext } from "../engine/context.js";
-import { COST_MAX, loadPrices, needsPrice, pricedUsage, TOKENS_MAX, type Usage } from "../engine/usage/usage.js";
+import { COST_MAX, loadPrices, needsPrice, pricedUsage, TOKENS_MAX, type Usage, withOwnCounts } from "../engine/usage/usage.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -31,6 +31,7 @@ const record = defineOperation({
   area: "cost",
   effect: "write",
   aliases: ["record_llm_call"],
+  translate: withOwnCounts,
   words: ["report tokens", "llm cost"],
   example: { task: "run_…/build", model: "claude-sonnet-4-5", input_tokens: 1500, output_tokens: 800 },
   input: z.object({

@@ -248,6 +248,23 @@ test("a report without tokens and cost is refused, and nothing is recorded", asy
   expect((await app.call("get_costs", {})).total.records).toBe(0);
 });
 
+test("a report in a provider's own keys is recorded with the cached tokens counted once", async () => {
+  const app = await startApp();
+  await app.call("create_project", { name: "demo", root: app.cwd });
+  const usage = { prompt_tokens: 100, completion_tokens: 5, cache_read_input_tokens: 60 };
+  await app.callUnchecked("record_usage", { model: "gpt-5", ...usage });
+  expect((await app.call("get_costs", {})).total).toMatchObject({
+    input_tokens: 40,
+    output_tokens: 5,
+    cached_tokens: 60,
+    records: 1,
+  });
+  await expect(app.callUnchecked("record_usage", { prompt_tokens: -1 })).rejects.toMatchObject({
+    code: "invalid_input",
+    message: expect.stringContaining("prompt_tokens"),
+  });
+});
+
 test("record_llm_call is a name of record_usage", async () => {
   const app = await startApp();
   const usage = { model: "claude-sonnet-4", input_tokens: 1_500, output_tokens: 800, cost: 0.023 };

@@ -1,4 +1,5 @@
-import type { Task } from "../../store/tasks/tasks.js";
+import { findReview } from "../../store/reviews/reviews.js";
+import { findTask, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { type EngineContext, SERVER } from "../context.js";
 import { settleDependents } from "../lifecycle/dependents.js";
@@ -28,6 +29,14 @@ export function* reviewDecided({ task, spec }: LockedTask, result: unknown): Tx<
   const given = result as GivenVerdict;
   requireReasons(task, given);
   return { ...review, given };
+}
+
+/** The verdict of a reviewer's task that has ended, for the same call again; undefined for any other task. */
+export function* decidedBefore({ task, spec }: LockedTask): Tx<DecidedReview | undefined> {
+  const review = spec.review_of === undefined ? undefined : yield* findReview(task.id);
+  if (!review) return undefined;
+  const reviewed = review.task === null ? undefined : yield* findTask(review.task);
+  return { review, task: reviewed, settled: [], ready: [] };
 }
 
 interface Verdict extends ReviewUnderWay {

@@ -26,7 +26,7 @@ import type { Artifact } from "../artifacts/artifacts.js";
 import { asAsked, listed, requireFlawless, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld, withdrawReviews } from "./cancellation.js";
 import type { DecidedReview } from "../reviews/verdicts.js";
-import { diffForReview, follow, type GivenDiff, isToBeReviewed, reviewDecided } from "./reviewed-completion.js";
+import { decidedBefore, diffForReview, follow, type GivenDiff, isToBeReviewed, reviewDecided } from "./reviewed-completion.js";
 
 export interface Completion extends TaskToken, GivenOutputs, GivenDiff {
   readonly result?: unknown;
@@ -98,8 +98,10 @@ function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Compl
     throw staleToken(ended, again.token, ended.attempt);
   }
   if (!same) throw otherResult(ended, again.token);
-  const ready = yield* dependentsInState(ended.task.id, "ready");
-  return { task: ended.task, ready, run: ended.run, counters: ended.counters, artifacts: [] };
+  const decided = yield* decidedBefore(ended);
+  const ready = yield* dependentsInState((decided?.task ?? ended.task).id, "ready");
+  const { task, run, counters } = ended;
+  return { task, ready, run, counters, artifacts: [], ...(decided && { decided }) };
 }
 
 function otherResult({ task }: LockedTask, token: number): BatonError {

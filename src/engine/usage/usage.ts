@@ -65,6 +65,21 @@ export function needsPrice(usage: Usage | undefined): boolean {
   return usage !== undefined && usage["cost"] === undefined && typeof usage["model"] === "string";
 }
 
+const OWN_KEYS = new Set(["input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens"]);
+const FOREIGN_KEYS = Object.values(KEYS)
+  .flat()
+  .filter((key) => !OWN_KEYS.has(key));
+
+/** A report with its counts under this program's own keys alone. Errors: `invalid_input` for an amount that is none. */
+export function withOwnCounts(report: Usage): Usage {
+  const tokens = FOREIGN_KEYS.some((key) => key in report) ? tokensOf(report) : undefined;
+  if (tokens === undefined) return report;
+  const { input, output, cached, cacheWrite } = tokens;
+  const rest = Object.entries(report).filter(([key]) => !FOREIGN_KEYS.some((foreign) => foreign === key));
+  const counts = { input_tokens: input, output_tokens: output, cached_tokens: cached, cache_write_tokens: cacheWrite };
+  return { ...Object.fromEntries(rest), ...counts };
+}
+
 /** The counts of a report; undefined where it has none. */
 function tokensOf(usage: Usage): TokenCounts | undefined {
   const [input, output, cached, cacheWrite, prompt] = [
