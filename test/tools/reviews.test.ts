@@ -27,8 +27,12 @@ describe.each(BACKENDS)("a review on %s", (backend) => {
   });
 
   test("holds a completed step back until it is approved, with a brief for the reviewer", async () => {
-    const { crew, call, run, work } = await team();
+    const { crew, call, run, task, work } = await team();
     const { held, completed } = await work({ route: "/v1" });
+    await expect(call("request_review", { task, agent: "ann" })).rejects.toMatchObject({
+      code: "conflict",
+      next: [{ tool: "wait_for", arguments: { run, kinds: ["review"] } }],
+    });
     expect(completed).toMatchObject({
       task: { status: "in_review" },
       newly_ready: [{ key: "review(api)", role: "reviewer" }],

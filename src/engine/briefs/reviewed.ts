@@ -13,7 +13,7 @@ const FINDINGS_SHOWN_MAX = 5;
 export function reviewedOf(facts: BriefFacts): BriefSection {
   const { run, about } = facts;
   return {
-    title: "Reviewed and approved",
+    title: "Reviews and approvals",
     entries: [...reviews(facts), ...approvals(facts)],
     more: callOperation("list_events", {
       ...(about === undefined ? { run: run.id } : { task: about.task.id }),

@@ -1,5 +1,4 @@
-import { VERDICTS } from "../../base/statuses.js";
-import { BatonError, callOperation } from "../../base/errors.js";
+import { BatonError } from "../../base/errors.js";
 import { openReviewTasks } from "../../store/reviews/reviews.js";
 import { saveSpec } from "../../store/tasks/server-steps.js";
 import { lastAgents } from "../../store/tasks/attempts.js";
@@ -103,11 +102,11 @@ function reviewedAlready({ id, key }: Task, { by }: ReviewPolicy): BatonError {
   });
 }
 
-function underReview({ id, key }: Task, review: Task): BatonError {
+function underReview({ id, key, run }: Task, review: Task): BatonError {
   const holder = review.agent === null ? `it is ${review.status}` : `${review.agent} holds it`;
   const message = `Task ${key} (${id}) is under review already: ${review.key} (${review.id}), ${holder}. Nothing was changed.`;
   return new BatonError("conflict", message, {
     details: { task: id, review: review.id, status: review.status, held_by: review.agent },
-    next: [callOperation("submit_review", { task: review.id, verdict: VERDICTS.join(" | ") })],
+    next: [{ tool: "wait_for", arguments: { run, kinds: ["review"] } }],
   });
 }
