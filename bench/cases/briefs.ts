@@ -63,7 +63,7 @@ async function duration(database: string, handle: EngineHandle, { quick, say }: 
 }
 
 function notes(ctx: EngineContext, of: { project: string; run: string; task: string }) {
-  const event = { ...of, type: "task.progress", agent: "ben", data: { note: "a page more is written" } };
+  const event = { ...of, type: "task.progress" as const, agent: "ben", data: { note: "a page more is written" } };
   return appendEvents(
     ctx,
     Array.from({ length: AT_ONCE }, () => event),

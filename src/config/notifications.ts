@@ -2,16 +2,31 @@ import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import os from "node:os";
 import { z } from "zod";
-import { isName, NAME_RULE } from "../base/names.js";
+import { EVENT_TYPES } from "../base/notifications/event-types.js";
+import { isName, NAME_RULE, nearestFew } from "../base/names.js";
 import { type NotificationTarget, QUESTIONS } from "../base/notifications/targets.js";
 
-const EVENT = /^(?:questions|workflow_completed|[a-z_]{1,40}\.(?:\*|[a-z_]{1,60}))$/;
-const EVENT_RULE = 'must be "questions", a type such as "run.finished", or all of a kind such as "budget.*"';
+const WORKFLOW_COMPLETED = "workflow_completed";
+const KINDS = [...new Set(EVENT_TYPES.map((type) => `${type.split(".")[0] ?? type}.*`))];
+/** All that a target may be told of. */
+const EVENTS: readonly string[] = [QUESTIONS, WORKFLOW_COMPLETED, ...EVENT_TYPES, ...KINDS];
+const NEAREST_MAX = 3;
+
+// A pattern that matches nothing would look like a target that is never told of anything.
+const event = z.string().superRefine((text, ctx) => {
+  if (EVENTS.includes(text)) return;
+  const near = nearestFew(text, EVENTS, NEAREST_MAX).map((name) => `"${name}"`);
+  const meant =
+    near.length > 0
+      ? ` (did you mean ${near.join(" or ")}?)`
+      : `: write "${QUESTIONS}", a type such as "run.finished", or all of a kind: ${KINDS.join(", ")}`;
+  ctx.addIssue({ code: "custom", message: `no event has the type ${JSON.stringify(text.slice(0, 100))}${meant}` });
+});
 
 const shared = {
   /** A target that is configured is on. */
   enabled: z.boolean().default(true),
-  events: z.array(z.string().regex(EVENT, EVENT_RULE)).min(1).max(32).default([QUESTIONS]),
+  events: z.array(event).min(1).max(32).default([QUESTIONS]),
 };
 
 const address = z.url({ protocol: /^https?$/, error: "must be a URL that begins with https://" }).max(2_000);
@@ -127,6 +142,6 @@ function base(name: string, reachedBy: readonly string[], { events }: { readonly
   return {
     id: `${name}:${hash}`,
     name,
-    events: events.map((type) => (type === "workflow_completed" ? "run.finished" : type)),
+    events: events.map((type) => (type === WORKFLOW_COMPLETED ? "run.finished" : type)),
   };
 }

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NotificationTarget } from "../base/notifications/targets.js";
+import type { EngineContext } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import { collectDeliveries, findNews, type News, registerTarget } from "../engine/notifications/collecting.js";
-import { type AttemptResult, isDeliveryDue, settleDelivery, takeDelivery } from "../engine/notifications/sending.js";
+import { giveBackDelivery, isDeliveryDue, settleDelivery, takeDelivery } from "../engine/notifications/sending.js";
 import type { Logger } from "../runtime/logger.js";
 import { send } from "./notifier.js";
 
@@ -120,10 +121,11 @@ export class NotifierLoop {
         signal: this.#stopping.signal,
       });
       const isCutShort = !outcome.ok && this.#stopping.signal.aborted;
-      const result: AttemptResult = isCutShort ? { ok: false, error: "its server stopped" } : outcome;
-      await engine.transact((ctx) => settleDelivery(ctx, taken, result), { idempotent: true });
-      if (!result.ok)
-        this.#parts.logger.warn("a notification was not delivered", { target: target.name, error: result.error });
+      const settle = (ctx: EngineContext) =>
+        isCutShort ? giveBackDelivery(ctx, taken) : settleDelivery(ctx, taken, outcome);
+      await engine.transact(settle, { idempotent: true });
+      if (!outcome.ok && !isCutShort)
+        this.#parts.logger.warn("a notification was not delivered", { target: target.name, error: outcome.error });
     }
   }
 }

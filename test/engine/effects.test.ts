@@ -25,7 +25,7 @@ function* audit(_: unknown, outcome: Parameters<Effect>[1]): ReturnType<Effect> 
     moves: moves.map(({ task, to }) => `${task.status} to ${to}`),
     failures: failures.map(({ error, replayable }) => `${error.type}, replayable: ${replayable}`),
   };
-  return { events: [{ type: "audit", project: run.project, run: run.id, data }] };
+  return { events: [{ type: "settings.changed", project: run.project, run: run.id, data }] };
 }
 
 /** A run with one claimed task, and calls that end it; its changes have the effects of the list. */
@@ -48,7 +48,7 @@ async function openRun(backend: Backend, list: readonly Effect[]) {
   return {
     rows,
     audited: async () => {
-      const found = await rows("SELECT data FROM events WHERE type = 'audit' ORDER BY seq");
+      const found = await rows("SELECT data FROM events WHERE type = 'settings.changed' ORDER BY seq");
       return found.map(({ data }) => JSON.parse(String(data)) as unknown);
     },
     complete: () =>

@@ -37,14 +37,18 @@ test.each(BACKENDS)(
   },
 );
 
-test("a server whose client goes ends while a receiver keeps it waiting, and leaves the delivery to another", async () => {
+test("a server whose client goes ends while a receiver keeps it waiting, and leaves another the last attempt", async () => {
   const receiver = await startReceiver();
-  receiver.answer(() => {});
+  receiver.answer(
+    () => {},
+    (response) => void response.writeHead(204).end(),
+  );
   const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
   const env = {
     BATON_NOTIFICATIONS: JSON.stringify({ webhooks: { ops: { url: receiver.url, secret } } }),
     // Longer than the test may take.
     BATON_DELIVERY_TIMEOUT_MS: "300000",
+    BATON_DELIVERY_ATTEMPTS_MAX: "1",
   };
   const client = await connectClient({ env });
   await client.call("escalate", { type: "security_review", title: "Stop?", priority: "critical", agent: "ben" });
@@ -52,5 +56,9 @@ test("a server whose client goes ends while a receiver keeps it waiting, and lea
   expect(await client.close()).toEqual({ code: 0, signal: null });
   const next = await connectClient({ database: client.server.database });
   const { deliveries } = await next.query("list_deliveries");
-  expect(deliveries).toMatchObject([{ status: "pending", attempts: 1, error: "its server stopped" }]);
+  expect(deliveries).toMatchObject([{ status: "pending", attempts: 0, error: "its server stopped" }]);
+  const sender = await connectClient({ database: client.server.database, env });
+  await until("its end", async () => (await next.query("list_deliveries")).deliveries[0]?.status === "delivered");
+  expect(receiver.posts.map(({ headers }) => headers["webhook-id"])).toEqual([deliveries[0]!.id, deliveries[0]!.id]);
+  await sender.close();
 });

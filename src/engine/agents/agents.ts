@@ -7,6 +7,7 @@ import type { EngineContext } from "../context.js";
 import { type CallerConnection, partiesOf } from "./parties.js";
 import { hear, isSilent } from "./presence.js";
 import type { Offer } from "../scheduling/demands.js";
+import type { EventType } from "../../base/notifications/event-types.js";
 import { BatonError } from "../../base/errors.js";
 import { hint, isName, NAME_RULE } from "../../base/names.js";
 
@@ -144,7 +145,7 @@ function described(
   };
 }
 
-function* told<T extends agents.Agent>(ctx: EngineContext, agent: T, type: string): Tx<T> {
+function* told<T extends agents.Agent>(ctx: EngineContext, agent: T, type: EventType): Tx<T> {
   yield* appendEvents(ctx, [
     {
       type,

@@ -65,7 +65,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
   const deadLetters = snapshot.letters.map((deadLetter) => ({ ...deadLetter, task: own(deadLetter.task) }));
   yield* restoreDeadLetters(ctx, { run: { id, project: checkpoint.project }, deadLetters, by: agent, note: "" });
   const forked = {
-    type: "run.forked",
+    type: "run.forked" as const,
     agent,
     data: {
       origin: checkpoint.run,
@@ -78,7 +78,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
   const restored = rows
     .filter(({ attempt }) => attempt === 1)
     .map((row) => ({
-      type: "task.restored",
+      type: "task.restored" as const,
       task: idOf(row),
       data: { key: text(row, "key"), from: null, to: statusOf(row), attempt: 1 },
     }));

@@ -75,7 +75,7 @@ export function* resumeInPlace(
   if (snapshot.artifacts) yield* supersedeOthers(run.id, snapshot.artifacts);
   const figures = { fenced: fenced.length, restored: made.changed.length, superseded: made.superseded.length };
   const event = {
-    type: "run.resumed_from_checkpoint",
+    type: "run.resumed_from_checkpoint" as const,
     agent,
     data: { checkpoint: checkpoint.id, status: snapshot.run["status"], ...figures, dropped_signals: droppedSignals },
   };

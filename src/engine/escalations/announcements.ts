@@ -12,8 +12,10 @@ import { findProjectByReference } from "../../store/projects/projects.js";
 /** Roles that are told of an escalation. */
 const ROLES_MAX = 10;
 
+type EscalationStep = "opened" | "climbed" | "deferred" | "paused" | "decided" | "void";
+
 /** The event of an escalation, as it stands. */
-export function escalationEvent(type: string, escalation: Escalation, agent: string): NewEvent {
+export function escalationEvent(type: EscalationStep, escalation: Escalation, agent: string): NewEvent {
   const { id, project, run, task, tier, status, askedBy } = escalation;
   const data = { escalation: id, of: escalation.type, tier, status, from: askedBy };
   return { type: `escalation.${type}`, project, run, task, agent, data };

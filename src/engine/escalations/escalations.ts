@@ -82,7 +82,7 @@ export function* decideByTime(ctx: EngineContext, locked: LockedTask, { type, me
 }
 
 function decidedEvent(ctx: EngineContext, { id, key }: Task, { decision, by }: EscalationDecision) {
-  return { type: "task.decided", task: id, agent: by, data: { key, decision, ...channelOf(ctx) } };
+  return { type: "task.decided" as const, task: id, agent: by, data: { key, decision, ...channelOf(ctx) } };
 }
 
 /** Returns the result of a human step for expressions: the decision, without fields that were not given. */

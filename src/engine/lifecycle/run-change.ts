@@ -1,3 +1,4 @@
+import type { EventType } from "../../base/notifications/event-types.js";
 import type { TaskStatus } from "../../base/statuses.js";
 import { wakeChildRuns } from "../../store/child-runs/child-runs.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
@@ -110,7 +111,7 @@ export class RunChange {
   }
 
   /** Records an event of a task, with its key and its holder. */
-  recordTask(task: Pick<Task, "id" | "key" | "agent">, type: string, data: NewEvent["data"] = {}): void {
+  recordTask(task: Pick<Task, "id" | "key" | "agent">, type: EventType, data: NewEvent["data"] = {}): void {
     this.record({ type, task: task.id, agent: task.agent, data: { key: task.key, ...data } });
   }
 

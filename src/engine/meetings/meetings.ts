@@ -1,3 +1,4 @@
+import type { EventType } from "../../base/notifications/event-types.js";
 import { BatonError } from "../../base/errors.js";
 import { durationProblem, parseDuration } from "../../base/durations.js";
 import { iso } from "../../base/time.js";
@@ -113,7 +114,7 @@ function* write(ctx: EngineContext, { project, task, run }: Meeting, written: Wr
   yield* beginThread(ctx, { project, task, run, ...written });
 }
 
-function* record(ctx: EngineContext, { id, project, run, task, ...meeting }: Meeting, type: string): Tx<void> {
+function* record(ctx: EngineContext, { id, project, run, task, ...meeting }: Meeting, type: EventType): Tx<void> {
   const data = { meeting: id, topic: meeting.topic, ...(meeting.reason !== null && { reason: meeting.reason }) };
   const agent = meeting.closedBy ?? (meeting.closedAt === null ? meeting.convener : null);
   yield* appendEvents(ctx, [{ type, project, run, task, agent, data }]);

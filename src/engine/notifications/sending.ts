@@ -73,6 +73,15 @@ export function* settleDelivery(ctx: EngineContext, taken: Delivery, result: Att
   return hit;
 }
 
+/**
+ * Puts back a delivery whose attempt the end of this process cut short: that says nothing of the receiver, so it does not count, and
+ * another process makes it at once. What has arrived comes twice, with one id.
+ */
+export function* giveBackDelivery(ctx: EngineContext, taken: Delivery): Tx<boolean> {
+  const attempts = taken.attempts - 1;
+  return yield* updateDelivery(taken, { ...taken, attempts, error: "its server stopped", dueAt: ctx.now });
+}
+
 /** Name of a target, without the hash of its address. */
 export function nameOf(target: string): string {
   return target.slice(0, target.lastIndexOf(":"));

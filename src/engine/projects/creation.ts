@@ -96,8 +96,9 @@ function* tryToMake(
     updatedAt: ctx.now,
   };
   if (yield* projects.insertProject(project)) {
-    const event = { type: "project.created", project: project.id, agent: ctx.caller.agent, data: { name, root } };
-    yield* appendEvents(ctx, [event]);
+    yield* appendEvents(ctx, [
+      { type: "project.created", project: project.id, agent: ctx.caller.agent, data: { name, root } },
+    ]);
     yield* relate(root);
     return { made: project };
   }

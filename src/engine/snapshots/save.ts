@@ -1,6 +1,7 @@
 import type { CheckpointKind, RunStatus } from "../../base/statuses.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { RUNS, type Run } from "../../store/runs/runs.js";
+import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { Packed } from "./codec.js";
@@ -42,7 +43,7 @@ export function keptOf(ctx: EngineContext, kind: CheckpointKind): number {
   return kind === "manual" ? MANUAL_KEPT : ctx.settings.checkpoints_kept;
 }
 
-export function createdEvent({ id, kind, label, run, project, counts }: store.Checkpoint, by: string) {
+export function createdEvent({ id, kind, label, run, project, counts }: store.Checkpoint, by: string): NewEvent {
   const tasks = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return { type: "checkpoint.created", project, run, agent: by, data: { checkpoint: id, kind, label, tasks } };
 }

@@ -1,10 +1,11 @@
+import type { EventType } from "../../base/notifications/event-types.js";
 import { redactSecrets } from "../../base/secrets/redaction.js";
 import { int, text, textOrNull } from "../rows.js";
 import { insertInto, insertRows, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";
 
 export interface NewEvent {
-  readonly type: string;
+  readonly type: EventType;
   readonly project?: string | null;
   readonly run?: string | null;
   readonly task?: string | null;

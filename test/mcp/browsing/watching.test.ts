@@ -10,7 +10,7 @@ import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 
 const AGENTS = "baton://agents";
 const RUNS = "baton://runs";
-const registered = { type: "agent.registered", agent: "someone" };
+const registered = { type: "agent.registered", agent: "someone" } as const;
 
 /** A client's subscriptions on an app of its own, and another process's store on the same database. */
 async function watching(backend: (typeof BACKENDS)[number], broken = () => false) {

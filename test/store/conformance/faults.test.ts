@@ -18,7 +18,7 @@ function* write(ctx: TxContext): Tx<string> {
   yield* names();
   yield* put("b");
   yield* put("c");
-  yield* appendEvents(ctx, [{ type: "written" }]);
+  yield* appendEvents(ctx, [{ type: "message.sent" }]);
   return "done";
 }
 

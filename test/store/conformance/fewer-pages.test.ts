@@ -57,14 +57,14 @@ test.each(BACKENDS)("locks and events of version 9 are found as before on %s", a
 
   await store.transact((ctx) =>
     appendEvents(ctx, [
-      { type: "new", run: "run" },
-      { type: "new", run: "other" },
+      { type: "run.started", run: "run" },
+      { type: "run.started", run: "other" },
     ]),
   );
   const numbers = Array.from({ length: EVENTS }, (_, n) => n).filter((n) => n % 3 !== 0);
   const whole = await store.read(() => readEvents({ filters: { run: "run" }, limit: 1_000 }));
   expect(whole.events.slice(0, -1).map(({ at }) => at)).toEqual(numbers);
-  expect(whole.events.at(-1)?.type).toBe("new");
+  expect(whole.events.at(-1)?.type).toBe("run.started");
   const half = await store.read(() => readEvents({ filters: { run: "run" }, limit: 50 }));
   const rest = await store.read(() => readEvents({ filters: { run: "run" }, after: half.cursor, limit: 1_000 }));
   expect([...half.events, ...rest.events]).toEqual(whole.events);

@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { EventType } from "../../../src/base/notifications/event-types.js";
 import { appendEvents } from "../../../src/store/events/events.js";
 import { type EventFilters, latestCursor, readEvents } from "../../../src/store/events/history.js";
 import { int } from "../../../src/store/rows.js";
@@ -7,7 +8,12 @@ import type { Store, Tx, TxContext } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 
 function* insert(ctx: TxContext, types: readonly string[]): Tx<void> {
-  const events = types.map((type, i) => ({ type, run: i % 2 === 0 ? "run_even" : "run_odd", agent: `agent-${i % 3}` }));
+  // The store keeps any text.
+  const events = types.map((type, i) => ({
+    type: type as EventType,
+    run: i % 2 === 0 ? "run_even" : "run_odd",
+    agent: `agent-${i % 3}`,
+  }));
   yield* appendEvents(ctx, events);
 }
 
