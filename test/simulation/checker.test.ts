@@ -5,6 +5,8 @@ import { Checker, type Invariant, INVARIANTS } from "../support/checker/checker.
 import type { Acknowledged } from "../support/checker/journal.js";
 import { Crew } from "../support/fixtures/plan.js";
 
+const DECIDE = "UPDATE escalations SET status = 'approved', decided_at = 1, due_at = NULL";
+
 /** One way in which a database could be wrong, and what the checker must say about it. */
 const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
   [
@@ -79,7 +81,49 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
     "UPDATE approvals SET decided_by = 'ann' WHERE decided_at IS NOT NULL",
   ],
   ["a reservation was forgotten", "reservations", "UPDATE tasks SET reserved_for = NULL WHERE key = 'kept'"],
+  ["a message that was sent is gone", "acknowledged", "DELETE FROM messages WHERE sender = 'ann'"],
+  [
+    "an acknowledged message comes again",
+    "messages",
+    "INSERT INTO message_acks (agent, seq) SELECT 'ben', seq FROM messages WHERE sender = 'ann'",
+  ],
+  [
+    "an unread message does not come",
+    "messages",
+    `INSERT INTO messages (seq, id, project, address, sender, type, body, thread, at)
+       SELECT 99, 'message_new', project, address, sender, type, body, thread, at FROM messages WHERE address = 'agent:ben' LIMIT 1`,
+  ],
+  ["messages come in another order", "messages", "UPDATE messages SET seq = 1000 - seq"],
+  ["an escalation was decided in silence", "escalations", `${DECIDE} WHERE asked_by = 'ann'`],
+  ["an escalation is lost", "escalations", "DELETE FROM escalations WHERE asked_by = 'ann'"],
+  [
+    "an escalation is opened again",
+    "escalations",
+    again("escalation.opened", "agent", `{"escalation":"escalation_x"}`),
+  ],
+  ["an escalation goes down", "escalations", "UPDATE escalations SET tier = 'lead' WHERE asked_by = 'ann'"],
+  [
+    "a task waits for a decision that is asked of nobody",
+    "escalations",
+    `UPDATE tasks SET status = 'waiting', reasons = '[{"kind":"decision"}]' WHERE key = 'next'`,
+  ],
+  ["an offer has ended in silence", "handoffs", "UPDATE handoffs SET status = 'accepted'"],
+  ["an offered task is kept for another", "handoffs", "UPDATE tasks SET reserved_for = 'eve' WHERE key = 'files'"],
+  [
+    "a window counts more than it holds",
+    "windows",
+    `INSERT INTO context_windows
+       (id, project, agent, name, token_limit, tokens, messages, last_number, compactions, created_at, updated_at)
+     VALUES ('window_1', 'p', 'ann', 'main', 1000, 5, 1, 1, 0, 1, 1)`,
+  ],
+  ["an event is told that did not happen", "deliveries", tellsOf(`'{"type":"run.finished","at":1}'`)],
 ];
+
+function tellsOf(content: string): string {
+  // sql: constants of this file.
+  return `INSERT INTO deliveries (id, target, content, status, attempts, created_at)
+    VALUES ('delivery_1', 'ops:1', ${content}, 'delivered', 1, 1)`;
+}
 
 function again(type: string, agent: string, data: string): string {
   // sql: constants of this file.
@@ -129,7 +173,8 @@ async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   );
   const first = await crew.take("ann", { run: run.id });
   await crew.complete(first);
-  await crew.take("ann", { run: run.id });
+  const files = await crew.take("ann", { run: run.id });
+  await call("request_handoff", { task: files.id, token: files.token, to: "ben", reason: "yours" });
   await call("assign_task", { task: `${run.id}/kept`, agent: "ben" });
   await call("acquire_file_lock", { project: "p", agent: "ben", paths: ["docs/"] });
   const definition = { name: "dear", steps: ["one", "two"].map((key) => ({ key, prompt: key })) };
@@ -145,7 +190,14 @@ async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   });
   await call("register_agent", { name: "eve", roles: ["lead"] });
   await call("decide_approval", { agent: "eve", approval: asked.approval.id, decision: "approved" });
+  const told = { project: "p", agent: "ann" } as const;
+  const { message } = await call("send_message", { ...told, to: "ben", body: "so it is" });
+  await call("escalate", { ...told, type: "quality_concern", title: "May I?", priority: "critical" });
+  const inbox = await call("read_messages", { project: "p", agent: "ben" });
+  const messages = inbox.messages.map(({ id }) => id);
   const journal: Acknowledged[] = [
+    { kind: "sent", message: message.id },
+    { kind: "read", agent: "ben", acked: [], messages, isInbox: true },
     { kind: "claimed", task: first.id, token: first.token, agent: "ann" },
     { kind: "ended", task: first.id, token: first.token, as: "succeeded" },
     { kind: "run", run: run.id },

@@ -2,6 +2,7 @@ import type { Finding } from "./checker.js";
 import type { Acknowledged } from "./journal.js";
 import { pathsOf } from "./locks.js";
 import type { Snapshot } from "./snapshot.js";
+import { ackKey, type Together } from "./together/rows.js";
 
 /** Finds acknowledged work that has left no trace. Runs that were pruned since would show here: keep them. */
 export function acknowledgedFindings(snapshot: Snapshot, journal: readonly Acknowledged[]): Finding[] {
@@ -65,5 +66,36 @@ function missingOf(entry: Acknowledged, { snapshot, traces, outcomes }: Traces):
       return snapshot.runs.has(entry.run) ? undefined : entry.run;
     case "task":
       return snapshot.tasks.has(entry.task) ? undefined : entry.task;
+    default:
+      return missingTogether(entry, snapshot.together);
+  }
+}
+
+type TogetherEntry = Extract<
+  Acknowledged,
+  { kind: "sent" | "read" | "escalated" | "decided" | "offered" | "accepted" | "delivered" | "collected" }
+>;
+
+function missingTogether(entry: TogetherEntry, together: Together): string | undefined {
+  const { messages, acks, escalations, handoffs, deliveries } = together;
+  switch (entry.kind) {
+    case "sent":
+      return messages.some(({ id }) => id === entry.message) ? undefined : entry.message;
+    case "read":
+      return entry.acked.find((id) => !messages.some((one) => one.id === id && acks.has(ackKey(entry.agent, one.seq))));
+    case "escalated":
+      return escalations.has(entry.escalation) ? undefined : entry.escalation;
+    case "decided":
+      return escalations.get(entry.escalation)?.status === entry.status ? undefined : entry.escalation;
+    case "offered":
+      return handoffs.has(entry.handoff) ? undefined : entry.handoff;
+    case "accepted":
+      return handoffs.get(entry.handoff)?.status === "accepted" ? undefined : entry.handoff;
+    case "delivered":
+      return deliveries.some(({ id, status }) => id === entry.delivery && status === "delivered")
+        ? undefined
+        : entry.delivery;
+    case "collected":
+      return undefined;
   }
 }

@@ -10,6 +10,11 @@ import { outcomeFindings } from "./outcomes.js";
 import { counterFindings, dependencyFindings, endFindings, reservationFindings } from "./runs.js";
 import { lossFindings, silenceFindings } from "./liveness.js";
 import { takerFindings } from "./takers.js";
+import { deliveryFindings } from "./together/deliveries.js";
+import { escalationFindings } from "./together/escalations.js";
+import { handoffFindings } from "./together/handoffs.js";
+import { messageFindings } from "./together/messages.js";
+import { windowFindings } from "./together/windows.js";
 import { readSnapshot, type Snapshot } from "./snapshot.js";
 
 /** Invariants of any history, on either database. */
@@ -48,6 +53,16 @@ export const INVARIANTS = [
   "takers",
   /** Every artifact has its content and a version of its own, and no author approves what it made. */
   "artifacts",
+  /** Messages come in order, each until it is acknowledged. */
+  "messages",
+  /** Every escalation is opened once, decided at most once, and climbs; every task that waits for a decision has one that is open. */
+  "escalations",
+  /** Every offer of a task ends once, and keeps its task for its addressee until then. */
+  "handoffs",
+  /** Context windows count what they hold. */
+  "windows",
+  /** A target is told of each of its events once. */
+  "deliveries",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -95,6 +110,14 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...silenceFindings(snapshot),
     ...takerFindings(snapshot),
     ...artifactFindings(snapshot),
+    ...messageFindings(snapshot, journal),
+    ...escalationFindings(snapshot, over),
+    ...handoffFindings(snapshot, over),
+    ...windowFindings(snapshot),
+    ...deliveryFindings(
+      snapshot,
+      journal.some(({ kind }) => kind === "collected"),
+    ),
   ];
 }
 

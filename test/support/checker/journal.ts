@@ -5,7 +5,26 @@ export type Acknowledged =
   | { readonly kind: "locked"; readonly agent: string; readonly tokens: readonly number[] }
   | { readonly kind: "unlocked"; readonly agent: string; readonly paths: readonly string[] }
   | { readonly kind: "run"; readonly run: string }
-  | { readonly kind: "task"; readonly task: string };
+  | { readonly kind: "task"; readonly task: string }
+  | { readonly kind: "sent"; readonly message: string }
+  | ReadEntry
+  | { readonly kind: "escalated"; readonly escalation: string }
+  | { readonly kind: "decided"; readonly escalation: string; readonly status: string }
+  | { readonly kind: "offered"; readonly handoff: string }
+  | { readonly kind: "accepted"; readonly handoff: string }
+  | { readonly kind: "delivered"; readonly delivery: string }
+  /** All events until now have become deliveries. */
+  | { readonly kind: "collected" };
+
+/** Messages as an agent read them, and those that it acknowledged by that. */
+export interface ReadEntry {
+  readonly kind: "read";
+  readonly agent: string;
+  readonly acked: readonly string[];
+  readonly messages: readonly string[];
+  /** Whether it is the last reading of all that are unread. */
+  readonly isInbox: boolean;
+}
 
 /** How an attempt ended, as the event `task.<this>` says it. */
 export type EndedAs = "succeeded" | "submitted" | "retry" | "dead_letter" | "cancelled" | "released";
@@ -44,6 +63,30 @@ export function acknowledgedBy({ name, agent, input }: Call, answer: Answer): Ac
       return [{ kind: "run", run: idOf(answer["run"]) }];
     case "create_task":
       return [{ kind: "task", task: idOf(answer["task"]) }];
+    default:
+      return togetherBy({ name, agent, input }, answer);
+  }
+}
+
+function togetherBy({ name, agent, input }: Call, answer: Answer): Acknowledged[] {
+  switch (name) {
+    case "send_message":
+      return [{ kind: "sent", message: idOf(answer["message"]) }];
+    case "read_messages": {
+      const messages = (answer["messages"] as unknown[]).map(idOf);
+      return [{ kind: "read", agent, acked: (input["ack"] ?? []) as string[], messages, isInbox: false }];
+    }
+    case "escalate":
+      return [{ kind: "escalated", escalation: idOf(answer["escalation"]) }];
+    case "decide_escalation": {
+      const { escalation } = answer;
+      if (input["decision"] === "deferred" || escalation === undefined) return [];
+      return [{ kind: "decided", escalation: idOf(escalation), status: statusOf(escalation) }];
+    }
+    case "request_handoff":
+      return [{ kind: "offered", handoff: idOf(answer["handoff"]) }];
+    case "respond_handoff":
+      return input["accept"] === true ? [{ kind: "accepted", handoff: idOf(answer["handoff"]) }] : [];
     default:
       return [];
   }

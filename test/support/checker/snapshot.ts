@@ -1,6 +1,7 @@
 import type { RunStatus, TaskStatus, TriggerRule } from "../../../src/base/statuses.js";
 import type { Counters } from "../../../src/store/runs/counters.js";
 import type { Run } from "../../../src/store/runs/runs.js";
+import { readTogether, type Together } from "./together/rows.js";
 import { type ApprovalRow, approvalOf, type ArtifactRow, artifactOf } from "./artifact-rows.js";
 import { int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
@@ -30,6 +31,7 @@ export interface Snapshot {
   /** By hash. */
   readonly contents: ReadonlyMap<string, { readonly bytes: number }>;
   readonly approvals: readonly ApprovalRow[];
+  readonly together: Together;
   /** Agents that have been unregistered and have not come back. */
   readonly unregistered: ReadonlySet<string>;
   readonly sessions: ReadonlyMap<string, { readonly endedAt: number | null; readonly expiresAt: number }>;
@@ -216,6 +218,7 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
         bytes: int(row, "bytes"),
       })),
       approvals: (yield ["SELECT * FROM approvals ORDER BY id"]).map(approvalOf),
+      together: yield* readTogether(),
       unregistered: new Set(
         (yield ["SELECT name FROM agents WHERE status = 'unregistered'"]).map((row) => text(row, "name")),
       ),

@@ -1,5 +1,7 @@
 import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../fixtures/random-graph.js";
 import { artifact } from "./artifact-actions.js";
+import { message } from "./message-actions.js";
+import { notify } from "./notification-actions.js";
 import { review } from "./review-actions.js";
 import type { Draw } from "../draw.js";
 import { type Player, WHERE, type World } from "./world.js";
@@ -26,11 +28,13 @@ const WEIGHTS = {
   modify: 4,
   checkpoint: 3,
   budget: 4,
-  handoff: 6,
-  escalate: 6,
+  handoff: 12,
+  escalate: 14,
   recordUsage: 4,
   artifact: 8,
   review: 8,
+  message: 18,
+  notify: 8,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -99,6 +103,8 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   recordUsage,
   artifact,
   review,
+  message,
+  notify,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", { agent: player.name });
   },
@@ -293,8 +299,10 @@ const QUESTIONS = ["error_resolution", "quality_concern", "ambiguous_requirement
 async function escalate(world: World, player: Player): Promise<void> {
   const { draw } = world;
   const held = draw.pick(player.held);
-  if (held !== undefined && draw.chance(0.6)) {
-    const blocking = draw.chance(0.7) ? { task: held.task, token: held.token, blocking: true } : { run: held.run };
+  if (draw.chance(0.6)) {
+    const about = held === undefined ? WHERE : { run: held.run };
+    const blocking =
+      held !== undefined && draw.chance(0.7) ? { task: held.task, token: held.token, blocking: true } : about;
     const [type, priority] = [draw.pick(QUESTIONS), draw.pick(["normal", "critical"] as const)];
     const answer = await world.call(player, "escalate", { type, title: "May I?", priority, ...blocking });
     if (answer) world.escalations.push(answer.escalation.id);

@@ -12,7 +12,12 @@ export async function artifact(world: World, player: Player): Promise<void> {
   const place = placeOf(world, player);
   const how = draw.weighted({ put: 50, validate: 15, request: 20, decide: 15 });
   if (how === "put") await world.call(player, "put_artifact", { ...place, name, content: draw.pick(CONTENTS) });
-  if (how === "validate") await world.call(player, "validate_artifact", { ...scopeOf(place), artifact: name });
+  if (how === "validate")
+    await world.call(player, "validate_artifact", {
+      ...scopeOf(place),
+      artifact: name,
+      ...(draw.chance(0.3) && { judge: true }),
+    });
   if (how === "request") await requestApproval(world, player, { ...place, artifact: name });
   if (how === "decide") await decideApproval(world);
 }

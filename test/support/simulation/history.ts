@@ -4,6 +4,9 @@ import type { Store, Tx } from "../../../src/store/tx.js";
 import { Checker, type Finding } from "../checker/checker.js";
 import { CAPABILITIES, ROLES } from "../fixtures/random-graph.js";
 import { act, execute, PEACEFUL } from "./actions.js";
+import { context } from "./context-actions.js";
+import { readInbox } from "./message-actions.js";
+import { collectAll } from "./notification-actions.js";
 import { SUPERVISORS } from "./review-actions.js";
 import { openTasks, type Player, WHERE, World, type WorldOptions } from "./world.js";
 
@@ -31,6 +34,8 @@ export async function playHistory(options: HistoryOptions): Promise<History> {
     for (let at = 0; at < options.actions; at++) {
       if (options.rough) await Promise.all(Array.from({ length: world.draw.int(1, 3) }, () => act(world)));
       else await act(world, PEACEFUL);
+      // Its texts are counted in a thread: alone, so that the draws come in the same order each time.
+      if (world.draw.chance(CONTEXT_SHARE)) await context(world, world.anyPlayer());
     }
     const { journal } = world;
     const found = await checker.findings({ journal });
@@ -45,6 +50,8 @@ export async function playHistory(options: HistoryOptions): Promise<History> {
 }
 
 const ROUNDS_MAX = 300;
+/** Context windows are written to between the other actions. */
+const CONTEXT_SHARE = 0.08;
 
 /** Every agent takes and completes what there is, while time goes on, until nothing is left or nothing helps any more. */
 export async function bringToEnd(world: World, store: Store): Promise<void> {
@@ -65,8 +72,10 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
     await decidePaused(world);
     await decideReviews(world);
     // Dead letters may have been replayed automatically.
-    if (left === 0 && (await openTasks(store)) === 0) return;
+    if (left === 0 && (await openTasks(store)) === 0) break;
   }
+  for (const { name } of world.players) await readInbox(world, name);
+  if (world.processes[0]) await collectAll(world, world.processes[0]);
 }
 
 /** Claims and completes until nothing is there for this player. */

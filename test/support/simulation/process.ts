@@ -1,5 +1,6 @@
 import { App } from "../../../src/app/app.js";
 import { loadConfig } from "../../../src/config.js";
+import type { Engine } from "../../../src/engine/engine.js";
 import { BatonError } from "../../../src/base/errors.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
 import type { Fault } from "../../../src/store/driver/faults.js";
@@ -65,6 +66,17 @@ export class SimulatedProcess {
     } catch (error) {
       if (error instanceof BatonError && !life.dead) return { refused: error };
       return { silence: silenceOf(error, life) };
+    }
+  }
+
+  /** Work of its own at the database; undefined where it did not come to an end. */
+  async work<T>(work: (engine: Engine) => Promise<T>): Promise<T | undefined> {
+    const { life, app } = await this.#living();
+    try {
+      return await work(await app.background("simulation"));
+    } catch (error) {
+      silenceOf(error, life);
+      return undefined;
     }
   }
 

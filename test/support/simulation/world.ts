@@ -5,6 +5,8 @@ import { seededRandom } from "../../../src/runtime/random.js";
 import { int } from "../../../src/store/rows.js";
 import type { Store } from "../../../src/store/tx.js";
 import type { InputOf, OperationName, ResultOf } from "../../../src/tools/registry.js";
+import { registerTarget } from "../../../src/engine/notifications/collecting.js";
+import { TARGET } from "../checker/together/deliveries.js";
 import { type Acknowledged, acknowledgedBy } from "../checker/journal.js";
 import { Draw } from "../draw.js";
 import { CAPABILITIES, CHILD_WORKFLOW, randomDefinition, ROLES } from "../fixtures/random-graph.js";
@@ -85,6 +87,8 @@ export class World {
       const offers = { roles: this.draw.some(ROLES, 0.5), capabilities: this.draw.some(CAPABILITIES, 0.5) };
       await this.must("register_agent", { name, ...offers, max_concurrent_tasks: this.draw.int(1, 3) });
     }
+    // The target is there before the first event that it is told of.
+    await this.processes[0]?.work((engine) => engine.transact((ctx) => registerTarget(ctx, TARGET)));
     for (const process of this.processes) process.faults = this.#faulty;
   }
 
