@@ -14,10 +14,11 @@ import { argumentsOf, numberOf } from "../test/support/servers/arguments.js";
 import type { Baton } from "./team/baton.js";
 import { Board } from "./show/board.js";
 import { Demo } from "./demo.js";
+import { Ending } from "./ending.js";
 import { Report } from "./show/report.js";
 import { seconds, SERVER } from "./story.js";
 import { drawScene } from "./show/timeline.js";
-import { type Finding, judge, recoveriesOf } from "./verdict.js";
+import { judge, recoveriesOf } from "./verdict.js";
 import { CLIENTS } from "./team/orders.js";
 import { directoryOf, homeOf, makeWorkspace, removeWorkspace } from "./team/workspace.js";
 
@@ -34,9 +35,7 @@ const RUN_MS_MAX = 300_000;
 const commandResult = z.object({ exit_code: z.number(), output_tail: z.string() }).optional();
 
 const values = readArguments();
-const start = Date.now();
-let givenUp = false;
-const board = new Board(process.stdout, start);
+const board = new Board(process.stdout, Date.now());
 const place = await makeWorkspace(homeOf(import.meta.dirname));
 const demo = new Demo(
   {
@@ -47,9 +46,12 @@ const demo = new Demo(
   },
   board,
 );
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => void giveUp(`stopped by ${signal}`));
-setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
+const ending = new Ending({
+  board,
+  limitMs: RUN_MS_MAX,
+  directory: directoryOf(place),
+  stop: () => demo.crew.stop(),
+});
 
 try {
   board.line(board.ink("bold", "Baton: three assistants at work in one repository, until everything is killed"));
@@ -64,29 +66,16 @@ try {
   board.line(`Project   ${place.repository} (a copy of this repository's source)`);
   board.line();
   const observer = await demo.perform();
-  const passed = await report(observer);
+  await report(observer);
   await observer.close();
-  process.exitCode = passed ? 0 : 1;
 } catch (error) {
-  await giveUp(error instanceof Error ? error.message : String(error));
+  await ending.giveUp(error);
 } finally {
   await demo.crew.stop();
   if (values.remove) await removeWorkspace(place);
 }
 
-/** Ends all and says why; only the first reason counts, the others follow from it. */
-async function giveUp(why: string): Promise<void> {
-  if (givenUp) return;
-  givenUp = true;
-  board.close();
-  await demo.crew.stop();
-  board.line();
-  board.line(board.ink("red", `demo failed: ${why}`));
-  board.line(`Everything is kept in ${directoryOf(place)}`);
-  process.exit(1);
-}
-
-async function report(observer: Baton): Promise<boolean> {
+async function report(observer: Baton): Promise<void> {
   const { story, run, edits, refusals, heldUpMs } = demo;
   const out = new Report(board, process.stdout.columns);
   const rows = [...CLIENTS, SERVER];
@@ -111,19 +100,7 @@ async function report(observer: Baton): Promise<boolean> {
     ]);
   }
   const last = Math.max(...recoveries.map(({ took_ms }) => took_ms));
-  return summary(findings, `${story.done} tasks, all work under way again ${seconds(last)} after the restart`);
-}
-
-function summary(findings: readonly Finding[], facts: string): boolean {
-  const broken = findings.filter(({ holds }) => !holds);
-  const passed = broken.length === 0;
-  board.line();
-  board.line(
-    passed
-      ? board.ink("green", `demo passed in ${seconds(Date.now() - start)}: ${facts}`)
-      : board.ink("red", `demo failed: ${broken.map(({ text }) => text).join("; ")}`),
-  );
-  return passed;
+  ending.pronounce(findings, `${story.done} tasks, all work under way again ${seconds(last)} after the restart`);
 }
 
 /** Ends the process with a sentence for what cannot be meant. */

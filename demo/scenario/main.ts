@@ -6,12 +6,11 @@ import path from "node:path";
 import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { argumentsOf, numberOf } from "../../test/support/servers/arguments.js";
+import { Ending } from "../ending.js";
 import { Board } from "../show/board.js";
 import { Report } from "../show/report.js";
-import { seconds } from "../story.js";
 import type { Baton } from "../team/baton.js";
 import { homeOf } from "../team/workspace.js";
-import type { Finding } from "../verdict.js";
 import { judge } from "./findings.js";
 import { makeRepository } from "./repository.js";
 import { Scenario } from "./scenario.js";
@@ -24,14 +23,15 @@ const BRIEF_TOKENS = 500;
 const RUN_MS_MAX = 180_000;
 
 const values = readArguments();
-const start = Date.now();
-const board = new Board(process.stdout, start);
+const board = new Board(process.stdout, Date.now());
 const place = await makeRepository(homeOf(import.meta.dirname));
 const scenario = new Scenario({ place, pace_ms: values.pace }, board);
-let givenUp = false;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => void giveUp(`stopped by ${signal}`));
-setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
+const ending = new Ending({
+  board,
+  limitMs: RUN_MS_MAX,
+  directory: path.dirname(place.database),
+  stop: () => scenario.stop(),
+});
 
 try {
   board.line(board.ink("bold", "Baton: four assistants and a person, from a goal to the end of the work"));
@@ -53,9 +53,9 @@ try {
     report.heading("Look at it");
     report.lines([`commits   git -C ${place.repository} log --stat`, `database  ${place.database}`]);
   }
-  process.exitCode = summary(findings) ? 0 : 1;
+  ending.pronounce(findings);
 } catch (error) {
-  await giveUp(error instanceof Error ? error.message : String(error));
+  await ending.giveUp(error);
 } finally {
   await scenario.stop();
   if (values.remove) await rm(path.dirname(place.database), { recursive: true, force: true });
@@ -82,28 +82,6 @@ async function reportOn(
   const { brief } = await baton.query("get_brief", { run, max_tokens: BRIEF_TOKENS });
   report.heading("The brief of the run");
   report.lines(brief.split("\n"));
-}
-
-function summary(findings: readonly Finding[]): boolean {
-  const broken = findings.filter(({ holds }) => !holds);
-  const passed = broken.length === 0;
-  board.line();
-  board.line(
-    passed
-      ? board.ink("green", `demo passed in ${seconds(Date.now() - start)}`)
-      : board.ink("red", `demo failed: ${broken.map(({ text }) => text).join("; ")}`),
-  );
-  return passed;
-}
-
-/** Ends all and says why; only the first reason counts, the others follow from it. */
-async function giveUp(why: string): Promise<void> {
-  if (givenUp) return;
-  givenUp = true;
-  await scenario.stop();
-  board.line(board.ink("red", `demo failed: ${why}`));
-  board.line(`Everything is kept in ${path.dirname(place.database)}`);
-  process.exit(1);
 }
 
 /** Ends the process with a sentence for what cannot be meant. */
