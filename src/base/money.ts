@@ -9,3 +9,8 @@ export function microsOf(dollars: number): number {
 export function dollarsOf(micros: number): number {
   return micros / MICROS_PER_DOLLAR;
 }
+
+/** Dollars as they are shown: in whole millionths. */
+export function roundedDollars(dollars: number): number {
+  return dollarsOf(microsOf(dollars));
+}

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { ESCALATION_STATUSES, ESCALATION_TIERS, RUN_STATUSES } from "../base/statuses.js";
 import type { Act, CommandFunction } from "./command.js";
-import { collect, wholeNumber } from "./option-values.js";
+import { amount, collect, wholeNumber } from "./option-values.js";
 
 /** A command about runs for people. It calls the operations that agents call. */
 interface RunCommand {
@@ -79,6 +79,7 @@ const RUN_COMMANDS: readonly RunCommand[] = [
         .argParser(collect)
         .default([]),
       new Option("-c, --condition <text>", "approve under a condition (repeatable)").argParser(collect).default([]),
+      new Option("--amount <dollars>", "how far to raise the budget that is asked for").argParser(amount),
       note,
     ],
     load: async () => (await questions()).approve,

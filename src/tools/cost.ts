@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { type BudgetReport, checkBudget, setBudget, stateAfter } from "../engine/cost/budgets.js";
-import { budgetView, BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
+import { budgetState, budgetView, BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -17,12 +17,14 @@ const target = {
   for_agent: params.name.optional().describe("The agent whose cost in all projects counts."),
 } as const;
 
+const termsShape = shapes.budget.extend({ warn_at: z.number(), block_at: z.number() });
+
 const reported = {
   scope: shapes.budget.shape.scope,
   run: z.string().optional(),
   state: z.enum(["none", "ok", "warn", "blocked"]),
   cost: z.number(),
-  budgets: z.array(shapes.budget.extend({ warn_at: z.number(), block_at: z.number() })),
+  budgets: z.array(termsShape),
 } as const;
 
 function reportView({ target: { scope, ...of }, state, cost, budgets }: BudgetReport) {
@@ -31,15 +33,26 @@ function reportView({ target: { scope, ...of }, state, cost, budgets }: BudgetRe
     ...("run" in of && { run: of.run.id }),
     state,
     cost,
-    budgets: budgets.map((one) => ({ ...budgetView(one), warn_at: one.warnAt, block_at: one.blockAt })),
+    budgets: budgets.map(termsView),
   };
+}
+
+type Budget = BudgetReport["budgets"][number];
+
+function termsView(budget: Budget): z.output<typeof termsShape> {
+  return { ...budgetView(budget), warn_at: budget.warnAt, block_at: budget.blockAt };
+}
+
+/** The budget that decides: the nearest blocked one, else the nearest. */
+function decisive({ budgets }: BudgetReport): Budget | undefined {
+  return budgets.find((one) => budgetState(one) === "blocked") ?? budgets[0];
 }
 
 const set = defineOperation({
   name: "set_budget",
   title: "Set a budget",
   description:
-    "Sets, raises, lowers or removes the budget of a run with its child runs, a project, an agent, or everything (scope global), in US dollars of reported usage. From block_at on nothing new is claimed; held tasks may be completed. Returns the budgets that apply, and the cost.",
+    "Sets, raises, lowers or removes the budget of a run with its child runs, a project, an agent, or everything (scope global), in US dollars of reported usage. From block_at on nothing new is claimed; held tasks may be completed. Only a person or a supervising role raises or removes one that has stopped claims. Returns the budgets that apply, and the cost.",
   area: "cost",
   effect: "write",
   words: ["limit the cost"],
@@ -64,14 +77,14 @@ const set = defineOperation({
 });
 
 function spentAlready(limit: number, cost: number): string {
-  return `$${cost.toFixed(2)} are spent already, and the limit is $${limit.toFixed(2)}: nothing new is claimed until it is raised.`;
+  return `$${cost.toFixed(2)} are spent already, and the limit is $${limit.toFixed(2)}: nothing new is claimed until a person raises or removes it.`;
 }
 
 const check = defineOperation({
   name: "check_budget",
   title: "Check a budget",
   description:
-    "Shows the cost of a run, a project, an agent or everything, and the budgets that apply, the nearest first: limit, spent, remaining, and whether it warns or stops claims; with amount, whether that may still be spent. Without a budget, state is none.",
+    "Shows the cost of a run, a project, an agent or everything, and the budgets that apply, the nearest first: limit, spent, remaining, and whether it warns or stops claims; budget is the one that stops claims, or the nearest. With amount, whether that may still be spent. Without a budget, state is none.",
   area: "cost",
   effect: "read",
   aliases: ["check_budget_before_execution"],
@@ -83,6 +96,7 @@ const check = defineOperation({
   }),
   output: z.object({
     ...reported,
+    budget: termsShape.nullable(),
     allowed: z.boolean(),
     state_after: reported.state.optional(),
   }),
@@ -90,7 +104,13 @@ const check = defineOperation({
     const report = yield* checkBudget(ctx, given);
     const after = amount === undefined ? undefined : stateAfter(report, amount);
     const allowed = report.state !== "blocked" && (after ?? report.state) !== "blocked";
-    return { ...reportView(report), allowed, ...(after === undefined ? {} : { state_after: after }) };
+    const budget = decisive(report);
+    return {
+      ...reportView(report),
+      budget: budget === undefined ? null : termsView(budget),
+      allowed,
+      ...(after === undefined ? {} : { state_after: after }),
+    };
   },
 });
 

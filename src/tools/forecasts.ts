@@ -1,12 +1,10 @@
-import { dollarsOf, microsOf } from "../base/money.js";
+import { roundedDollars } from "../base/money.js";
 import { BatonError } from "../base/errors.js";
 import { z } from "zod";
 import { TOKENS_MAX } from "../engine/usage/usage.js";
 import type { Estimate } from "../engine/forecasts/estimates.js";
 import { forecastDefinition, forecastRun, type RunForecast } from "../engine/forecasts/run-forecasts.js";
 import { estimateTask } from "../engine/forecasts/task-estimates.js";
-import { COMPLEXITIES, type ModelAdvice, recommendModel } from "../engine/forecasts/recommendations.js";
-import { BUDGET_LIMIT_MAX } from "../engine/cost/budget-state.js";
 import { MODEL_TIERS } from "../engine/forecasts/tiers.js";
 import type { Definition } from "../engine/definitions/definition.js";
 import { decompose } from "../engine/planning/workflow-templates.js";
@@ -109,11 +107,11 @@ function estimateView({ tokens, cost, model: named, tier, price, judgement }: Es
     input_tokens: tokens.input,
     output_tokens: tokens.output,
     ...(cost && {
-      input_cost: rounded(cost.input),
-      output_cost: rounded(cost.output),
-      total_cost: rounded(cost.typical),
-      low: rounded(cost.low),
-      high: rounded(cost.high),
+      input_cost: roundedDollars(cost.input),
+      output_cost: roundedDollars(cost.output),
+      total_cost: roundedDollars(cost.typical),
+      low: roundedDollars(cost.low),
+      high: roundedDollars(cost.high),
     }),
     model: named ?? NO_MODEL,
     ...(tier && { tier }),
@@ -143,11 +141,6 @@ function notesOf({ modelFrom, model: named, unpriced, price, judgement }: Estima
         ]
       : []),
   ];
-}
-
-/** In whole millionths of a US dollar. */
-function rounded(dollars: number): number {
-  return dollarsOf(microsOf(dollars));
 }
 
 const STEPS_SHOWN_MAX = 200;
@@ -245,9 +238,9 @@ function forecastView({ typical, low, high, spent, steps, notes }: RunForecast) 
   const shown = steps.toSorted((a, b) => b.estimated - a.estimated).slice(0, STEPS_SHOWN_MAX);
   return {
     forecast: {
-      total_estimated: rounded(typical),
-      low: rounded(low),
-      high: rounded(high),
+      total_estimated: roundedDollars(typical),
+      low: roundedDollars(low),
+      high: roundedDollars(high),
       spent,
       tasks: steps.reduce((sum, { step }) => sum + step.count, 0),
       by_step: shown.map(({ step, estimate: { model: named, judgement }, estimated }) => ({
@@ -255,7 +248,7 @@ function forecastView({ typical, low, high, spent, steps, notes }: RunForecast) 
         ...(step.role !== null && { role: step.role }),
         ...(named !== null && { model: named }),
         tasks: step.count,
-        estimated: rounded(estimated),
+        estimated: roundedDollars(estimated),
         ...(step.spent > 0 && { spent: step.spent }),
         basis: judgement.basis,
         observations: judgement.observations,
@@ -267,50 +260,4 @@ function forecastView({ typical, low, high, spent, steps, notes }: RunForecast) 
   };
 }
 
-const advised = {
-  model: z.string(),
-  tier: z.enum(MODEL_TIERS).optional(),
-  /** Expected share of work that is right at once. */
-  quality: z.number(),
-  expected_cost: z.number().optional(),
-  /** Past tasks of the role with the model. */
-  observations: count,
-  confidence: z.number(),
-} as const;
-
-const recommend = defineOperation({
-  name: "recommend_model",
-  title: "Recommend a model",
-  description:
-    "Recommends a model for tasks of a role: of those whose work is good enough for the complexity and fits the budget, the one with the most quality for its cost. Quality is measured by past tasks, their failed attempts and revisions; without any, the tier by price stands for it, and the answer says so.",
-  area: "cost",
-  effect: "read",
-  words: ["which model", "model tier", "cheaper model"],
-  example: { role: "backend" },
-  input: z.object({
-    role: params.name,
-    complexity: z.enum(COMPLEXITIES).default("medium"),
-    budget: z.number().min(0).max(BUDGET_LIMIT_MAX).optional().describe("US$ that such a task may cost."),
-  }),
-  output: z.object({
-    recommendation: z.object({ ...advised, because: z.string() }),
-    alternatives: z.array(z.object(advised)),
-  }),
-  *run(ctx, input) {
-    const { best, others, because } = yield* recommendModel(ctx, input);
-    return { recommendation: { ...adviceView(best), because }, alternatives: others.map(adviceView) };
-  },
-});
-
-function adviceView({ model: named, tier, quality, cost, observations, confidence }: ModelAdvice) {
-  return {
-    model: named,
-    ...(tier && { tier }),
-    quality: Math.round(quality * 100) / 100,
-    ...(cost !== undefined && { expected_cost: rounded(cost) }),
-    observations,
-    confidence: Math.round(confidence * 100) / 100,
-  };
-}
-
-export const forecastOperations = [estimate, forecast, recommend] as const;
+export const forecastOperations = [estimate, forecast] as const;

@@ -24,6 +24,7 @@ import { metaOperations } from "./meta.js";
 import { modifyRun } from "./modifications.js";
 import { orchestrate } from "./planning.js";
 import { listTemplates } from "./templates.js";
+import { modelAdviceOperations } from "./model-advice.js";
 import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
 import { reviewOperations } from "./reviews.js";
@@ -75,6 +76,7 @@ const operations = [
   ...budgetOperations,
   ...usageOperations,
   ...forecastOperations,
+  ...modelAdviceOperations,
   ...systemOperations,
 ] as const;
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { startCommandLineFixture, withSecret } from "../support/servers/command-line.js";
+import { resultOf } from "../support/servers/result-of.js";
 import { baton, batonJson } from "../support/servers/in-process.js";
 
 test("baton escalations lists a question, baton approve decides it under a condition, and once", async () => {
@@ -43,6 +44,24 @@ test("a program that calls baton decides no escalation under the user's name, bu
   expect(await batonJson(ann, ["escalations"])).toMatchObject({ escalations: [{ status: "open" }] });
   const named = ["call", "decide_escalation", "--id", escalation.id, "--decision", "approved", "--agent", "zoe"];
   expect(await batonJson(ann, named)).toMatchObject({ escalation: { status: "approved", decided_by: "zoe" } });
+});
+
+test("baton approve --amount raises the budget that is asked for, and nothing else", async () => {
+  const ann = startCommandLineFixture();
+  const person = withSecret(ann);
+  const ben = { ...ann, env: { ...ann.env, BATON_AGENT: "ben" } };
+  const definition = JSON.stringify({ name: "w", steps: [{ key: "a", prompt: "a" }] });
+  const started = await batonJson(ben, ["call", "execute_workflow", "--definition", definition, "--budget", "2"]);
+  const run = resultOf("execute_workflow", started).run.id;
+  const ask = ["call", "escalate", "--title", "More?", "--type"];
+  const asked = resultOf("escalate", await batonJson(ben, [...ask, "budget_override", "--run", run])).escalation.id;
+  const other = resultOf("escalate", await batonJson(ben, [...ask, "quality_concern"])).escalation.id;
+  expect((await baton(person, ["approve", asked, "--amount", "0"])).stderr).toContain("an amount above 0");
+  expect((await baton(person, ["approve", "--amount", "3"])).stderr).toContain("baton approve ID --amount N");
+  expect((await baton(person, ["approve", other, "--amount", "3"])).stderr).toContain("Nothing was decided");
+  const { stdout } = await baton(person, ["approve", asked, "--amount", "3.5"]);
+  expect(stdout).toContain(`${asked} approved, the limit is 5.5 US$ now`);
+  expect(await batonJson(ann, ["call", "check_budget", "--run", run])).toMatchObject({ budget: { limit: 5.5 } });
 });
 
 test("baton escalations lists an approval that waits for a person, and baton approve decides it", async () => {

@@ -205,7 +205,8 @@ export const tenFeatures: Checks = {
     expect(await spend(1)).toBe("warn");
     expect(await spend(10)).toBe("blocked");
     expect(await call("claim_task", { run })).toMatchObject({ outcome: "none", reason: "budget_blocked" });
-    await call("set_budget", { run, limit: 70 });
+    await call("register_agent", { name: "lea", roles: ["lead"] });
+    await call("set_budget", { run, limit: 70, agent: "lea" });
     expect(await spend(1)).toBe("ok");
   },
   "1.123 1.126": async ({ ask, call, crew, start }) => {

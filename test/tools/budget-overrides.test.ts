@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
 import { worthClaiming } from "../../src/engine/claims/claims.js";
+import type { InputOf } from "../../src/tools/registry.js";
 import type { Caller } from "../../src/engine/context.js";
 import { engineFor } from "../../src/engine/engine.js";
-import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import { BACKENDS, ownRuntime, testRuntime } from "../support/databases/databases.js";
 import { Payers } from "../support/fixtures/payers.js";
 import { startApp } from "../support/servers/app.js";
 import type { Step } from "../support/fixtures/plan.js";
@@ -16,6 +17,8 @@ const CALLER: Caller = {
   workplace: { cwd: "/nowhere", gitRoot: null, caseInsensitive: false },
   channel: "agent",
 };
+
+const ARCHITECTS = ["tech_lead", "security_reviewer", "architect"];
 
 const steps: readonly Step[] = ["a", "b", "c", "d", "e"].map((key) => ({ key }));
 
@@ -153,6 +156,43 @@ describe.each(BACKENDS)("a spent budget on %s", (backend) => {
     await team.app.advance(1_000);
     const { budget } = await team.app.call("decide_escalation", { id, decision: "approved", amount: 20 });
     expect(budget).toMatchObject({ limit: 30 });
+  });
+
+  test("is not raised by the agents that it stops: a person does, or for a run or a project a supervising role", async () => {
+    const team = await Payers.start(backend);
+    const run = await team.run(steps, 1);
+    await team.app.call("set_budget", { scope: "project", project: "demo", limit: 1 });
+    await team.pay(run, 1);
+    await team.app.call("set_budget", { for_agent: "ann", limit: 1 });
+    const { database, cwd } = team.app;
+    const agents = await startApp({ database, cwd, agent: "ann", runtime: ownRuntime() });
+    const refused = async (input: InputOf<"set_budget">, details: object) =>
+      expect(agents.call("set_budget", input)).rejects.toMatchObject({ code: "not_permitted", details });
+    const byLead = { permitted: ["human", "code_reviewer", "project_manager", "lead", ...ARCHITECTS] };
+    await refused({ run, limit: 2 }, { run, ...byLead });
+    await refused({ run, limit: null }, byLead);
+    await refused({ run, limit: 1, block_at: 2 }, byLead);
+    await refused({ project: "demo", limit: 2 }, byLead);
+    await refused({ for_agent: "ann", limit: 2 }, { agent: "ann", permitted: ["human"] });
+    // Nothing asks for it yet: the next call does.
+    const asking = { tool: "escalate", arguments: { type: "budget_override", run, title: expect.any(String) } };
+    await expect(agents.call("set_budget", { run, limit: 2 })).rejects.toMatchObject({ next: [asking] });
+    await team.app.advance(1_000);
+    const asked = (await questions(team)).find(({ budget }) => budget === run)!.id;
+    await expect(agents.call("set_budget", { run, limit: 2 })).rejects.toMatchObject({
+      details: { escalation: asked },
+      message: expect.stringContaining(`baton approve ${asked} --amount N`),
+    });
+    expect(await team.shown(run)).toMatchObject({ limit: 1, state: "blocked" });
+    // Lowered, it stays a stop.
+    await agents.call("set_budget", { run, limit: 0.5 });
+    await team.app.call("register_agent", { name: "lea", roles: ["lead"] });
+    await agents.call("set_budget", { run, limit: 3, agent: "lea" });
+    expect(await team.shown(run)).toMatchObject({ limit: 3, state: "ok" });
+    await refused({ for_agent: "ann", limit: 2, agent: "lea" }, { permitted: ["human"] });
+    // What is not spent is a plan, which agents change.
+    await agents.call("set_budget", { run, limit: 4 });
+    expect(await team.findings()).toBe("");
   });
 
   test("that is raised wakes a claim of another process which waits", async () => {

@@ -121,7 +121,14 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     await team.pay(child, 0.1);
     await team.settle();
     await team.pay(run, 0.2);
-    expect(await team.check(run)).toEqual({ ...ofRun(run), state: "none", cost: 0.3, budgets: [], allowed: true });
+    expect(await team.check(run)).toEqual({
+      ...ofRun(run),
+      budget: null,
+      state: "none",
+      cost: 0.3,
+      budgets: [],
+      allowed: true,
+    });
     expect(await team.set(run, 0.3)).toMatchObject({ state: "blocked", budgets: [{ spent: 0.3 }] });
     expect(await team.check(child)).toMatchObject({ cost: 0.1, budgets: [{ run }] });
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
@@ -212,7 +219,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     }
     await expect(team.set("run_none", 1)).rejects.toMatchObject({ code: "not_found" });
     await expect(team.run(three, 0)).rejects.toMatchObject({ code: "invalid_input" });
-    expect(await team.check(run)).toMatchObject({ state: "none" });
+    expect(await team.check(run)).toMatchObject({ state: "none", budget: null });
     // Shares stay as they were said last.
     await team.set(run, 1, { warn_at: 0.1, block_at: 0.5 });
     expect(await team.set(run, 2)).toMatchObject({ budgets: [{ limit: 2, warn_at: 0.1, block_at: 0.5 }] });
@@ -360,7 +367,8 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     const { run: free } = await fixture.start([{ key: "b", run: "true" }]);
     expect(await fixture.ended(free)).toBe("succeeded");
     expect(await crew.statuses(run)).toEqual({ think: "succeeded", a: "ready" });
-    await fixture.app.call("set_budget", { run, limit: 2 });
+    await fixture.app.call("register_agent", { name: "lea", roles: ["lead"] });
+    await fixture.app.call("set_budget", { run, limit: 2, agent: "lea" });
     expect(await fixture.ended(run)).toBe("succeeded");
   });
 

@@ -198,6 +198,7 @@ describe.each(BACKENDS)("wider budgets on %s", (backend) => {
     expect(await team.crew.claim("ben", { run })).toMatchObject({ outcome: "claimed" });
     expect(await team.app.call("check_budget", { for_agent: "ann", amount: 1 })).toMatchObject({
       allowed: false,
+      budget: { scope: "agent", limit: 0.5 },
       budgets: [{ scope: "agent", agent: "ann", spent: 0.5, state: "blocked" }],
     });
     expect(await team.findings()).toBe("");

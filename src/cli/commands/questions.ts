@@ -23,15 +23,19 @@ export interface ApproveOptions extends Shared {
   readonly answer: readonly string[];
   readonly condition: readonly string[];
   readonly note?: string;
+  /** US dollars by which the budget of a budget_override rises. */
+  readonly amount?: number;
 }
 
 /** `baton approve [TASK]`: without a task it asks each open question in turn, or lists them where there is no terminal. */
 export async function approve(
   context: CommandContext,
   task: string | undefined,
-  { answer, condition, note }: ApproveOptions,
+  { answer, condition, note, amount }: ApproveOptions,
 ): Promise<CommandAnswer> {
   const open = await openQuestions(context.call);
+  if (task === undefined && amount !== undefined)
+    throw new UsageError("--amount raises the budget of one question: baton approve ID --amount N.");
   if (task === undefined) return context.askLine === undefined ? listed(open) : askEach(context, open);
   const question = named(open, task);
   const { form, id, token } = question ?? closed(task);
@@ -39,7 +43,7 @@ export async function approve(
   const decision = condition.length === 0 ? "approved" : "approved_with_conditions";
   const conditions = condition.length === 0 ? undefined : [...condition];
   const answers = form === undefined && answer.length === 0 ? undefined : inputsOf(answer, form?.["properties"]);
-  const decided = await context.call("decide_escalation", { id, token, decision, conditions, answers, note });
+  const decided = await context.call("decide_escalation", { id, token, decision, conditions, answers, note, amount });
   return { data: decided, text: decidedText("approved", decided) };
 }
 

@@ -51,10 +51,14 @@ export type DecidedQuestion = ResultOf<"decide_escalation">;
 type Decision = "approved" | "approved_with_conditions" | "rejected";
 
 /** Words for an ended question. */
-export function decidedText(decision: string, { task, escalation, newly_ready: ready }: DecidedQuestion): string {
+export function decidedText(
+  decision: string,
+  { task, escalation, newly_ready: ready, budget }: DecidedQuestion,
+): string {
+  const raised = budget === undefined ? "" : `, the limit is ${budget.limit} US$ now`;
   const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
   const subject = task?.key ?? escalation?.id ?? "?";
-  return `${subject} ${decision}${task === undefined ? "" : `: it is ${task.status}`}${next}`;
+  return `${subject} ${decision}${task === undefined ? "" : `: it is ${task.status}`}${raised}${next}`;
 }
 
 /**
@@ -75,11 +79,12 @@ export async function askQuestion(
     if (decision === undefined) return undefined;
     const conditions = decision === "approved_with_conditions" ? await askConditions(line) : {};
     const given = decision === "rejected" ? await askReason(line) : await askAnswers(line, question);
-    if (given === undefined || conditions === undefined) return undefined;
+    const raise = decision === "rejected" || question.budget === undefined ? {} : await askAmount(line, again);
+    if (given === undefined || conditions === undefined || raise === undefined) return undefined;
     try {
       const decided = await call(
         "decide_escalation",
-        { id: question.id, token: question.token, decision, ...conditions, ...given },
+        { id: question.id, token: question.token, decision, ...conditions, ...given, ...raise },
         signal,
       );
       stderr.print(`  ${decidedText(decision, decided)}\n`);
@@ -123,6 +128,16 @@ async function askConditions(line: AskLine): Promise<{ conditions: string[] } | 
     if (condition === undefined) return undefined;
     if (condition !== "") conditions.push(condition);
     else if (conditions.length > 0) return { conditions };
+  }
+}
+
+async function askAmount(line: AskLine, again: (text: string) => void): Promise<{ amount?: number } | undefined> {
+  for (;;) {
+    const typed = await line("  raise the budget by US$ (or nothing, for what is proposed): ");
+    if (typed === undefined) return undefined;
+    if (typed === "") return {};
+    if (Number(typed) > 0) return { amount: Number(typed) };
+    again("Type an amount above 0, such as 2.5.");
   }
 }
 

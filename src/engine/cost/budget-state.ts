@@ -58,10 +58,10 @@ export type BudgetView = ReturnType<typeof budgetView>;
 
 export function budgetSentence(budget: Budget): string {
   const { limit, spent } = budgetView(budget);
-  return `${spent} of the ${limit} US$ that ${nameOfSubject(budget)} may cost are spent; nothing new is claimed until set_budget raises that`;
+  return `${spent} of the ${limit} US$ that ${nameOfSubject(budget)} may cost are spent; nothing new is claimed until a person raises that`;
 }
 
-function nameOfSubject(budget: Budget): string {
+export function nameOfSubject(budget: Budget): string {
   const { scope, run, project, agent } = subjectOf(budget);
   return scope === "global" ? "everything together" : `${scope} ${run ?? project ?? agent}`;
 }

@@ -22,6 +22,7 @@ import {
   GLOBAL_BUDGET,
   widerBudgets,
 } from "./budget-state.js";
+import { requireMayLoosen } from "./loosening.js";
 import { dollarsOf, microsOf } from "../../base/money.js";
 import { projectAtHand } from "../projects/creation.js";
 import { requireRun } from "../lookup.js";
@@ -137,7 +138,7 @@ export function newBudget({ settings }: EngineContext, run: string, limit: numbe
 
 /**
  * Sets or removes a budget. Earlier cost counts, so a limit below it stops claims at once. What no blocked budget holds then gives out
- * work again. Errors: `not_found`, `invalid_input`.
+ * work again. Errors: `not_found`, `invalid_input`, `not_permitted` as `requireMayLoosen` has it.
  */
 export function* setBudget(ctx: EngineContext, terms: BudgetTerms): Tx<BudgetReport> {
   const target = yield* resolve(ctx, terms);
@@ -178,14 +179,16 @@ interface BudgetDraft extends Pick<store.Budget, "id" | "scope"> {
 
 /** Writes the budget and returns it; undefined where it is removed. */
 function* writeBudget(
-  { settings, now }: EngineContext,
+  ctx: EngineContext,
   { own, id, scope, terms }: BudgetDraft,
   costSoFar: () => Tx<number>,
 ): Tx<store.Budget | undefined> {
   if (terms.limit === null) {
+    yield* requireMayLoosen(ctx, { before: own, after: undefined, agent: terms.agent });
     if (own) yield* store.deleteBudget(id);
     return undefined;
   }
+  const { settings, now } = ctx;
   const budget = {
     id,
     scope,
@@ -198,6 +201,7 @@ function* writeBudget(
     askProject: own?.askProject ?? null,
   };
   requireShares(budget);
+  yield* requireMayLoosen(ctx, { before: own, after: budget, agent: terms.agent });
   if (own) yield* store.changeBudget(budget);
   else yield* store.insertBudget(budget);
   return budget;

@@ -33,6 +33,7 @@ import { contextWindows } from "./0032-context-windows.js";
 import { reviewFiles } from "./0033-review-files.js";
 import { usageByAge } from "./0034-usage-by-age.js";
 import { meetingArtifacts } from "./0035-meeting-artifacts.js";
+import { usageByTask } from "./0036-usage-by-task.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -71,6 +72,7 @@ export const migrations: readonly Migration[] = [
   reviewFiles,
   usageByAge,
   meetingArtifacts,
+  usageByTask,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

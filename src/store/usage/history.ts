@@ -27,22 +27,27 @@ const COLUMNS = `u.task, t.key, u.role, u.model, u.input_tokens, u.output_tokens
 // The task's state decides, so that what an attempt in progress has used so far is not taken for all that it needs.
 const OF_ENDED = "JOIN tasks t ON t.id = u.task AND t.status IN ('succeeded', 'dead_letter')";
 
+/** A query for records of ended tasks, without tasks that have older ones than those: half of a task's use is not what a task costs. */
+function wholeTasksOf(records: string): string {
+  // sql: columns and conditions are those of this file.
+  return `WITH newest AS MATERIALIZED (${records})
+    SELECT ${COLUMNS} FROM newest u ${OF_ENDED}
+    WHERE NOT EXISTS (SELECT 1 FROM usage_records o WHERE o.run = u.run AND o.task = u.task AND o.id < (SELECT min(id) FROM newest))`;
+}
+
 /** Returns the newest records of tasks that have ended: those among the newest of all, and the newest of each role. */
 export function* pastUsage(
   roles: readonly string[],
   { all, perRole }: { all: number; perRole: number },
 ): Tx<PastUsage[]> {
-  // sql: columns and conditions are those above.
-  const newest = yield* many(PAST.read, [
-    `SELECT ${COLUMNS} FROM (SELECT * FROM usage_records ORDER BY id DESC LIMIT $1) u ${OF_ENDED}`,
-    [all],
-  ]);
+  // sql: columns and conditions are those of this file.
+  const newest = yield* many(PAST.read, [wholeTasksOf("SELECT * FROM usage_records ORDER BY id DESC LIMIT $1"), [all]]);
   const seen = new Set(newest.map(({ task }) => task));
   const found = [...newest];
   for (const role of roles) {
-    // sql: the same.
     const own = yield* many(PAST.read, [
-      `SELECT ${COLUMNS} FROM (SELECT * FROM usage_records WHERE role = $1 ORDER BY at DESC LIMIT $2) u ${OF_ENDED}`,
+      // sql: the same.
+      wholeTasksOf("SELECT * FROM usage_records WHERE role = $1 ORDER BY at DESC, id DESC LIMIT $2"),
       [role, perRole],
     ]);
     found.push(...own.filter(({ task }) => !seen.has(task)));
