@@ -24,7 +24,7 @@ import { metaOperations } from "./meta.js";
 import { modifyRun } from "./modifications.js";
 import { orchestrate } from "./planning.js";
 import { listTemplates } from "./templates.js";
-import { modelAdviceOperations } from "./model-advice.js";
+import { modelAdviceOperations } from "./recommendations.js";
 import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
 import { reviewOperations } from "./reviews.js";

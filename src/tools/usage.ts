@@ -7,7 +7,15 @@ import { requireRun } from "../engine/lookup.js";
 import { costs } from "../engine/cost/costs.js";
 import { recordUsage } from "../engine/cost/recording.js";
 import type { EngineContext } from "../engine/context.js";
-import { COST_MAX, loadPrices, needsPrice, pricedUsage, TOKENS_MAX, type Usage, withOwnCounts } from "../engine/usage/usage.js";
+import {
+  COST_MAX,
+  loadPrices,
+  needsPrice,
+  pricedUsage,
+  TOKENS_MAX,
+  type Usage,
+  withOwnCounts,
+} from "../engine/usage/usage.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";

@@ -4,10 +4,11 @@ import { worthClaiming } from "../../src/engine/claims/claims.js";
 import type { InputOf } from "../../src/tools/registry.js";
 import type { Caller } from "../../src/engine/context.js";
 import { engineFor } from "../../src/engine/engine.js";
-import { BACKENDS, ownRuntime, testRuntime } from "../support/databases/databases.js";
+import { openCommandFixture } from "../support/fixtures/command-fixture.js";
+import { BACKENDS, createDatabase, ownRuntime, testRuntime } from "../support/databases/databases.js";
 import { Payers } from "../support/fixtures/payers.js";
 import { startApp } from "../support/servers/app.js";
-import type { Step } from "../support/fixtures/plan.js";
+import { Crew, type Step } from "../support/fixtures/plan.js";
 
 const CALLER: Caller = {
   agent: "ann",
@@ -175,8 +176,8 @@ describe.each(BACKENDS)("a spent budget on %s", (backend) => {
     await refused({ project: "demo", limit: 2 }, byLead);
     await refused({ for_agent: "ann", limit: 2 }, { agent: "ann", permitted: ["human"] });
     // Nothing asks for it yet: the next call does.
-    const asking = { tool: "escalate", arguments: { type: "budget_override", run, title: expect.any(String) } };
-    await expect(agents.call("set_budget", { run, limit: 2 })).rejects.toMatchObject({ next: [asking] });
+    const request = { tool: "escalate", arguments: { type: "budget_override", run, title: expect.any(String) } };
+    await expect(agents.call("set_budget", { run, limit: 2 })).rejects.toMatchObject({ next: [request] });
     await team.app.advance(1_000);
     const asked = (await questions(team)).find(({ budget }) => budget === run)!.id;
     await expect(agents.call("set_budget", { run, limit: 2 })).rejects.toMatchObject({
@@ -190,7 +191,7 @@ describe.each(BACKENDS)("a spent budget on %s", (backend) => {
     await agents.call("set_budget", { run, limit: 3, agent: "lea" });
     expect(await team.shown(run)).toMatchObject({ limit: 3, state: "ok" });
     await refused({ for_agent: "ann", limit: 2, agent: "lea" }, { permitted: ["human"] });
-    // What is not spent is a plan, which agents change.
+    // A budget that does not block yet is a plan, which agents change.
     await agents.call("set_budget", { run, limit: 4 });
     expect(await team.findings()).toBe("");
   });
@@ -228,5 +229,25 @@ describe.each(BACKENDS)("a spent budget on %s", (backend) => {
     const { escalation } = await team.app.call("escalate", { type: "quality_concern", title: "Good?", agent: "ann" });
     const decide = team.app.call("decide_escalation", { id: escalation.id, decision: "approved", amount: 1 });
     await expect(decide).rejects.toMatchObject({ code: "invalid_input", details: { path: "amount" } });
+  });
+
+  test("a command step does not start while the budget is spent", async () => {
+    const fixture = await openCommandFixture({ database: (await createDatabase(backend)).location });
+    const crew = new Crew(fixture.app);
+    const steps = [
+      { key: "think", prompt: "think" },
+      { key: "a", kind: "command", run: "echo ran", needs: ["think"] },
+    ];
+    const answer = await fixture.app.call("execute_workflow", { definition: { name: "w", steps }, budget: 1 });
+    const run = answer.run.id;
+    const { id: task, token } = await crew.take("ann", { run });
+    await fixture.app.call("complete_task", { task, token, usage: { cost: 1 } });
+    // It looks after every commit, and takes what it may: when this has run, it has passed the other by.
+    const { run: free } = await fixture.start([{ key: "b", run: "true" }]);
+    expect(await fixture.ended(free)).toBe("succeeded");
+    expect(await crew.statuses(run)).toEqual({ think: "succeeded", a: "ready" });
+    await fixture.app.call("register_agent", { name: "lea", roles: ["lead"] });
+    await fixture.app.call("set_budget", { run, limit: 2, agent: "lea" });
+    expect(await fixture.ended(run)).toBe("succeeded");
   });
 });

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { BatonError } from "../../src/base/errors.js";
 import { startApp, type TestApp } from "../support/servers/app.js";
 import { CheckpointFixture } from "../support/fixtures/checkpoint-fixture.js";
-import { openCommandFixture } from "../support/fixtures/command-fixture.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
 import { type Budget, Payers } from "../support/fixtures/payers.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
@@ -350,26 +349,6 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
         .length;
     });
     expect(left).toBe(0);
-  });
-
-  test("a command step does not start while the budget is spent", async () => {
-    const fixture = await openCommandFixture({ database: (await createDatabase(backend)).location });
-    const crew = new Crew(fixture.app);
-    const steps = [
-      { key: "think", prompt: "think" },
-      { key: "a", kind: "command", run: "echo ran", needs: ["think"] },
-    ];
-    const answer = await fixture.app.call("execute_workflow", { definition: { name: "w", steps }, budget: 1 });
-    const run = answer.run.id;
-    const { id: task, token } = await crew.take("ann", { run });
-    await fixture.app.call("complete_task", { task, token, usage: { cost: 1 } });
-    // It looks after every commit, and takes what it may: when this has run, it has passed the other by.
-    const { run: free } = await fixture.start([{ key: "b", run: "true" }]);
-    expect(await fixture.ended(free)).toBe("succeeded");
-    expect(await crew.statuses(run)).toEqual({ think: "succeeded", a: "ready" });
-    await fixture.app.call("register_agent", { name: "lea", roles: ["lead"] });
-    await fixture.app.call("set_budget", { run, limit: 2, agent: "lea" });
-    expect(await fixture.ended(run)).toBe("succeeded");
   });
 
   test("several processes that spend at once lose no cent", async () => {

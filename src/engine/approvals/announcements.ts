@@ -6,7 +6,11 @@ import { beginThread } from "../channels/messages.js";
 import { type EngineContext, SERVER } from "../context.js";
 
 /** The event of an approval, as it stands. */
-export function approvalEvent(type: "requested" | "decided" | "void", approval: Approval, agent: string): NewEvent {
+export function approvalEvent(
+  type: "requested" | "asked" | "decided" | "void",
+  approval: Approval,
+  agent: string,
+): NewEvent {
   const { id, project, run, task, artifact, name, version, hash, role, status, askedBy } = approval;
   const data = { approval: id, artifact, name, version, hash, role, status, from: askedBy };
   return { type: `approval.${type}`, project, run, task, agent, data };

@@ -1,6 +1,5 @@
 import { BatonError, callOperation } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
-import type { MessageType } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";
 import { agentNames, findAgent, type FoundAgent } from "../../store/agents/agents.js";
 import * as store from "../../store/channels/messages.js";
@@ -10,27 +9,13 @@ import type { EngineContext } from "../context.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { requireProject } from "../projects/creation.js";
 import { type Addressee, addressOf, parseAddressee, shownAddress } from "./addresses.js";
-import { messageType } from "./types.js";
+import { messageType, type NewMessage } from "./types.js";
 
 /** Address of the people at terminals, whatever their handles. */
 export const PERSON = "agent:human";
 
 /** Bytes of a message: body, subject and data together. */
 export const MESSAGE_BYTES_MAX = 65_536;
-
-export interface NewMessage {
-  /** As `parseAddressee` reads it. Default: the sender of the message that is replied to, or the holder of the task. */
-  readonly to?: string | undefined;
-  readonly type?: MessageType | undefined;
-  readonly subject?: string | undefined;
-  readonly body: string;
-  readonly data?: unknown;
-  readonly task?: string | undefined;
-  readonly run?: string | undefined;
-  /** Id of a message. */
-  readonly reply_to?: string | undefined;
-  readonly project?: string | undefined;
-}
 
 /** The task, run and project that a message is about, and the message that it replies to. */
 interface Bound {

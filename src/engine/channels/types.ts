@@ -7,7 +7,20 @@ import { runningTasksOf } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { Addressee } from "./addresses.js";
-import type { NewMessage } from "./messages.js";
+
+export interface NewMessage {
+  /** As `parseAddressee` reads it. Default: the sender of the message that is replied to, or the holder of the task. */
+  readonly to?: string | undefined;
+  readonly type?: MessageType | undefined;
+  readonly subject?: string | undefined;
+  readonly body: string;
+  readonly data?: unknown;
+  readonly task?: string | undefined;
+  readonly run?: string | undefined;
+  /** Id of a message. */
+  readonly reply_to?: string | undefined;
+  readonly project?: string | undefined;
+}
 
 /** A message that is about to be sent. */
 interface Draft {

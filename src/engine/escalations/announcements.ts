@@ -12,7 +12,7 @@ import { findProjectByReference } from "../../store/projects/projects.js";
 /** Roles that are told of an escalation. */
 const ROLES_MAX = 10;
 
-type EscalationStep = "opened" | "climbed" | "deferred" | "paused" | "decided" | "void";
+type EscalationStep = "opened" | "asked" | "climbed" | "deferred" | "paused" | "decided" | "void";
 
 /** The event of an escalation, as it stands. */
 export function escalationEvent(type: EscalationStep, escalation: Escalation, agent: string): NewEvent {

@@ -7,9 +7,9 @@ import { isObject } from "../../base/json.js";
 import { rolesOf } from "../channels/addresses.js";
 import { noneWaits } from "../channels/unread.js";
 
-// What waits for an agent that has never waited before: its first wait begins at the end of the history.
+// Matters that wait for an agent which has never waited before: its first wait begins at the end of the history.
 
-/** What a first wait is for. */
+/** A first wait, with what it is for. */
 export interface FirstWait {
   readonly agent: FoundAgent;
   /** Undefined where neither messages nor decisions are waited for. */

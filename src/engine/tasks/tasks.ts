@@ -26,7 +26,14 @@ import type { Artifact } from "../artifacts/artifacts.js";
 import { asAsked, listed, requireFlawless, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld, withdrawReviews } from "./cancellation.js";
 import type { DecidedReview } from "../reviews/verdicts.js";
-import { decidedBefore, diffForReview, follow, type GivenDiff, isToBeReviewed, reviewDecided } from "./reviewed-completion.js";
+import {
+  decidedBefore,
+  diffForReview,
+  follow,
+  type GivenDiff,
+  isToBeReviewed,
+  reviewDecided,
+} from "./reviewed-completion.js";
 
 export interface Completion extends TaskToken, GivenOutputs, GivenDiff {
   readonly result?: unknown;

@@ -177,7 +177,7 @@ const NEWEST_ANYWHERE = `SELECT ${EVENTS.columns} FROM (
     SELECT xid, ${EVENTS.columns} FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT ${LOOKED_AT}
   ) AS newest WHERE type IN (${placeholders(TYPES_MAX)}) ORDER BY %EVENT_ORDER_BACK% LIMIT ${WINDOW}`;
 
-/** Those of a few types, at most 32, among the last 10,000 events of all runs and projects, newest first. */
+/** Events of a few types, at most 32, among the last 10,000 events of all runs and projects, newest first. */
 export function* newestAnywhere(types: readonly string[]): Tx<StoredEvent[]> {
   return (yield [NEWEST_ANYWHERE, paddedTo(TYPES_MAX, types)]).map(EVENTS.read);
 }
