@@ -27,7 +27,19 @@ export function decisionsOf(facts: BriefFacts): BriefSection {
 
 /** Weighs the task that was talked about: a subject that concerns the run as a whole counts as much as a task that others wait for. */
 function weightOfSubject(facts: BriefFacts, task: string | null): number {
+  if (isElsewhere(facts, task)) return -4;
   return task === null ? 10 : weightOf(tasksById(facts).get(task));
+}
+
+/** Whether something concerns another task than the one that a brief is about. */
+function isElsewhere({ about }: BriefFacts, task: string | null): boolean {
+  return about !== undefined && task !== about.task.id;
+}
+
+/** Names the other task that something concerns. */
+function concerning(facts: BriefFacts, task: string | null): string {
+  if (task === null || !isElsewhere(facts, task)) return "";
+  return ` about ${tasksById(facts).get(task)?.key ?? task}`;
 }
 
 function decidedByPeople(facts: BriefFacts): BriefEntry[] {
@@ -71,7 +83,7 @@ function decidedEscalations(facts: BriefFacts): BriefEntry[] {
             {
               rank: RANK.decision + weightOfSubject(facts, task),
               line: (quote) =>
-                `${type} of ${askedBy} ${quote(title)} (${id}): ${status} by ${decidedBy ?? "the default"} ${ago(now, decidedAt)}` +
+                `${type} of ${askedBy}${concerning(facts, task)} ${quote(title)} (${id}): ${status} by ${decidedBy ?? "the default"} ${ago(now, decidedAt)}` +
                 `${conditions.length === 0 ? "" : `; conditions ${quote(conditions)}`}${note === null ? "" : `; note ${quote(note)}`}`,
             },
           ],
@@ -101,7 +113,7 @@ function answers(facts: BriefFacts): BriefEntry[] {
       {
         rank: RANK.decision - 2 + weightOfSubject(facts, asked.task),
         line: (quote) =>
-          `${asked.sender} asked ${quote(asked.body)}: ${sender} answered ${ago(now, at)} ${quote(body)}`,
+          `${asked.sender} asked${concerning(facts, asked.task)} ${quote(asked.body)}: ${sender} answered ${ago(now, at)} ${quote(body)}`,
       },
     ];
   });
@@ -127,7 +139,7 @@ export function handoffsOf(facts: BriefFacts): BriefSection {
   const said = told.map(({ sender, address, body, subject, at, task }, index): BriefEntry => ({
     rank: RANK.message + weightOfSubject(facts, task) - lowered(told.length - 1 - index),
     line: (quote) =>
-      `${sender} to ${shownAddress(address)}, ${ago(now, at)}: ${subject === null ? "" : `${quote(subject)} `}${quote(body)}`,
+      `${sender} to ${shownAddress(address)}${concerning(facts, task)}, ${ago(now, at)}: ${subject === null ? "" : `${quote(subject)} `}${quote(body)}`,
   }));
   return {
     title: "Handed over, and said",

@@ -2,7 +2,7 @@ import { approvalsAbout } from "../../store/approvals/approvals.js";
 import { listArtifacts } from "../../store/artifacts/artifacts.js";
 import { listHandoffs } from "../../store/channels/handoffs.js";
 import { listMeetings } from "../../store/channels/meetings.js";
-import { messagesAbout } from "../../store/channels/messages.js";
+import { messagesAbout, messagesAboutTasks } from "../../store/channels/messages.js";
 import { childrenOf } from "../../store/child-runs/child-runs.js";
 import { listDeadLetters } from "../../store/dead-letters/dead-letters.js";
 import { escalationsAbout } from "../../store/escalations/escalations.js";
@@ -10,10 +10,11 @@ import { newestOfTypes } from "../../store/events/history.js";
 import { listLocks } from "../../store/locks/lists.js";
 import { locksOfTask } from "../../store/locks/locks.js";
 import { reviewsAbout } from "../../store/reviews/reviews.js";
-import { findCounters } from "../../store/runs/counters.js";
+import { type Counters, findCounters } from "../../store/runs/counters.js";
 import { findRuns } from "../../store/runs/runs.js";
 import { attemptsOfTasks } from "../../store/tasks/attempts.js";
-import { findTasks, listTasks, tasksInState } from "../../store/tasks/lists.js";
+import { edgesTo } from "../../store/tasks/dependencies.js";
+import { findTasks, holdUpsOf, lastPending, listTasks, tasksInState } from "../../store/tasks/lists.js";
 import { specsOf } from "../../store/tasks/revisions.js";
 import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import { dependenciesOf, dependentsOf } from "../../store/tasks/transitions.js";
@@ -67,15 +68,19 @@ export function* readFacts(ctx: EngineContext, subject: BriefSubject) {
   const about = subject.task === undefined ? undefined : yield* requireTask(subject.task);
   const run = yield* requireRun(about?.task.run ?? subject.run ?? "");
   const counters = yield* findCounters(run.id);
-  const [around, tasks] =
-    about === undefined
-      ? [NO_NEIGHBOURS, yield* tasksOfRun(run.id, counters.total)]
-      : [yield* neighboursOf(about), [about.task]];
+  const around = about === undefined ? NO_NEIGHBOURS : yield* neighboursOf(about);
+  const { tasks, needed } =
+    about === undefined ? yield* planOf(run.id, counters) : { tasks: [about.task], needed: new Set<string>() };
   const ids = tasks.map(({ id }) => id);
-  const records = yield* recordsAbout({ run: run.id, task: about?.task.id, limit: ROWS_MAX });
+  const before = around.before.map(({ id }) => id);
+  const [own, earlier] = yield* together([
+    recordsAbout({ run: run.id, task: about?.task.id, limit: ROWS_MAX }),
+    about === undefined ? nothing() : recordsBefore(run.id, before),
+  ]);
+  const records = earlier === undefined ? own : withEarlier(own, earlier);
   const [attempts, specs, children, locks] = yield* together([
-    attemptsOfTasks([...ids, ...around.before.map(({ id }) => id)], RESULT_CHARS),
-    specsOf(ids),
+    attemptsOfTasks([...ids, ...before, ...around.holdUps.map(({ id }) => id)], RESULT_CHARS),
+    specsOf([...ids, ...before]),
     childrenOf(run.id),
     about === undefined
       ? listLocks(ctx.now, { project: run.project, run: run.id, limit: ROWS_MAX })
@@ -87,6 +92,8 @@ export function* readFacts(ctx: EngineContext, subject: BriefSubject) {
     counters,
     about,
     tasks,
+    /** Ids of tasks that open tasks build on. */
+    needed,
     ...around,
     ...records,
     attempts,
@@ -123,6 +130,36 @@ function* recordsAbout(where: { run: string; task: string | undefined; limit: nu
   };
 }
 
+/** Reads what was said, decided and put about the tasks that one builds on, or about the run as a whole. */
+function* recordsBefore(run: string, tasks: readonly string[]) {
+  const [messages, escalations, meetings, artifacts] = yield* together([
+    messagesAboutTasks(tasks, ROWS_MAX),
+    escalationsAbout({ run, limit: ROWS_MAX }),
+    listMeetings({ run, limit: ROWS_MAX }),
+    listArtifacts({ run, limit: ROWS_MAX }),
+  ]);
+  const ids = new Set<string | null>([...tasks, null]);
+  const isBefore = ({ task }: { readonly task: string | null }): boolean => ids.has(task);
+  const replied = new Set(messages.map(({ replyTo }) => replyTo));
+  return {
+    // A question that nobody has answered is an open end of that task, not of this one.
+    messages: messages.filter(({ type, id }) => type !== "question" || replied.has(id)).toReversed(),
+    escalations: escalations.filter(isBefore).toReversed(),
+    meetings: meetings.filter(isBefore).toReversed(),
+    artifacts: artifacts.filter(isBefore).toReversed(),
+  };
+}
+
+function withEarlier(own: Read<ReturnType<typeof recordsAbout>>, earlier: Read<ReturnType<typeof recordsBefore>>) {
+  return {
+    ...own,
+    messages: [...earlier.messages, ...own.messages],
+    escalations: [...earlier.escalations, ...own.escalations],
+    meetings: [...earlier.meetings, ...own.meetings],
+    artifacts: [...earlier.artifacts, ...own.artifacts],
+  };
+}
+
 type Read<G> = G extends Generator<unknown, infer R, never> ? R : never;
 /** The facts that are recorded about a task or a run, the oldest first in each list. */
 export type BriefFacts = Read<ReturnType<typeof readFacts>>;
@@ -130,30 +167,55 @@ export type BriefFacts = Read<ReturnType<typeof readFacts>>;
 interface Neighbours {
   readonly before: readonly Task[];
   readonly after: readonly Task[];
+  /** What holds up those before it. */
+  readonly holdUps: readonly Task[];
 }
-const NO_NEIGHBOURS: Neighbours = { before: [], after: [] };
+const NO_NEIGHBOURS: Neighbours = { before: [], after: [], holdUps: [] };
 
 function* neighboursOf({ task }: TaskAndSpec): Tx<Neighbours> {
   const [before = [], after = []] = yield* together([
     task.depsTotal === 0 ? nothing() : dependenciesOf(task.id),
     task.dependents === 0 ? nothing() : dependentsOf(task.id),
   ]);
-  return { before: before.slice(0, ROWS_MAX), after: after.slice(0, ROWS_MAX) };
+  const shown = before.slice(0, ROWS_MAX);
+  const held = shown.filter(({ status }) => status === "pending" || status === "blocked").map(({ id }) => id);
+  const holdUps = held.length === 0 ? [] : yield* holdUpsOf(held, IN_STATE_MAX);
+  return { before: shown, after: after.slice(0, ROWS_MAX), holdUps: holdUps.slice(0, IN_STATE_MAX) };
 }
 
-/** Returns the tasks of a run that a brief names: all of a small one. */
-function* tasksOfRun(run: string, total: number): Tx<Task[]> {
-  if (total <= TASKS_MAX) return yield* listTasks({ run, limit: TASKS_MAX });
-  const [running, dead, blocked, waiting, inReview, ready, ended] = yield* together([
+interface Plan {
+  readonly tasks: readonly Task[];
+  readonly needed: ReadonlySet<string>;
+}
+
+/** Returns the tasks of a run that a brief names, all of a small one, and which of them open tasks build on. */
+function* planOf(run: string, { total, pending: waiting }: Counters): Tx<Plan> {
+  const isSmall = total <= TASKS_MAX;
+  const first = isSmall
+    ? yield* listTasks({ run, limit: TASKS_MAX })
+    : yield* tasksOfLargeRun(run, waiting === 0 ? nothing() : lastPending(run, IN_STATE_MAX));
+  const edges = yield* edgesTo(first.filter(({ endedAt }) => endedAt === null).map(({ id }) => id));
+  const times = new Map<string, number>();
+  for (const [dependency] of edges) times.set(dependency, (times.get(dependency) ?? 0) + 1);
+  const needed = new Set(times.keys());
+  if (isSmall) return { tasks: first, needed };
+  const known = new Set(first.map(({ id }) => id));
+  const more = [...times].filter(([id]) => !known.has(id)).toSorted(([, a], [, b]) => b - a);
+  return { tasks: [...first, ...(yield* findTasks(more.slice(0, IN_STATE_MAX).map(([id]) => id)))], needed };
+}
+
+function* tasksOfLargeRun(run: string, lastOnes: Tx<Task[] | undefined>): Tx<Task[]> {
+  const [running, dead, blocked, waiting, inReview, ready, pending = [], ended] = yield* together([
     tasksInState(run, "running", IN_STATE_MAX),
     tasksInState(run, "dead_letter", IN_STATE_MAX),
     tasksInState(run, "blocked", IN_STATE_MAX),
     tasksInState(run, "waiting", IN_STATE_MAX),
     tasksInState(run, "in_review", IN_STATE_MAX),
     tasksInState(run, "ready", IN_STATE_MAX),
+    lastOnes,
     newestOfTypes({ run, types: ENDED, limit: IN_STATE_MAX * 2 }),
   ]);
-  const open = [...running, ...dead, ...blocked, ...waiting, ...inReview, ...ready];
+  const open = [...running, ...dead, ...blocked, ...waiting, ...inReview, ...ready, ...pending];
   const known = new Set(open.map(({ id }) => id));
   const more = [...new Set(ended.flatMap(({ task }) => task ?? []))].filter((id) => !known.has(id));
   return [...open, ...(yield* findTasks(more))];

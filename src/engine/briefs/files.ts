@@ -6,7 +6,7 @@ import type { StoredEvent } from "../../store/events/history.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection } from "./fitting.js";
-import { lowered, weightOf } from "./weight.js";
+import { lowered, weightIfNeeded, weightOf } from "./weight.js";
 import { ago } from "./wording.js";
 import { tasksById } from "./work.js";
 
@@ -95,7 +95,11 @@ function pathsOf({ data }: StoredEvent): string[] {
 function artifacts(facts: BriefFacts): BriefEntry[] {
   const tasks = tasksById(facts);
   return facts.artifacts.map(({ id, name, version, type, createdBy, task, path, createdAt }, index, all) => ({
-    rank: RANK.artifact + weightOf(tasks.get(task ?? "")) - lowered(all.length - 1 - index),
+    rank:
+      RANK.artifact +
+      weightOf(tasks.get(task ?? "")) +
+      weightIfNeeded(facts.needed, task) -
+      lowered(all.length - 1 - index),
     line: () => {
       const of = task === null ? "" : ` for ${tasks.get(task)?.key ?? task}`;
       const from = path === null ? "" : ` from ${shownLine(path)}`;

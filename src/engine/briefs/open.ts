@@ -144,7 +144,7 @@ function offers({ handoffs, now, tasks }: BriefFacts): BriefEntry[] {
 }
 
 /** The tasks around the one that a brief is about. */
-function neighbours({ before, after, about, now }: BriefFacts): BriefEntry[] {
+function neighbours({ before, after, holdUps, about, now }: BriefFacts): BriefEntry[] {
   if (about === undefined) return [];
   const missing = before.filter(({ endedAt }) => endedAt === null);
   const waiting = after.filter(({ endedAt }) => endedAt === null);
@@ -155,6 +155,7 @@ function neighbours({ before, after, about, now }: BriefFacts): BriefEntry[] {
       .join(", ")}${tasks.length > NEEDS_SHOWN_MAX ? ` and ${tasks.length - NEEDS_SHOWN_MAX} more` : ""}`;
   return [
     ...(missing.length === 0 ? [] : [{ rank: RANK + 10, line: () => `Needs ${named(missing)}` }]),
+    ...(holdUps.length === 0 ? [] : [{ rank: RANK + 9, line: () => `These wait for ${named(holdUps)}` }]),
     ...(waiting.length === 0 ? [] : [{ rank: RANK - 5, line: () => `Needed by ${named(waiting)}` }]),
   ];
 }

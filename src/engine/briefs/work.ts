@@ -1,18 +1,19 @@
 import { callOperation } from "../../base/errors.js";
+import { grouped } from "../../base/lists/groups.js";
 import type { StoredEvent } from "../../store/events/history.js";
 import type { ToldAttempt } from "../../store/tasks/attempts.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection, Quote } from "./fitting.js";
-import { lowered, weightOf } from "./weight.js";
+import { lowered, weightIfNeeded, weightOf } from "./weight.js";
 import { ago, span } from "./wording.js";
 
 const RANK = { failure: 78, work: 76, change: 72 } as const;
 
 /** Tasks by id, those beside the one that a brief is about too. */
-export function tasksById({ tasks, before, after }: BriefFacts): ReadonlyMap<string, Task> {
-  return new Map([...tasks, ...before, ...after].map((task) => [task.id, task]));
+export function tasksById({ tasks, before, after, holdUps }: BriefFacts): ReadonlyMap<string, Task> {
+  return new Map([...holdUps, ...tasks, ...before, ...after].map((task) => [task.id, task]));
 }
 
 /** Returns who did what, with the result. Decisions of people have a section of their own. */
@@ -21,11 +22,18 @@ export function workOf(facts: BriefFacts): BriefSection {
   const done = facts.attempts
     .filter(({ outcome, task }) => outcome === "succeeded" && tasks.get(task)?.kind !== "human")
     .sort((a, b) => a.endedAt - b.endedAt);
-  const lines = done.map((attempt, index): BriefEntry => ({
-    rank: RANK.work + weightOf(tasks.get(attempt.task)) - lowered(done.length - 1 - index),
-    line: (quote) => doneLine(facts, attempt, quote),
-  }));
-  const skipped = facts.tasks.filter(({ status }) => status === "skipped" || status === "cancelled");
+  const alike = [...grouped(done, (attempt) => likenessOf(tasks.get(attempt.task), attempt)).values()];
+  const lines = alike.map((attempts, index): BriefEntry => {
+    const task = attempts[0]?.task ?? "";
+    const weight = weightOf(tasks.get(task)) + weightIfNeeded(facts.needed, task) + Math.min(6, attempts.length - 1);
+    return {
+      rank: RANK.work + weight - lowered(alike.length - 1 - index),
+      line: (quote) => doneLine(facts, attempts, quote),
+    };
+  });
+  const skipped = [...facts.tasks, ...facts.before].filter(
+    ({ status }) => status === "skipped" || status === "cancelled",
+  );
   const reasons = skipped.map((task, index): BriefEntry => ({
     rank: RANK.work + weightOf(task) - 4 - lowered(index),
     line: (quote) => {
@@ -36,15 +44,34 @@ export function workOf(facts: BriefFacts): BriefSection {
   return { title: "Done, by whom", entries: [...lines, ...reasons], more: attemptsCall(facts) };
 }
 
-function doneLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): string {
+/** Elements of one list that one agent did with one result are told together; any other attempt stands alone. */
+function likenessOf(task: Task | undefined, { task: id, number, agent, result }: ToldAttempt): string {
+  const list = /^(.+)\[[^[\]]*\]$/.exec(task?.key ?? "")?.[1];
+  return JSON.stringify(list === undefined ? [id, number] : [list, agent, result]);
+}
+
+const ALIKE_SHOWN_MAX = 3;
+
+function doneLine(facts: BriefFacts, attempts: readonly ToldAttempt[], quote: Quote): string {
   const { now, about } = facts;
-  const task = tasksById(facts).get(attempt.task);
+  const tasks = tasksById(facts);
+  const attempt = attempts.at(-1);
+  if (attempt === undefined) return "";
+  const { task: id, number, agent, startedAt, endedAt } = attempt;
+  const task = tasks.get(id);
   const title =
     task === undefined || task.title === task.key || task.id === about?.task.id ? "" : ` ${quote(task.title)}`;
-  const took = span(attempt.endedAt - attempt.startedAt);
-  const files = facts.specs.get(attempt.task)?.files.write ?? [];
+  const keys = attempts.map((one) => tasks.get(one.task)?.key ?? one.task);
+  const more = keys.length - ALIKE_SHOWN_MAX;
+  const names = `${keys.slice(0, ALIKE_SHOWN_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const files = facts.specs.get(id)?.files.write ?? [];
   const wrote = files.length === 0 ? "" : `, in ${files.map(shownLine).join(", ")}`;
-  return `${task?.key ?? attempt.task}${title}: done by ${attempt.agent} in ${took}, ${ago(now, attempt.endedAt)}${wrote}${resultText(attempt, quote)}`;
+  const again = number > 1 ? ` (attempt ${number})` : "";
+  const when =
+    keys.length > 1
+      ? `, the last ${ago(now, endedAt)}`
+      : ` in ${span(endedAt - startedAt)}, ${ago(now, endedAt)}${again}`;
+  return `${names}${title}: done by ${agent}${when}${wrote}${resultText(attempt, quote)}`;
 }
 
 function resultText({ result }: Pick<ToldAttempt, "result">, quote: Quote): string {
@@ -70,8 +97,15 @@ export function failuresOf(facts: BriefFacts): BriefSection {
     const task = tasks.get(attempt.task);
     const isTelling = newest.get(attempt.task) === attempt;
     const isOver = task?.status === "succeeded";
+    const isTriedAgain = isTelling && task?.status === "running";
     return {
-      rank: RANK.failure + weightOf(task) - (isTelling ? 0 : 6) - (isOver ? 8 : 0) - lowered(failed.length - 1 - index),
+      rank:
+        RANK.failure +
+        weightOf(task) +
+        (isTriedAgain ? 8 : 0) -
+        (isTelling ? 0 : 6) -
+        (isOver ? 8 : 0) -
+        lowered(failed.length - 1 - index),
       line: (quote) => failureLine(facts, attempt, quote),
     };
   });
@@ -133,7 +167,8 @@ export function changesOf(facts: BriefFacts): BriefSection {
 
 function changeLine({ type, agent, data }: StoredEvent): ((quote: Quote) => string) | undefined {
   const by = agent === null ? "" : ` by ${agent}`;
-  const { key, reason, added, removed, updated, event, origin, checkpoint } = data;
+  const { key, reason, added, removed, updated, event, origin, checkpoint, label } = data;
+  const labelled = (quote: Quote): string => (typeof label === "string" ? ` ${quote(label)}` : "");
   if (type === "task.cancelled")
     return (quote) => `${String(key)} was cancelled${by}${typeof reason === "string" ? `: ${quote(reason)}` : ""}`;
   if (type === "task.replayed") return () => `${String(key)} was replayed${by}`;
@@ -147,8 +182,10 @@ function changeLine({ type, agent, data }: StoredEvent): ((quote: Quote) => stri
   if (type === "run.signalled") return (quote) => `Signal ${quote(event)} was sent${by}`;
   if (type === "run.cancelling")
     return (quote) => `The run was cancelled${by}${typeof reason === "string" ? `: ${quote(reason)}` : ""}`;
-  if (type === "run.forked") return () => `The run was forked${by} from ${String(origin)} at ${String(checkpoint)}`;
-  if (type === "run.resumed_from_checkpoint") return () => `The run went back${by} to ${String(checkpoint)}`;
+  if (type === "run.forked")
+    return (quote) => `The run was forked${by} from ${String(origin)} at ${String(checkpoint)}${labelled(quote)}`;
+  if (type === "run.resumed_from_checkpoint")
+    return (quote) => `The run went back${by} to ${String(checkpoint)}${labelled(quote)}`;
   const plain = PLAIN[type];
   return plain === undefined ? undefined : () => `The run ${plain}${by}`;
 }

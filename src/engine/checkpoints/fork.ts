@@ -70,6 +70,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
     data: {
       origin: checkpoint.run,
       checkpoint: checkpoint.id,
+      ...(checkpoint.label !== null && { label: checkpoint.label }),
       name: run["name"],
       status: run["status"],
       tasks: rows.length,

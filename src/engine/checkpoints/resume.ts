@@ -77,7 +77,13 @@ export function* resumeInPlace(
   const event = {
     type: "run.resumed_from_checkpoint" as const,
     agent,
-    data: { checkpoint: checkpoint.id, status: snapshot.run["status"], ...figures, dropped_signals: droppedSignals },
+    data: {
+      checkpoint: checkpoint.id,
+      ...(checkpoint.label !== null && { label: checkpoint.label }),
+      status: snapshot.run["status"],
+      ...figures,
+      dropped_signals: droppedSignals,
+    },
   };
   const resumed = yield* resumeRestored(ctx, {
     // A child run's parent is checked again. Money spent stays spent.

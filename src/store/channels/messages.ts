@@ -1,5 +1,19 @@
 import { MESSAGE_TYPES } from "../../base/statuses.js";
-import { eachIn, hit, int, jsonOrNull, many, one, oneOf, only, placeholders, sole, text, textOrNull } from "../rows.js";
+import {
+  eachIn,
+  hit,
+  int,
+  jsonOrNull,
+  many,
+  manyIn,
+  one,
+  oneOf,
+  only,
+  placeholders,
+  sole,
+  text,
+  textOrNull,
+} from "../rows.js";
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -185,5 +199,13 @@ export function* messagesAbout({ run, task, limit }: AboutFilter): Tx<Message[]>
     // sql: one of two columns.
     `SELECT ${MESSAGES.columns} FROM messages WHERE ${column} = $1 ORDER BY seq DESC LIMIT $2`,
     [value, limit],
+  ]);
+}
+
+/** Messages that are bound to any of these tasks, newest first. */
+export function* messagesAboutTasks(tasks: readonly string[], limit: number): Tx<Message[]> {
+  return yield* manyIn(MESSAGES.read, tasks, (chunk) => [
+    `SELECT ${MESSAGES.columns} FROM messages WHERE task IN (${placeholders(chunk.length, 2)}) ORDER BY seq DESC LIMIT $1`,
+    [limit, ...chunk],
   ]);
 }

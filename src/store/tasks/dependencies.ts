@@ -1,4 +1,4 @@
-import { eachIn, placeholders } from "../rows.js";
+import { eachIn, manyIn, placeholders, text } from "../rows.js";
 import { insertInto, insertRows } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -31,4 +31,16 @@ export function* detachTasks(tasks: readonly string[]): Tx<void> {
     `DELETE FROM dependencies WHERE dependency IN (${placeholders(chunk.length)})`,
     chunk,
   ]);
+}
+
+/** The edges that lead to tasks; at most 1,000 for each 128 of them. */
+export function* edgesTo(tasks: readonly string[]): Tx<Edge[]> {
+  return yield* manyIn(
+    (row): Edge => [text(row, "dependency"), text(row, "task")],
+    tasks,
+    (chunk) => [
+      `SELECT dependency, task FROM dependencies WHERE task IN (${placeholders(chunk.length)}) LIMIT 1000`,
+      chunk,
+    ],
+  );
 }

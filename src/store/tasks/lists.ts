@@ -35,6 +35,24 @@ export function* tasksInState(run: string, status: keyof typeof IN_STATE, limit:
   ]);
 }
 
+/** The pending tasks of a run that its plan has last: what it is for, as a rule. */
+export function* lastPending(run: string, limit: number): Tx<Task[]> {
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columns} FROM tasks WHERE run = $1 AND status = 'pending' ORDER BY id DESC LIMIT $2`,
+    [run, limit],
+  ]);
+}
+
+/** Dependencies of tasks that have not ended well and are no mere waiting ones: what holds these tasks up. */
+export function* holdUpsOf(tasks: readonly string[], limit: number): Tx<Task[]> {
+  return yield* manyIn(TASKS.read, tasks, (chunk) => [
+    `SELECT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.dependency
+     WHERE d.task IN (${placeholders(chunk.length, 2)}) AND t.status IN ('running', 'waiting', 'in_review', 'blocked', 'dead_letter')
+     ORDER BY t.id LIMIT $1`,
+    [limit, ...chunk],
+  ]);
+}
+
 export interface TaskFilter {
   readonly run?: string | undefined;
   readonly project?: string | undefined;

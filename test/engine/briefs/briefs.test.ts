@@ -57,7 +57,7 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     const { brief } = await call("get_brief", { run });
     expect(brief).toContain('ann asked "Which port?": ben answered 0 s ago "Port 8080"');
     expect(brief).toContain(
-      'api "Build the API": done by ben in 0 s, 0 s ago, in src/api/: {"url":"http://localhost:8080"}',
+      'api "Build the API": done by ben in 0 s, 0 s ago (attempt 2), in src/api/: {"url":"http://localhost:8080"}',
     );
     expect(brief).toContain("- ui: ready\n");
     expect(brief).toContain("- release: pending\n");
@@ -120,6 +120,54 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     });
     const { brief } = await call("get_brief", { run: run.id });
     expect(brief).toContain('Review 1 of api: revise by rita 0 s ago: "not yet"; major "no limit" at "src/api.ts:3"');
+  });
+
+  test("about a task tells what was said and decided about those it builds on, and what was skipped", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    await call("create_project", { name: "demo", root: crew.app.cwd, config: { reviewers: "handle" } });
+    for (const name of ["ann", "ben"]) await call("register_agent", { name });
+    const { run } = await crew.start(
+      [
+        { key: "api" },
+        { key: "logs", if: "inputs.logs" },
+        { key: "ui", needs: ["api", "logs"], trigger: "none_failed" },
+      ],
+      { inputs: { logs: { type: "boolean" } }, given: { logs: false }, project: "demo" },
+    );
+    const api = await crew.take("ann", { run: run.id });
+    await call("send_message", { agent: "ann", to: "ben", task: api.id, body: "ids are strings" });
+    await call("send_message", { agent: "ann", to: "ben", type: "question", task: api.id, body: "Who tests it?" });
+    const asked = { agent: "ann", task: api.id, type: "ambiguous_requirement", title: "Page size?" } as const;
+    const { escalation } = await call("escalate", asked);
+    await call("decide_escalation", { agent: "ben", id: escalation.id, decision: "approved", note: "fifty" });
+    await crew.complete(api, { port: 8080 });
+    const { brief } = await call("get_brief", { task: `${run.id}/ui` });
+    expect(brief).toMatch(/^- ann to ben about api, 0 s ago: "ids are strings"$/mu);
+    expect(brief).toMatch(/^- ambiguous_requirement of ann about api "Page size\?".*approved by ben.*"fifty"/mu);
+    expect(brief).toContain("- logs was skipped");
+    expect(brief).not.toContain("Who tests it?");
+  });
+
+  test("tells elements of a list that were done alike in one line, and which of them hold up what waits for it", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    const hosts = ["a", "b", "c", "d", "e"];
+    const { run } = await crew.start(
+      [
+        { key: "host", for_each: hosts, prompt: "move it", retry: { max_attempts: 1 } },
+        { key: "off", needs: ["host"] },
+      ],
+      {},
+    );
+    for (let n = 0; n < 4; n++) await crew.complete(await crew.take("ann", { run: run.id }), { moved: true });
+    await crew.fail(await crew.take("ben", { run: run.id }), "unreachable");
+    expect((await call("get_brief", { run: run.id })).brief).toMatch(
+      /^- host\[0\], host\[1\], host\[2\] and 1 more.*: done by ann, the last 0 s ago: \{"moved":true\}$/mu,
+    );
+    const { brief } = await call("get_brief", { task: `${run.id}/off` });
+    expect(brief).toContain("- These wait for host[4] (dead_letter");
+    expect(brief).toContain('host[4], attempt 1 by ben: failed 0 s ago (unreachable): "unreachable it is"');
   });
 
   test("is about a task or a run, and one that is there", async () => {
