@@ -233,7 +233,7 @@ describe.each(BACKENDS)("messages on %s", (backend) => {
     expect((await call("read_messages", { agent: "ben" })).unread).toBe(0);
   });
 
-  test("of the types handoff and meeting_invite are refused with the call that sends them", async () => {
+  test("are refused with the call that sends them where their type is handoff or meeting_invite", async () => {
     const app = await office();
     const crew = new Crew(app);
     const { run } = await crew.start([{ key: "api" }, { key: "ui" }], { project: "demo" });
