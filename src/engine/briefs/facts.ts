@@ -142,7 +142,7 @@ function* recordsBefore(run: string, tasks: readonly string[]) {
   const isBefore = ({ task }: { readonly task: string | null }): boolean => ids.has(task);
   const replied = new Set(messages.map(({ replyTo }) => replyTo));
   return {
-    // A question that nobody has answered is an open end of that task, not of this one.
+    // A question without an answer is an open end of that task, not of this one.
     messages: messages.filter(({ type, id }) => type !== "question" || replied.has(id)).toReversed(),
     escalations: escalations.filter(isBefore).toReversed(),
     meetings: meetings.filter(isBefore).toReversed(),
@@ -167,7 +167,7 @@ export type BriefFacts = Read<ReturnType<typeof readFacts>>;
 interface Neighbours {
   readonly before: readonly Task[];
   readonly after: readonly Task[];
-  /** What holds up those before it. */
+  /** Tasks that hold up those before it. */
   readonly holdUps: readonly Task[];
 }
 const NO_NEIGHBOURS: Neighbours = { before: [], after: [], holdUps: [] };

@@ -16,7 +16,7 @@ export function lowered(fromNewest: number): number {
   return Math.min(fromNewest, 30) / 4;
 }
 
-/** What an open task builds on is asked for next. */
+/** Tasks that open ones build on count for more: they are asked for next. */
 export function weightIfNeeded(needed: ReadonlySet<string>, task: string | null): number {
   return task !== null && needed.has(task) ? 6 : 0;
 }
