@@ -15,7 +15,7 @@ import {
 import { type Content, contentOf, readContent } from "../engine/artifacts/content.js";
 import { newestOfRun } from "../engine/artifacts/reading.js";
 import { type GivenPlace, placeWanted, rootOf } from "../engine/artifacts/places.js";
-import { typeOf } from "../engine/artifacts/types.js";
+import { typeOf, TYPES_BY_NAME } from "../engine/artifacts/types.js";
 import { requireRun } from "../engine/lookup.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -122,9 +122,10 @@ const validate = defineOperation({
   }),
   needs: ["contents"],
   async perform(host, input) {
-    const { validate: run, CHECKS } = await import("../validation/validation.js");
+    const { validate: run, CHECKS, CHECKED_TYPES } = await import("../validation/validation.js");
     requireKnown(input.criteria, Object.keys(CHECKS));
     const { artifact, content, name, root, path: at } = await subjectOf(host, input);
+    requireKnownType(input.type, [...CHECKED_TYPES, ...TYPES_BY_NAME, ...(artifact ? [artifact.type] : [])]);
     const type = input.type ?? artifact?.type ?? typeOf(name, content.isText);
     const line = artifact && { id: artifact.id, name: artifact.name, version: artifact.version };
     const answer = { ...(line && { artifact: line }), type };
@@ -244,6 +245,14 @@ function requireKnown(criteria: readonly string[] | undefined, known: readonly s
   if (unknown === undefined) return;
   const message = `Unknown check "${unknown}"${hint(unknown, all)}. The checks are ${all.join(", ")}.`;
   throw new BatonError("invalid_input", message, { details: { path: "criteria", known: all } });
+}
+
+/** A mistyped type would pass with the checks of every text alone. An artifact may have a type of its own. */
+function requireKnownType(type: string | undefined, known: readonly string[]): void {
+  if (type === undefined || known.includes(type)) return;
+  const all = [...new Set(known)];
+  const message = `Unknown type "${type}"${hint(type, all)}. The types that are checked are ${all.join(", ")}. Nothing was validated; without type it goes by the name.`;
+  throw new BatonError("invalid_input", message, { details: { path: "type", known: all } });
 }
 
 interface Validated {

@@ -24,6 +24,7 @@ const yaml: Check = async (subject) => (await import("./structure/yaml.js")).che
 const markdown: Check = async (subject) => (await import("./structure/markdown.js")).checkMarkdown(subject);
 const openapi: Check = async (subject) => (await import("./structure/openapi.js")).checkOpenApi(subject);
 const syntax: Check = async (subject) => (await import("./code/syntax.js")).checkSyntax(subject);
+const errorHandling: Check = async (subject) => (await import("./code/syntax.js")).checkErrorHandling(subject);
 const tests: Check = async (subject) => (await import("./code/tests.js")).checkTests(subject);
 const coverage: Check = async (subject) => (await import("./reports/coverage.js")).checkCoverage(subject);
 const testReport: Check = async (subject) => (await import("./reports/test-report.js")).checkTestReport(subject);
@@ -39,6 +40,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   markdown,
   openapi,
   syntax,
+  error_handling: errorHandling,
   tests,
   coverage,
   test_report: testReport,
@@ -50,8 +52,8 @@ export const CHECKS: Readonly<Record<string, Check>> = {
 
 const OF_EVERY_TEXT = ["conflict_marks", "secrets", "personal_data"];
 const BY_TYPE: Readonly<Record<string, readonly string[]>> = {
-  code: ["syntax"],
-  tests: ["syntax", "tests"],
+  code: ["syntax", "error_handling"],
+  tests: ["syntax", "error_handling", "tests"],
   json: ["json"],
   yaml: ["yaml"],
   markdown: ["markdown"],
@@ -61,6 +63,8 @@ const BY_TYPE: Readonly<Record<string, readonly string[]>> = {
 };
 /** Types of documents, whose structure is that of the file they are in. */
 const DOCUMENTS: ReadonlySet<string> = new Set(["openapi", "requirements", "architecture", "security"]);
+/** Every type that a check or a list of criteria is for. */
+export const CHECKED_TYPES: readonly string[] = [...Object.keys(BY_TYPE), ...DOCUMENTS];
 const ORDER: readonly Severity[] = ["critical", "major", "minor", "info"];
 
 /** Runs the checks of an artifact's type, or those that are named. */

@@ -33,7 +33,7 @@ describe("validate_artifact", () => {
     expect(JSON.stringify(found)).not.toContain(TOKEN.slice(6));
     expect(found.issues.every(({ suggestion }) => suggestion !== undefined)).toBe(true);
     expect(found.criteria.map(({ key }) => key)).toEqual(["style", "correctness", "error_handling"]);
-    expect(found.checks).toEqual(["syntax", "conflict_marks", "secrets", "personal_data"]);
+    expect(found.checks).toEqual(["syntax", "error_handling", "conflict_marks", "secrets", "personal_data"]);
     const only = await app.call("validate_artifact", { artifact: "a.ts", run: run.id, criteria: ["secrets"] });
     expect(only.issues).toHaveLength(1);
   });
@@ -52,6 +52,22 @@ describe("validate_artifact", () => {
     const { app } = await demo();
     const found = await app.call("validate_artifact", { name, content });
     expect(found).toMatchObject({ type: "test_report", passed: false });
+  });
+
+  test("refuses a type or a check that is none, with the nearest name, and takes an artifact's own type", async () => {
+    const { app } = await demo();
+    const refused = (input: object, message: string) =>
+      expect(app.callUnchecked("validate_artifact", { content: "# T\n", ...input })).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining(message),
+      });
+    await refused({ type: "requirments" }, 'Unknown type "requirments" (did you mean "requirements"?)');
+    await refused({ name: "a.md", criteria: ["secretes"] }, 'Unknown check "secretes" (did you mean "secrets"?)');
+    const put = await app.call("put_artifact", { name: "q3", type: "report", content: "fine", project: "demo" });
+    const { type, passed } = await app.call("validate_artifact", { artifact: put.artifact.id, type: "report" });
+    expect({ type, passed }).toEqual({ type: "report", passed: true });
+    const dropped = { name: "a.ts", content: "try { f(); } catch {}\n", criteria: ["error_handling"] };
+    expect((await app.call("validate_artifact", dropped)).issues).toMatchObject([{ check: "error_handling" }]);
   });
 
   test("checks a content that was not put, in the language that its caller names", async () => {

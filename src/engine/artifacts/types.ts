@@ -24,6 +24,9 @@ const BY_NAME: readonly (readonly [type: string, name: RegExp])[] = [
   ["coverage", /(?:^|[/._-])(?:cobertura|coverage)(?:[._-][^/]*)?\.xml$/],
 ];
 
+/** Types that names have by themselves. */
+export const TYPES_BY_NAME: readonly string[] = [...new Set(Object.values(BY_ENDING))];
+
 export function typeOf(name: string, isText: boolean): string {
   const named = BY_NAME.find(([, form]) => form.test(name));
   if (named !== undefined && isText) return named[0];

@@ -63,15 +63,33 @@ export async function parseCode(language: CodeLanguage, text: string): Promise<T
   }
 }
 
-/** Finds places that are no code of the language, and errors that are caught and dropped. */
+/** Finds places that are no code of the language. */
 export async function checkSyntax(subject: ValidationSubject): Promise<CheckResult> {
+  return { issues: (await issuesOnce(subject)).filter(({ check }) => check === CHECK) };
+}
+
+/** Finds errors that are caught and dropped. */
+export async function checkErrorHandling(subject: ValidationSubject): Promise<CheckResult> {
+  return { issues: (await issuesOnce(subject)).filter(({ check }) => check !== CHECK) };
+}
+
+/** The two checks of a subject share one parse. */
+const found = new WeakMap<ValidationSubject, Promise<ValidationIssue[]>>();
+
+function issuesOnce(subject: ValidationSubject): Promise<ValidationIssue[]> {
+  const issues = found.get(subject) ?? issuesIn(subject);
+  found.set(subject, issues);
+  return issues;
+}
+
+async function issuesIn(subject: ValidationSubject): Promise<ValidationIssue[]> {
   const language = languageOf(subject);
-  if (language === undefined) return { issues: [] };
+  if (language === undefined) return [];
   const tree = await parseCode(language, withPlainLabels(language, subject.text));
-  if (tree === undefined) return { issues: [unread(language)] };
+  if (tree === undefined) return [unread(language)];
   try {
     const issues = tree.rootNode.hasError ? errorsOf(tree.rootNode).map((node) => broken(node, language)) : [];
-    return { issues: [...issues, ...droppedErrors(tree.rootNode, language)] };
+    return [...issues, ...droppedErrors(tree.rootNode, language)];
   } finally {
     tree.delete();
   }

@@ -3,6 +3,9 @@ import type { CheckResult, ValidationSubject, ValidationIssue } from "../issue.j
 const CHECK = "markdown";
 /** Prose has no longer lines; a longer one is data. */
 const LINE_CHARS_MAX = 5_000;
+/** Lines that are looked at, and issues of each kind: checks run in the server, which others wait for. */
+const LINES_MAX = 50_000;
+const ISSUES_MAX = 100;
 
 interface Line {
   readonly number: number;
@@ -15,8 +18,17 @@ const CODE = /(`+)(?:(?!\1).)+?\1/g;
 
 /** Finds headings out of order, fences that stay open, tables of unequal rows, and links that lead nowhere. */
 export function checkMarkdown({ text, exists }: Pick<ValidationSubject, "text" | "exists">): CheckResult {
-  const { prose, openFence } = proseOf(text);
-  const issues = [...headingIssues(prose), ...tableIssues(prose), ...linkIssues(prose, exists)];
+  const { prose, openFence, isCut } = proseOf(text);
+  const kinds = [headingIssues(prose), tableIssues(prose), linkIssues(prose, exists)];
+  const issues = kinds.flatMap((some) => some.slice(0, ISSUES_MAX));
+  if (isCut)
+    issues.push({
+      check: CHECK,
+      severity: "info",
+      line: LINES_MAX,
+      message: `Only the first ${LINES_MAX} lines were looked at.`,
+      suggestion: "Validate its parts.",
+    });
   if (openFence !== undefined)
     issues.push({
       check: CHECK,
@@ -28,12 +40,21 @@ export function checkMarkdown({ text, exists }: Pick<ValidationSubject, "text" |
   return { issues: issues.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
-/** The lines outside of code, and the line of a fence that is not closed. */
-function proseOf(text: string): { prose: Line[]; openFence: number | undefined } {
+interface Prose {
+  readonly prose: Line[];
+  readonly openFence: number | undefined;
+  readonly isCut: boolean;
+}
+
+/** The lines outside of code but the blank ones, and the line of a fence that is not closed. */
+function proseOf(text: string): Prose {
   const prose: Line[] = [];
   let fence: { readonly sign: string; readonly line: number } | undefined;
   let inFrontMatter = text.startsWith("---\n");
-  for (const [at, whole] of text.split(/\r?\n/).entries()) {
+  const lines = text.split(/\r?\n/, LINES_MAX + 1);
+  const isCut = lines.length > LINES_MAX;
+  for (const [at, whole] of lines.slice(0, LINES_MAX).entries()) {
+    if (whole === "") continue;
     const line = whole.slice(0, LINE_CHARS_MAX);
     if (inFrontMatter) {
       if (at > 0 && line === "---") inFrontMatter = false;
@@ -46,7 +67,7 @@ function proseOf(text: string): { prose: Line[]; openFence: number | undefined }
       else prose.push({ number: at + 1, text: line.replaceAll(CODE, (code) => "x".repeat(code.length)), raw: line });
     } else if (mark?.[1]?.startsWith(fence.sign) === true && mark[2]?.trim() === "") fence = undefined;
   }
-  return { prose, openFence: fence?.line };
+  return { prose, openFence: isCut ? undefined : fence?.line, isCut };
 }
 
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?[ \t]*#*[ \t]*$/;
@@ -97,14 +118,16 @@ function cellsOf(text: string): number | undefined {
 
 function tableIssues(prose: readonly Line[]): ValidationIssue[] {
   const issues: ValidationIssue[] = [];
-  for (const [at, { text }] of prose.entries()) {
-    if (!/^\s*\|[\s:|-]+\|\s*$/.test(text) || !text.includes("-")) continue;
-    const columns = cellsOf(prose[at - 1]?.text ?? "");
+  let end = 0;
+  for (const [at, { number, text }] of prose.entries()) {
+    if (at < end || !/^\s*\|[\s:|-]+\|\s*$/.test(text) || !text.includes("-")) continue;
+    const columns = prose[at - 1]?.number === number - 1 ? cellsOf(prose[at - 1]?.text ?? "") : undefined;
     if (columns === undefined) continue;
-    for (let row = at; row < prose.length; row++) {
-      const line = prose[row];
+    // Rows of a table begin no other: each line is looked at once.
+    for (end = at; end < prose.length; end++) {
+      const line = prose[end];
       const cells = line && cellsOf(line.text);
-      if (line === undefined || cells === undefined || line.number !== (prose[at]?.number ?? 0) + row - at) break;
+      if (line === undefined || cells === undefined || line.number !== number + end - at) break;
       if (cells === columns) continue;
       const message = `The row has ${cells} cells, and its table ${columns} columns.`;
       issues.push({
@@ -121,7 +144,7 @@ function tableIssues(prose: readonly Line[]): ValidationIssue[] {
 
 // Bounded: a line may be made of brackets alone.
 const INLINE =
-  /(!?)\[((?:[^[\]\\]|\\.|\[[^[\]]{0,200}\]){0,500})\]\(\s{0,20}<?([^)<>\s]{0,2000})>?(?:\s{1,20}["'(][^)]{0,500})?\)/g;
+  /(?<!\\)(!?)\[((?:[^[\]\\]|\\.|\[[^[\]]{0,200}\]){0,500})\]\(\s{0,20}<?([^()<>\s]{0,2000})>?(?:\s{1,20}["'(][^)]{0,500})?\)/g;
 const REFERENCE = /\[([^[\]]{1,300})\]\[([^[\]]{0,300})\]/g;
 const DEFINITION = /^ {0,3}\[([^\]]+)\]:\s*\S/;
 
@@ -174,9 +197,10 @@ function decoded(target: string): string {
 function anchorsOf(prose: readonly Line[]): ReadonlySet<string> {
   const anchors = new Set<string>();
   const counts = new Map<string, number>();
-  for (const [at, { raw: text }] of prose.entries()) {
+  for (const [at, { number, raw: text }] of prose.entries()) {
     for (const [, id = ""] of text.matchAll(/(?:id|name)=["']([^"']+)["']/g)) anchors.add(id.toLowerCase());
-    const underlined = /^ {0,3}(?:=+|-+)\s*$/.test(prose[at + 1]?.text ?? "") ? text : undefined;
+    const next = prose[at + 1];
+    const underlined = next?.number === number + 1 && /^ {0,3}(?:=+|-+)\s*$/.test(next.text) ? text : undefined;
     const title = HEADING.exec(text)?.[2] ?? underlined;
     if (title === undefined) continue;
     const slug = slugOf(title);

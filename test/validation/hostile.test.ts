@@ -1,0 +1,26 @@
+import { test } from "vitest";
+import { CHECKS } from "../../src/validation/validation.js";
+import { bestOfFew } from "../support/in-time.js";
+
+const BYTES = 1_048_576;
+const filled = (part: string) => part.repeat(Math.ceil(BYTES / part.length)).slice(0, BYTES);
+/** Lines that are as long as the check reads them. */
+const wide = (part: string) => filled(`${part.repeat(4_900 / part.length)}\n`);
+
+test.each([
+  ["rows that each begin a table", filled("|-|\n")],
+  ["tables in tables", filled("| a | b |\n|-|\n")],
+  ["links that never end", wide("[a](")],
+  ["brackets within brackets", wide("[[x][y]")],
+  ["escaped brackets", wide(String.raw`\[`)],
+  ["titles alone", filled("# a\n")],
+  ["blank lines", filled("\n")],
+  ["lists within lists", filled(Array.from({ length: 60 }, (_, depth) => `${"  ".repeat(depth)}- a\n`).join(""))],
+  ["ticks", wide("`a``b")],
+])("Markdown of 1 MB that is %s holds the process up for a moment only", (_, text) =>
+  bestOfFew(async (inTime) => {
+    const from = performance.now();
+    await CHECKS["markdown"]!({ name: "a.md", type: "markdown", text, coverageMin: 80 });
+    inTime(1_000, from);
+  }),
+);
