@@ -127,6 +127,8 @@ describe.each(BACKENDS)("a handoff on %s", (backend) => {
     const accepted = await call("respond_handoff", { agent: "ben", handoff: offered.id, accept: true });
     expect(accepted).toMatchObject({ handoff: { status: "accepted" }, task: { status: "ready", reserved_for: "ben" } });
     expect(accepted.lease).toBeUndefined();
+    const { events } = await call("list_events", { run, types: ["task.handoff_accepted"] });
+    expect(events).toMatchObject([{ task: holder.task, data: { handoff: offered.id, to: "ben" } }]);
     expect(await crew.claim("ben", { run })).toMatchObject({ outcome: "claimed", task: { id: holder.task } });
   });
 

@@ -1,6 +1,7 @@
 import { BatonError } from "../../base/errors.js";
 import type { FoundAgent } from "../../store/agents/agents.js";
 import { endHandoff, type Handoff } from "../../store/channels/handoffs.js";
+import { appendEvents } from "../../store/events/events.js";
 import { lockAgent } from "../../store/lock-order.js";
 import { insertAttempt } from "../../store/tasks/attempts.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
@@ -40,6 +41,7 @@ export function* acceptHandoff(ctx: EngineContext, id: string, recipient: FoundA
   const succession = { task: task.id, from: handoff.sender, to: recipient.name };
   if (task.status !== "running") {
     const reserved = yield* reserveTask(ctx, locked, recipient.name);
+    yield* appendEvents(ctx, [handoffEvent(accepted)]);
     yield* moveWindows(ctx, succession);
     yield* thank(ctx, accepted, locked);
     return { handoff: accepted, task: reserved, lease: undefined };
