@@ -167,6 +167,8 @@ export class World {
   }
 
   async close(): Promise<void> {
+    // A fault at the end would hide what was found before.
+    for (const process of this.processes) process.faults = false;
     for (const process of this.processes) await process.close();
   }
 }
