@@ -31,6 +31,9 @@ export class SessionKeeper {
   #opening: Promise<void> | undefined;
   #refreshed: Promise<void> | undefined;
   #renewedAt = 0;
+  /** Settles when no renewal for calls is under way. */
+  #renewal = Promise.resolve();
+  #nextRenewal: Promise<void> | undefined;
   readonly #signs: Signs;
   readonly #sleepWatch: SleepWatch;
   #waking: Promise<void> | undefined;
@@ -91,7 +94,7 @@ export class SessionKeeper {
     const { end, quietMs } = this.#signs.begin(agent);
     const mayBeSilent = quietMs === undefined || quietMs >= this.#settings.silence_ms / 2;
     // After a failure the next renewal records it.
-    if (mayBeSilent && this.isOpen) await this.#renew(this.#parts.clock.now()).catch(() => (this.#renewedAt = 0));
+    if (mayBeSilent && this.isOpen) await this.#renewForAll().catch(() => (this.#renewedAt = 0));
     return end;
   }
 
@@ -133,6 +136,20 @@ export class SessionKeeper {
     const engine = await this.#parts.engine();
     await engine.transact((ctx) => accountForSleep(ctx, { ...sleep, host: this.#parts.host }));
     this.#sleepWatch.accounted(sleep);
+  }
+
+  /**
+   * Renews once for all calls that come before it begins. A renewal records the signs of all agents: one for each call would write as
+   * many rows as the square of the agents that begin together, each under the lock of the session's row.
+   */
+  #renewForAll(): Promise<void> {
+    this.#nextRenewal ??= this.#renewal.then(() => {
+      this.#nextRenewal = undefined;
+      const renewing = this.#renew(this.#parts.clock.now());
+      this.#renewal = renewing.catch(() => undefined);
+      return renewing;
+    });
+    return this.#nextRenewal;
   }
 
   async #renew(now: number): Promise<void> {
