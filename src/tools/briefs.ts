@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { BatonError } from "../base/errors.js";
 import { BRIEF_TOKENS, getBrief } from "../engine/briefs/briefs.js";
-import { defineOperation } from "../dispatch/operation.js";
+import type { BriefSubject } from "../engine/briefs/facts.js";
+import { keptBrief, requireCheckpoint } from "../engine/checkpoints/checkpoints.js";
+import { defineOperation, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -16,15 +19,29 @@ export const brief = defineOperation({
   input: z.object({
     task: params.task.optional(),
     run: params.run.optional(),
+    checkpoint: z.string().min(1).max(300).optional().describe("Instead: its run's brief as it was then, at most 2000 tokens."),
     max_tokens: z.int().min(BRIEF_TOKENS.min).max(BRIEF_TOKENS.max).default(BRIEF_TOKENS.default),
   }),
   output: z.object({
     brief: z.string(),
     tokens: z.int(),
+    /** SHA-256 of a brief that a checkpoint keeps. */
+    hash: z.string().optional(),
     cut: z.array(z.object({ of: z.string(), lines: z.int(), next: shapes.call })).optional(),
   }),
-  *run(ctx, { max_tokens: tokensMax, ...subject }) {
-    const { cut, ...fitted } = yield* getBrief(ctx, subject, tokensMax);
+  async perform(host, { max_tokens: tokensMax, checkpoint, ...subject }) {
+    if (checkpoint !== undefined) return asKept(host, checkpoint, subject);
+    const { cut, ...fitted } = await host.read((ctx) => getBrief(ctx, subject, tokensMax));
     return { ...fitted, ...(cut.length > 0 && { cut: cut.map((one) => ({ ...one })) }) };
   },
 });
+
+async function asKept(host: Pick<OperationHost, "read">, checkpoint: string, { task, run }: BriefSubject) {
+  if (task !== undefined || run !== undefined) {
+    throw new BatonError("invalid_input", "Name a task, a run or a checkpoint, and not several of them.", {
+      details: { path: "checkpoint" },
+    });
+  }
+  const { text, tokens, hash } = await keptBrief(await host.read(() => requireCheckpoint(checkpoint)));
+  return { brief: text, tokens, hash };
+}

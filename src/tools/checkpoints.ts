@@ -118,6 +118,8 @@ const resume = defineOperation({
         }),
       )
       .optional(),
+    /** The brief as it was then: get_brief {checkpoint} has its text. */
+    brief: z.object({ hash: z.string(), tokens: z.int() }).optional(),
     notes: z.array(z.string()),
   }),
   async perform(host, { checkpoint: id, as, agent }) {
@@ -132,6 +134,7 @@ const resume = defineOperation({
         as,
         checkpoint: checkpointView(checkpoint),
         ...(windows.length > 0 && { context_windows: windows }),
+        ...(snapshot.brief && { brief: { hash: snapshot.brief.hash, tokens: snapshot.brief.tokens } }),
         ...(yield* answer(ctx, { checkpoint, snapshot, agent: acting.name })),
       };
     }, "resume");

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { Engine } from "../engine.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
@@ -7,10 +8,18 @@ import { type RunTally, tallyOf } from "../../store/snapshots/run-snapshots.js";
 import type { Tx } from "../../store/tx.js";
 import { FORMAT, Packer, unpack } from "../snapshots/codec.js";
 import type { EngineContext } from "../context.js";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, callOperation } from "../../base/errors.js";
 import { iso } from "../../base/time.js";
+import { BRIEF_TOKENS, getBrief } from "../briefs/briefs.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { snapshotRun, headText, type OpenSnapshot, readParts, type RunSnapshot } from "../snapshots/run-snapshot.js";
+import {
+  snapshotRun,
+  headText,
+  type KeptBrief,
+  type OpenSnapshot,
+  readParts,
+  type RunSnapshot,
+} from "../snapshots/run-snapshot.js";
 import { requireRun } from "../lookup.js";
 import {
   createdEvent,
@@ -38,7 +47,12 @@ function* snapshotForCheckpoint(ctx: EngineContext, id: string, onPage: (page: s
   requireSnapshotable(yield* requireRun(id));
   const snapshot = yield* snapshotRun(ctx, id, { onPage });
   if (!snapshot) throw new Error(`run ${id} is not in its own snapshot`);
-  return snapshot;
+  return { ...snapshot, head: { ...snapshot.head, brief: yield* briefToKeep(ctx, id) } };
+}
+
+function* briefToKeep(ctx: EngineContext, run: string): Tx<KeptBrief> {
+  const { brief: text, tokens } = yield* getBrief(ctx, { run }, BRIEF_TOKENS.default);
+  return { text, tokens, hash: createHash("sha256").update(text).digest("hex") };
 }
 
 /** Stores a snapshot that was read before. Errors: `not_found` for a run that has gone meanwhile. */
@@ -94,6 +108,18 @@ export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
 /** The content of a checkpoint. Errors: `unavailable` for one of a newer version or a damaged one. */
 export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<OpenSnapshot> {
   return readParts(unpack(checkpoint.id, { ...checkpoint, parts }), checkpoint.format);
+}
+
+/** The brief that a checkpoint keeps. Errors: those of `openCheckpoint`, `not_found` where it keeps none. */
+export async function keptBrief(stored: StoredCheckpoint): Promise<KeptBrief> {
+  const { brief } = await openCheckpoint(stored);
+  if (brief !== undefined) return brief;
+  const { id, kind, run } = stored.checkpoint;
+  const message = `Checkpoint ${id} (${kind}) keeps no brief: it was taken in the middle of a change of its run, or by an older version. get_brief {run} says how the run stands now.`;
+  throw new BatonError("not_found", message, {
+    details: { checkpoint: id, kind },
+    next: [callOperation("get_brief", { run })],
+  });
 }
 
 /** Checkpoints of a run, newest first, each with what has changed since. Errors: `not_found`. */

@@ -14,6 +14,14 @@ export interface RunSnapshot {
   readonly pages: readonly string[];
 }
 
+/** The brief of a run as it was when a checkpoint was taken. */
+export interface KeptBrief {
+  readonly text: string;
+  readonly tokens: number;
+  /** SHA-256 of the text. */
+  readonly hash: string;
+}
+
 interface SnapshotHead {
   /** Without its definition, which never changes. */
   readonly run: Row;
@@ -26,6 +34,8 @@ interface SnapshotHead {
   readonly artifacts?: readonly string[];
   /** The context windows of its tasks; absent where there are none. */
   readonly windows?: readonly WindowMark[];
+  /** Absent in those taken within a change of the run, and of before there were any. */
+  readonly brief?: KeptBrief;
   readonly tally: snapshots.RunTally;
   readonly cursor: string;
   readonly changedAt: number;
