@@ -25,6 +25,8 @@ const WHOLE: Whole = new Set([
   "result.part.text",
   "brief",
   "result.brief",
+  "review.diff.text",
+  "result.review.diff.text",
   "task.criteria",
   "result.task.criteria",
   // A cursor that is cut leads back instead of on.

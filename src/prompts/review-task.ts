@@ -21,8 +21,8 @@ export const reviewTask: Prompt = {
       complete: suggestTasks,
     },
   ],
-  *compose(_ctx, given) {
-    const { task } = yield* reviewMeant(given.required("task"));
+  *compose(ctx, given) {
+    const { task } = yield* reviewMeant(ctx, { task: given.required("task") });
     const brief = yield* reviewBrief(task.id);
     if (!brief?.reviewed) return `Nothing is left to review in ${task.key} (${task.id}): say so, and stop.`;
     const { review, reviewed, result, artifacts, earlier } = brief;

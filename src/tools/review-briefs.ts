@@ -27,7 +27,10 @@ export const reviewFields = {
       result: z.unknown().optional(),
       whole: shapes.call.optional(),
       agent: z.string().optional(),
-      diff: z.object({ artifact: z.string(), commit: z.string().optional(), read: shapes.call }).optional(),
+      /** With its text where that is small. */
+      diff: z
+        .object({ artifact: z.string(), commit: z.string().optional(), text: z.string().optional(), read: shapes.call })
+        .optional(),
       no_diff: z.string().optional(),
       artifacts: z.array(z.object({ id: z.string(), name: z.string(), version: z.int(), type: z.string() })),
       read: shapes.call.optional(),
@@ -45,7 +48,7 @@ export function reviewFieldsOf({ review, reviews }: Brief) {
   };
 }
 
-function reviewBriefView({ review, reviewed, result, artifacts, earlier }: ReviewBrief) {
+function reviewBriefView({ review, reviewed, result, diff, artifacts, earlier }: ReviewBrief) {
   const { round, tier, criteria, author, artifact, commit, noDiff } = review;
   const [first] = artifacts;
   return {
@@ -56,7 +59,14 @@ function reviewBriefView({ review, reviewed, result, artifacts, earlier }: Revie
     ...(author === null ? {} : { agent: author }),
     ...(artifact === null || review.task === null
       ? {}
-      : { diff: { artifact, ...(commit !== null && { commit }), read: callOperation("get_artifact", { artifact }) } }),
+      : {
+          diff: {
+            artifact,
+            ...(commit !== null && { commit }),
+            ...(diff !== undefined && { text: diff }),
+            read: callOperation("get_artifact", { artifact }),
+          },
+        }),
     ...(noDiff === null ? {} : { no_diff: noDiff }),
     artifacts: artifacts
       .slice(0, REVIEWED_ARTIFACTS_MAX)

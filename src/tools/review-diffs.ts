@@ -67,7 +67,7 @@ async function made(host: HostWith<"files" | "contents">, plan: DiffPlan): Promi
 export async function requireUnchanged(host: HostWith<"files" | "contents">, given: Approving): Promise<void> {
   const { token, agent } = given;
   const again = await host.read(function* (ctx) {
-    const { task } = yield* reviewMeant(given.task);
+    const { task } = yield* reviewMeant(ctx, given);
     return yield* planAgain(ctx, { task: task.id, token, agent });
   });
   if (again === undefined) return;

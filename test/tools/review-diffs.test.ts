@@ -54,6 +54,8 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
     const first = await contentOf(brief.diff!.artifact);
     expect(first).toContain("-one\n+two\n");
     expect(first).toContain("+new\n");
+    // A small one stands in the brief itself.
+    expect(brief.diff!.text).toBe(first);
     expect((await call("list_artifacts", { task: held.id })).artifacts).toMatchObject([
       { name: "api/changes.diff", type: "diff", attempt: 1, from: "ann" },
     ]);
@@ -149,9 +151,10 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
     const { brief: _, ...first } = await review();
     await call("submit_review", { ...first, verdict: "revise", critique: "more" });
     const again = await crew.take("ann", { run });
-    write("src/b.ts", "b\n");
+    write("src/b.ts", `b\n${"x".repeat(5_000)}\n`);
     await crew.complete(again);
     const { brief } = await review();
+    expect(brief.diff).not.toHaveProperty("text");
     const text = await contentOf(brief.diff!.artifact);
     expect(text).toContain("-one\n+two\n");
     expect(text).toContain("+b\n");

@@ -65,6 +65,42 @@ describe.each(BACKENDS)("a review that is lost or over, on %s", (backend) => {
     expect(await crew.statuses(run)).toMatchObject({ api: "succeeded", ship: "ready" });
   });
 
+  test("takes along what waits behind it once another review has decided", async () => {
+    const team = await reviewTeam(backend);
+    const { crew, call, run, person } = team;
+    await lostReview(team);
+    const step = { key: "after", prompt: "p", needs: ["review(api)"] };
+    await call("modify_run", { run, changes: [{ op: "add_task", step }] });
+    expect(await crew.statuses(run)).toMatchObject({ after: "blocked" });
+    await crew.app.advance(1);
+    const eve = await person();
+    const [question] = (await eve.call("list_escalations", { run })).escalations;
+    await eve.call("decide_escalation", { id: question!.id, decision: "approved" });
+    expect(await crew.statuses(run)).toMatchObject({ "review(api)": "cancelled", after: "skipped", ship: "ready" });
+    await crew.complete(await crew.take("ann", { run }));
+    expect(await crew.run(run)).toMatchObject({ status: "succeeded" });
+  });
+
+  test("is one of two that are open after a replay: a verdict names which, or its reviewer holds one", async () => {
+    const team = await reviewTeam(backend);
+    const { crew, call, run, task } = team;
+    const { review, letter } = await lostReview(team);
+    await crew.app.advance(1);
+    await call("replay_dead_letter", { id: letter });
+    expect(await crew.statuses(run)).toMatchObject({ "review(api)": "ready", "review(api)#2": "waiting" });
+    const verdict = { task, agent: "rita", verdict: "revise", critique: "name the errors" } as const;
+    await expect(call("submit_review", verdict)).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringMatching(
+        /2 open reviews.*review\(api\) .*it is ready; review\(api\)#2 .*waits for a person/,
+      ),
+      details: { reviews: [{ task: review }, { key: "review(api)#2" }] },
+    });
+    await crew.take("rita", { run, roles: ["reviewer"] });
+    expect(await call("submit_review", verdict)).toMatchObject({ review: { id: review, verdict: "revise" } });
+    expect(await crew.statuses(run)).toMatchObject({ api: "ready", "review(api)#2": "cancelled" });
+  });
+
   test("is done in a run that is opened again, where its verdict is only recorded", async () => {
     const head = { on_failure: "stop" };
     const { crew, call, run } = await reviewTeam(backend, { step: { review: undefined }, head });

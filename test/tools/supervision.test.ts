@@ -73,7 +73,7 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
   });
 
   test("is void once there is a newer version, holds again where that is taken back, and an older request lapses", async () => {
-    const { app, eve, put, ask, decide, stateOf, run } = await team();
+    const { app, eve, held, put, ask, decide, stateOf, run } = await team();
     await put("# One");
     const { checkpoint } = await app.call("create_checkpoint", { run });
     const first = await ask();
@@ -86,11 +86,11 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
     const again = await ask();
     expect(again).toMatchObject({ status: "open", hash: second.hash, version: 2 });
     const third = await put("# Three");
-    await expect(decide([eve, "eve"], again.id)).rejects.toMatchObject({
-      code: "conflict",
-      message: expect.stringContaining("version 3 by ann"),
-      next: [{ tool: "call_operation", arguments: { name: "request_approval" } }],
-    });
+    const outdated = await decide([eve, "eve"], again.id).catch((error: unknown) => error);
+    const input = { task: held.id, artifact: "design.md", approver_role: "tech_lead" };
+    const next = [{ tool: "call_operation", arguments: { name: "request_approval", arguments: input } }];
+    expect(outdated).toMatchObject({ code: "conflict", message: expect.stringContaining("version 3 by ann") });
+    expect((outdated as { next: unknown }).next).toEqual(next);
     const unplaced = app.call("request_approval", {
       artifact: "design.md",
       approver_role: "tech_lead",
@@ -101,11 +101,12 @@ describe.each(BACKENDS)("an approval on %s", (backend) => {
       message: expect.stringMatching(new RegExp(`^(?!.*did you mean).*it is in run ${run}`)),
     });
     expect((await app.call("list_escalations", { project: "demo" })).escalations).toEqual([]);
-    const last = await ask();
-    expect(last).toMatchObject({ hash: third.hash });
+    const last = (await app.call("request_approval", { ...input, agent: "ann" })).approval;
+    expect(last).toMatchObject({ hash: third.hash, version: 3 });
     await expect(decide([eve, "eve"], again.id)).rejects.toMatchObject({
       code: "invalid_transition",
       message: expect.stringContaining("is void, since a newer version was put up"),
+      next,
     });
     await app.call("resume_from_checkpoint", { checkpoint: checkpoint.id });
     expect(await stateOf(first.id)).toMatchObject({ status: "approved" });

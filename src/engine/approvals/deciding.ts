@@ -1,4 +1,4 @@
-import { BatonError, callOperation } from "../../base/errors.js";
+import { BatonError, callOperation, type NextCall } from "../../base/errors.js";
 import { SUPERVISION_TIERS } from "../../base/statuses.js";
 import * as store from "../../store/approvals/approvals.js";
 import { type Approval, PERSON_ROLE } from "../../store/approvals/approvals.js";
@@ -103,23 +103,32 @@ function noSuchApproval(id: string): BatonError {
   });
 }
 
-function decidedAlready({ id, status, decidedBy, decidedAt }: Approval): BatonError {
+function decidedAlready(approval: Approval): BatonError {
+  const { id, status, decidedBy, decidedAt } = approval;
   const when = new Date(decidedAt ?? 0).toISOString();
-  const how =
-    status === "void" ? "is void, since a newer version was put up" : `was ${status} by ${decidedBy ?? "baton"}`;
+  const isVoid = status === "void";
+  const how = isVoid ? "is void, since a newer version was put up" : `was ${status} by ${decidedBy ?? "baton"}`;
   const message = `Approval ${id} ${how} at ${when}. Nothing was changed.`;
-  return new BatonError("invalid_transition", message, { details: { approval: id, status, decided_by: decidedBy } });
+  return new BatonError("invalid_transition", message, {
+    details: { approval: id, status, decided_by: decidedBy },
+    ...(isVoid && { next: [requestAgain(approval)] }),
+  });
 }
 
-function outdated({ id, task, run, project, name, role }: Approval, change: string): BatonError {
+function outdated(approval: Approval, change: string): BatonError {
+  const { id } = approval;
   const message = `Approval ${id} is void: ${change}. Nothing was decided. The version of now is approved by another request.`;
-  const again = {
+  return new BatonError("conflict", message, {
+    details: { approval: id, status: "void" },
+    next: [requestAgain(approval)],
+  });
+}
+
+/** The call that asks for the same approval of what there is now. */
+function requestAgain({ task, run, project, name, role }: Approval): NextCall {
+  return callOperation("request_approval", {
     ...(task === null ? (run === null ? { project } : { run }) : { task }),
     ...(name === null ? {} : { artifact: name }),
     approver_role: role,
-  };
-  return new BatonError("conflict", message, {
-    details: { approval: id, status: "void" },
-    next: [callOperation("request_approval", again)],
   });
 }

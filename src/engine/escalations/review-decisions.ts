@@ -1,12 +1,11 @@
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { settleDependents } from "../lifecycle/dependents.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { completeByServer } from "../lifecycle/server-attempts.js";
 import type { GivenVerdict } from "../reviews/verdict.js";
 import { decide, requireReview } from "../reviews/verdicts.js";
-import { endOtherReviews } from "../tasks/cancellation.js";
+import { settleVerdict } from "../tasks/cancellation.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
 import type { NewEvent } from "../../store/events/events.js";
 
@@ -33,8 +32,7 @@ export function* decideAsPerson(
   change.record(decided);
   const settled = yield* completeByServer(change, task, { result: given, by });
   const { settled: more, ready } = yield* decide(change, { ...review, given, reviewer: by });
-  const withdrawn = review.task ? yield* endOtherReviews(change, review.task) : [];
-  const behind = yield* settleDependents(change, [settled, ...more, ...withdrawn]);
+  const behind = yield* settleVerdict(change, review.task, [settled, ...more]);
   return { task: settled.task, ready: [...ready, ...behind], ...(yield* change.flush()) };
 }
 

@@ -10,7 +10,7 @@ import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
 import type { OtherCaller } from "../agents/holder.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { type Settled, taskMachine } from "../lifecycle/machines.js";
-import { reopen } from "../lifecycle/reopening.js";
+import { allBlockedBehind, judgeAfresh, reopen } from "../lifecycle/reopening.js";
 import { canMove, transition } from "../machine.js";
 import { RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 
@@ -83,14 +83,26 @@ export function* withdrawReviews(change: RunChange, task: Task, reason: string):
 }
 
 /**
- * Cancels the other reviews of a task that a verdict has decided: a replay or a lost reviewer has left two. Those that had failed for good
- * are cancelled too, so that the run does not fail of a review that nothing waits for. Returns what has ended.
+ * Settles what a verdict has ended, and cancels the other reviews of its task: a replay or a lost reviewer has left two. Those that had
+ * failed for good are cancelled too, and what they blocked is decided afresh, so that the run does not fail of a review that nothing waits
+ * for. Returns what became ready.
  */
-export function* endOtherReviews(change: RunChange, task: Task): Tx<Settled[]> {
-  const settled = yield* withdrawReviews(change, task, DECIDED_ELSEWHERE);
+export function* settleVerdict(
+  change: RunChange,
+  task: Task | undefined,
+  decided: readonly Settled[],
+): Tx<readonly Task[]> {
+  if (!task) return yield* settleDependents(change, decided);
+  const withdrawn = yield* withdrawReviews(change, task, DECIDED_ELSEWHERE);
   const lost = yield* lostReviewTasks(task.id);
   if (lost.length > 0) yield* reopen(change, { tasks: lost, from: "dead_letter" });
-  return settled;
+  const ready = yield* settleDependents(change, [...decided, ...withdrawn]);
+  if (change.stopping) return ready;
+  const behind: string[] = [];
+  for (const id of lost) behind.push(...(yield* allBlockedBehind(id)));
+  if (behind.length === 0) return ready;
+  const opened = yield* reopen(change, { tasks: [...new Set(behind)], from: "blocked" });
+  return [...ready, ...(yield* judgeAfresh(change, opened))];
 }
 
 /** Ends a held task that was asked to stop. */

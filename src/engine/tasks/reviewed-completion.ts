@@ -2,11 +2,10 @@ import { findReview } from "../../store/reviews/reviews.js";
 import { findTask, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { type EngineContext, SERVER } from "../context.js";
-import { settleDependents } from "../lifecycle/dependents.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import type { RunChange } from "../lifecycle/run-change.js";
 import { takesWork } from "../lifecycle/run-state.js";
-import { endOtherReviews } from "./cancellation.js";
+import { settleVerdict } from "./cancellation.js";
 import { DiffNeeded, type MadeDiff, storeDiff } from "../reviews/diffs.js";
 import { type DiffOfTask, openReview } from "../reviews/opening.js";
 import type { GivenVerdict } from "../reviews/verdict.js";
@@ -77,8 +76,7 @@ export function* follow(
     return { ready: review.status === "ready" ? [review] : [] };
   }
   const decided = verdict && (yield* decide(change, { ...verdict, reviewer: author ?? "" }));
-  const withdrawn = verdict?.task ? yield* endOtherReviews(change, verdict.task) : [];
-  const settled = [{ task, as: "succeeded" as const }, ...(decided?.settled ?? []), ...withdrawn];
-  const ready = yield* settleDependents(change, settled);
+  const settled = [{ task, as: "succeeded" as const }, ...(decided?.settled ?? [])];
+  const ready = yield* settleVerdict(change, verdict?.task, settled);
   return decided ? { ready: [...decided.ready, ...ready], decided } : { ready };
 }

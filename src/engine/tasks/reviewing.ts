@@ -25,20 +25,49 @@ export interface Submission extends GivenVerdict {
  */
 export function* submitReview(ctx: EngineContext, submission: Submission): Tx<TaskCompleted> {
   const { task: reference, token: given, agent, ...verdict } = submission;
-  const review = yield* reviewMeant(reference);
+  const review = yield* reviewMeant(ctx, { task: reference, token: given, agent });
   const token = given ?? (yield* ownToken(ctx, review, agent));
   return yield* completeTask(ctx, { task: review.task.id, token, agent, result: verdict });
 }
 
-/** The reviewer's task, or the one that is open of a reviewed task. Errors: `not_found`, `invalid_transition`. */
-export function* reviewMeant(reference: string): Tx<TaskAndSpec> {
-  const found = yield* requireTask(reference);
+/** A review as a call names it: by the reviewer's task, or the reviewed one. */
+export type ReviewReference = Pick<Submission, "task" | "token" | "agent">;
+
+/**
+ * The reviewer's task, or the one that is open of a reviewed task: of several the one that the caller holds. Errors: `not_found`,
+ * `invalid_transition`; `conflict` with the list where the caller holds none of several.
+ */
+export function* reviewMeant(ctx: EngineContext, { task, token, agent }: ReviewReference): Tx<TaskAndSpec> {
+  const found = yield* requireTask(task);
   if (found.spec.review_of !== undefined) return found;
-  const [open] = yield* openReviewTasks(found.task.id);
-  if (!open) throw notInReview(found.task);
-  const review = yield* findTaskAndSpec(open.id);
-  if (!review) throw noSuchTask(open.id);
+  const open = yield* openReviewTasks(found.task.id);
+  const handle = agent ?? ctx.caller.agent;
+  const own = open.filter(
+    (one) => one.agent !== null && (token === undefined ? one.agent === handle : one.token === token),
+  );
+  const [meant, ...others] = own.length > 0 ? own : open;
+  if (!meant) throw notInReview(found.task);
+  if (others.length > 0) throw severalReviews(found.task, open);
+  const review = yield* findTaskAndSpec(meant.id);
+  if (!review) throw noSuchTask(meant.id);
   return review;
+}
+
+function severalReviews({ id, key }: Task, open: readonly Task[]): BatonError {
+  const listed = open.map((one) => `${one.key} (${one.id}), ${stateOf(one)}`).join("; ");
+  const message = `Task ${key} (${id}) has ${open.length} open reviews: ${listed}. Nothing was decided: name the one that you hold.`;
+  return new BatonError("conflict", message, {
+    details: {
+      task: id,
+      reviews: open.map((one) => ({ task: one.id, key: one.key, status: one.status, held_by: one.agent })),
+    },
+    next: open.map((one) => ({ tool: "get_task", arguments: { task: one.id } })),
+  });
+}
+
+function stateOf({ agent, kind, status }: Task): string {
+  if (agent !== null) return `${agent} holds it`;
+  return kind === "human" ? "it waits for a person" : `it is ${status}`;
 }
 
 function notInReview({ id, key, status }: Task): BatonError {
