@@ -55,6 +55,16 @@ test("the end of a run shows the results of its last steps, and the commands tha
 });
 
 describe("a person looks at a run", () => {
+  test("call takes a run by its name too, alone or before a step's key", async () => {
+    const { fixture, shipped } = place();
+    const { task } = (await batonJson(fixture, ["call", "get_task", "--task", "ship/sum"])) as { task: object };
+    expect(task).toMatchObject({ key: "sum", run: shipped });
+    const { run } = (await batonJson(fixture, ["call", "get_run", "--run", "ship"])) as { run: object };
+    expect(run).toMatchObject({ id: shipped });
+    const { code, stderr } = await baton(fixture, ["call", "get_task", "--task", "shop/sum"]);
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining("There is no run shop.") });
+  });
+
   test("runs lists them with their outcome", async () => {
     const { shipped } = place();
     expect(await text("runs")).toMatch(

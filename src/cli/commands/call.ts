@@ -1,32 +1,58 @@
-import type { NextCall } from "../../base/errors.js";
+import { BatonError, type NextCall } from "../../base/errors.js";
 import { isObject } from "../../base/json.js";
-import { hint } from "../../base/names.js";
+import { hint, RUN_ID } from "../../base/names.js";
 import { parameterMeant } from "../../dispatch/input/foreign-names.js";
 import type { Operation, OperationIndex } from "../../dispatch/operation.js";
 import { renderResult } from "../../dispatch/render.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
 import { EXIT, shellLine, UsageError } from "../failure.js";
+import { findRun } from "../run/run-reference.js";
+import type { TypedCall } from "../typed-calls.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
 
 /** Outcomes of a lock that was not granted: a script that goes on after it would write another agent's file. */
 const REFUSALS: ReadonlySet<unknown> = new Set(["denied", "queued", "deadlock"]);
 
 /** `baton call NAME --key value …`: any operation, by its name or an alias. */
-export async function call({ asPerson, stdin, end }: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
+export async function call(context: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
   const { catalogue } = await import("../../tools/registry.js");
+  const { asPerson, stdin, end } = context;
   const [name, ...flags] = args;
   if (name === undefined || name === "--help" || name === "-h") return list(catalogue);
   const operation = catalogue.find(name);
   if (operation === undefined) throw unknown(name, catalogue);
   const schema = catalogue.inputSchema(operation) as InputSchema;
   if (flags.includes("--help") || flags.includes("-h")) return explain(operation, schema);
-  const input = parseOperationFlags(flags, { schema, stdin, meant: (key) => parameterMeant(operation, key) });
+  const given = parseOperationFlags(flags, { schema, stdin, meant: (key) => parameterMeant(operation, key) });
+  const input = await withRunIds(context.call, given);
   // A person at a terminal sees that the call waits, so the longer bound applies.
   const { result } = await asPerson(async (opened) =>
     (await opened.dispatch()).call(name, input, { progress: () => undefined }),
   );
   if (REFUSALS.has(result["outcome"])) end(EXIT.failed);
   return { data: result, text: withShellLines(result) };
+}
+
+/** Runs that a person names, alone or before a step's key, by their ids: operations take nothing else. */
+async function withRunIds(typed: TypedCall, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const { run, task } = input;
+  const [of, ...key] = typeof task === "string" ? task.split("/") : [];
+  return {
+    ...input,
+    ...(typeof run === "string" && { run: await runId(typed, run) }),
+    ...(of !== undefined && key.length > 0 && { task: [await runId(typed, of), ...key].join("/") }),
+  };
+}
+
+/** Of a run that is not found the operation tells itself. */
+async function runId(typed: TypedCall, reference: string): Promise<string> {
+  if (RUN_ID.test(reference)) return reference;
+  try {
+    return (await findRun(typed, reference)).id;
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "not_found") return reference;
+    throw error;
+  }
 }
 
 /** The result in words, its next calls as a person would type them. */
