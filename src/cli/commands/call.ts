@@ -44,7 +44,7 @@ async function withRunIds(typed: TypedCall, input: Record<string, unknown>): Pro
   };
 }
 
-/** Of a run that is not found the operation tells itself. */
+/** The id of a run; the reference itself where there is no such run, which the operation then says. */
 async function runId(typed: TypedCall, reference: string): Promise<string> {
   if (RUN_ID.test(reference)) return reference;
   try {
