@@ -1,6 +1,8 @@
-import { parseDocument } from "yaml";
 import { isObject } from "../base/json.js";
 import type { ValidationIssue } from "./issue.js";
+import { requirementsOf, testedIn } from "./traceability.js";
+import { valuesOf } from "./values.js";
+import { versionIssues } from "./versions.js";
 
 /** The newest version of an artifact of a run. */
 export interface RunText {
@@ -13,10 +15,8 @@ const SHOWN_MAX = 100;
 
 /** Finds what artifacts of a run say differently: interfaces that the code lacks, versions, requirements that no test names. */
 export function checkConsistency(artifacts: readonly RunText[]): ValidationIssue[] {
-  return [...interfaceIssues(artifacts), ...versionIssues(artifacts), ...requirementIssues(artifacts)].slice(
-    0,
-    SHOWN_MAX,
-  );
+  const issues = [interfaceIssues, callIssues, versionIssues, requirementIssues].flatMap((check) => check(artifacts));
+  return issues.slice(0, SHOWN_MAX);
 }
 
 function isDesign({ name, type }: RunText): boolean {
@@ -67,72 +67,43 @@ function withoutNames(text: string): string {
   return text.replaceAll(/\/(?:\$?\{[^}/\n]*\}|:\w+|<[^>/\n]*>)/g, "/*");
 }
 
-/** The text as YAML, of which JSON is a part; undefined where it is something else. */
-function valuesOf(text: string): Record<string, unknown> | undefined {
-  if (!/^\s*(?:\{|[\w"'-]+\s*:|---)/.test(text)) return undefined;
-  const parsed = parseDocument(text, { logLevel: "silent" });
-  if (parsed.errors.length > 0) return undefined;
-  // Aliases could grow beyond bounds, and no manifest needs them.
-  if (/(?:^|[\s[{,:])\*\w/.test(text)) return undefined;
-  const value = parsed.toJS() as unknown;
-  return isObject(value) ? value : undefined;
-}
+/** A call that a design defines: in code at the beginning of a heading, an item or a row, as `createUser(name)`. */
+const CALL =
+  /^ {0,8}(?:#{1,6}|[-*+]|\d{1,3}[.)]|\|)[ \t]{1,4}\**`(?:(?:async|def|fn|func|function) )?(?:\w{1,80}[.#]|\w{1,80}::)?([A-Za-z_]\w{2,80})\([^`\n]{0,300}`/gm;
 
-/** A version that an artifact gives to something. */
-interface VersionSaid {
-  readonly of: string;
-  readonly version: string;
-  readonly where: string;
+function callIssues(artifacts: readonly RunText[]): ValidationIssue[] {
+  const code = artifacts.filter(({ type }) => type === "code");
+  if (code.length === 0) return [];
+  const words = new Set(code.flatMap(({ text }) => text.match(/[A-Za-z_]\w*/g) ?? []));
+  return artifacts.filter(isDesign).flatMap(({ name, text }) =>
+    [...new Set([...text.matchAll(CALL)].map(([, call = ""]) => call))]
+      .filter((call) => !words.has(call))
+      .map((call): ValidationIssue => ({
+        check: "interfaces",
+        severity: "major",
+        where: name,
+        message: `${name} defines ${call}(), and no code artifact of the run has that name.`,
+        suggestion: "Implement it, put the code that does, or take it out of the design.",
+      })),
+  );
 }
-
-function versionIssues(artifacts: readonly RunText[]): ValidationIssue[] {
-  const bySubject = new Map<string, VersionSaid[]>();
-  for (const said of artifacts.flatMap(versionsOf)) bySubject.set(said.of, [...(bySubject.get(said.of) ?? []), said]);
-  return [...bySubject.values()].flatMap((all): ValidationIssue[] => {
-    const [first] = all;
-    const other = all.find(({ version }) => version !== first?.version);
-    if (first === undefined || other === undefined) return [];
-    const message = `${first.where} says that ${first.of} has version ${first.version}, ${other.where} that it has ${other.version}.`;
-    return [
-      { check: "versions", severity: "major", where: other.where, message, suggestion: "Take one of the two in both." },
-    ];
-  });
-}
-
-function versionsOf({ name, text }: RunText): VersionSaid[] {
-  const values = valuesOf(text);
-  if (values === undefined) return [];
-  const said: VersionSaid[] = [];
-  const add = (of: unknown, version: unknown) => {
-    if (typeof of === "string" && typeof version === "string") said.push({ of, version, where: name });
-  };
-  const { info } = values;
-  if (isObject(info) && typeof values["openapi"] === "string") add(info["title"], info["version"]);
-  add(values["name"], values["version"]);
-  for (const key of ["dependencies", "devDependencies", "peerDependencies"]) {
-    const listed = values[key];
-    if (isObject(listed)) for (const [of, version] of Object.entries(listed)) add(of, version);
-  }
-  return said;
-}
-
-const REQUIREMENT_ID = /\b(?:[A-Z]{1,6}-)?(?:REQ|FR|NFR|US|UC|AC|SR|BR)-?\d{1,4}(?:\.\d{1,3})?\b/g;
 
 function requirementIssues(artifacts: readonly RunText[]): ValidationIssue[] {
-  const tests = artifacts.filter(({ type }) => type === "tests");
+  const tests = artifacts.filter(({ type }) => type === "tests").map(({ text }) => text);
   if (tests.length === 0) return [];
-  const named = new Set(tests.flatMap(({ text }) => text.match(REQUIREMENT_ID) ?? []));
   return artifacts
     .filter(({ type }) => type === "requirements")
-    .flatMap(({ name, text }) =>
-      [...new Set(text.match(REQUIREMENT_ID) ?? [])]
-        .filter((id) => !named.has(id))
+    .flatMap(({ name, text }) => {
+      const ids = requirementsOf(text);
+      const tested = testedIn(tests, ids);
+      return ids
+        .filter((id) => !tested.has(id))
         .map((id): ValidationIssue => ({
           check: "requirements",
           severity: "major",
           where: name,
           message: `No test artifact of the run names ${id} of ${name}.`,
           suggestion: "Write the test, and name the id in its title.",
-        })),
-    );
+        }));
+    });
 }

@@ -74,11 +74,11 @@ export async function checkErrorHandling(subject: ValidationSubject): Promise<Ch
 }
 
 /** The two checks of a subject share one parse. */
-const found = new WeakMap<ValidationSubject, Promise<ValidationIssue[]>>();
+const readBefore = new WeakMap<ValidationSubject, Promise<ValidationIssue[]>>();
 
 function issuesOnce(subject: ValidationSubject): Promise<ValidationIssue[]> {
-  const issues = found.get(subject) ?? issuesIn(subject);
-  found.set(subject, issues);
+  const issues = readBefore.get(subject) ?? issuesIn(subject);
+  readBefore.set(subject, issues);
   return issues;
 }
 

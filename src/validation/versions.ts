@@ -1,0 +1,74 @@
+import { isObject } from "../base/json.js";
+import type { RunText } from "./consistency.js";
+import type { ValidationIssue } from "./issue.js";
+import { valuesOf } from "./values.js";
+
+/** A version that an artifact gives to something. */
+interface VersionSaid {
+  readonly of: string;
+  readonly version: string;
+  readonly where: string;
+}
+
+export function versionIssues(artifacts: readonly RunText[]): ValidationIssue[] {
+  const bySubject = new Map<string, VersionSaid[]>();
+  for (const said of artifacts.flatMap(versionsOf)) bySubject.set(said.of, [...(bySubject.get(said.of) ?? []), said]);
+  return [...bySubject.values()].flatMap((all): ValidationIssue[] => {
+    const [first] = all;
+    const other = all.find(({ version }) => !agree(first?.version ?? version, version));
+    if (first === undefined || other === undefined) return [];
+    const message = `${first.where} says that ${first.of} has version ${first.version}, ${other.where} that it has ${other.version}.`;
+    return [
+      { check: "versions", severity: "major", where: other.where, message, suggestion: "Take one of the two in both." },
+    ];
+  });
+}
+
+/** Whether one says no less than the other: 5.1 and ^5.1.3 agree. */
+function agree(one: string, other: string): boolean {
+  const [a, b] = [bare(one), bare(other)];
+  return one === other || `${a}.`.startsWith(`${b}.`) || `${b}.`.startsWith(`${a}.`);
+}
+
+function bare(version: string): string {
+  return version.replace(/^[\^~=v\s]+/, "");
+}
+
+/** A version in prose: `express 5.1`, `Node.js version 20`, `PostgreSQL v16`. */
+const SAID =
+  /(?<![\w@./-])([A-Za-z][\w+#-]{1,40}(?:\.js)?)(?:@|[ \t](?:version[ \t]|v)|[ \t](?=\d{1,4}\.\d))(\d{1,4}(?:\.\d{1,4}){0,3})(?![\w%]|\.\d|[ \t]?(?:ms|s|seconds|minutes|hours|days|MB|GB|KB|x|times|percent)\b)/g;
+/** Words before a number that numbers a part or counts. */
+const NO_PRODUCT =
+  /^(?:section|chapter|step|phase|table|figure|release|sprint|level|part|item|requirement|page|appendix|milestone|task|iteration|clause|version|about|at|by|of|than|to|is|are|was|most|least|from|under|over|below|above|and|or|in|the|costs?|us|usd|eur|only|within|every|after|for|around|between|approximately)$/i;
+
+/** What prose says of products; of one with several versions in the same text nothing is known. */
+function saidIn({ name, text }: RunText): VersionSaid[] {
+  const versions = new Map<string, Set<string>>();
+  for (const [, of = "", version = ""] of text.matchAll(SAID)) {
+    if (NO_PRODUCT.test(of)) continue;
+    const key = of.toLowerCase();
+    versions.set(key, (versions.get(key) ?? new Set()).add(version));
+  }
+  return [...versions].flatMap(([of, all]) =>
+    all.size === 1 ? [...all].map((version) => ({ of, version, where: name })) : [],
+  );
+}
+
+function versionsOf(artifact: RunText): VersionSaid[] {
+  const { name, text, type } = artifact;
+  const values = valuesOf(text);
+  if (values === undefined) return type === "code" || type === "tests" ? [] : saidIn(artifact);
+  const said: VersionSaid[] = [];
+  const add = (of: unknown, version: unknown) => {
+    if (typeof of === "string" && typeof version === "string")
+      said.push({ of: of.toLowerCase(), version, where: name });
+  };
+  const { info } = values;
+  if (isObject(info) && typeof values["openapi"] === "string") add(info["title"], info["version"]);
+  add(values["name"], values["version"]);
+  for (const key of ["dependencies", "devDependencies", "peerDependencies"]) {
+    const listed = values[key];
+    if (isObject(listed)) for (const [of, version] of Object.entries(listed)) add(of, version);
+  }
+  return said;
+}
