@@ -19,7 +19,12 @@ export const brief = defineOperation({
   input: z.object({
     task: params.task.optional(),
     run: params.run.optional(),
-    checkpoint: z.string().min(1).max(300).optional().describe("Instead: its run's brief as it was then, at most 2000 tokens."),
+    checkpoint: z
+      .string()
+      .min(1)
+      .max(300)
+      .optional()
+      .describe("Instead: its run's brief as it was then, at most 2000 tokens."),
     max_tokens: z.int().min(BRIEF_TOKENS.min).max(BRIEF_TOKENS.max).default(BRIEF_TOKENS.default),
   }),
   output: z.object({
