@@ -52,7 +52,7 @@ const set = defineOperation({
   name: "set_budget",
   title: "Set a budget",
   description:
-    "Sets, raises, lowers or removes the budget of a run with its child runs, a project, an agent, or everything (scope global), in US dollars of reported usage. From block_at on nothing new is claimed; held tasks may be completed. Only a person or a supervising role raises or removes one that has stopped claims. Returns the budgets that apply, and the cost.",
+    "Sets, raises, lowers or removes the budget of a run with its child runs, a project, an agent, or everything (scope global), in US dollars of reported usage. From block_at on nothing new is claimed; held tasks may be completed. Only a person or a supervising role raises or removes one then. Returns the budgets that apply, and the cost.",
   area: "cost",
   effect: "write",
   words: ["limit the cost"],
