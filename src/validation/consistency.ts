@@ -1,15 +1,8 @@
 import { isObject } from "../base/json.js";
-import type { ValidationIssue } from "./issue.js";
+import type { RunText, ValidationIssue } from "./issue.js";
 import { requirementsOf, testedIn } from "./traceability.js";
 import { valuesOf } from "./values.js";
 import { versionIssues } from "./versions.js";
-
-/** The newest version of an artifact of a run. */
-export interface RunText {
-  readonly name: string;
-  readonly type: string;
-  readonly text: string;
-}
 
 const SHOWN_MAX = 100;
 

@@ -50,3 +50,10 @@ export class Lines {
     return from + 1;
   }
 }
+
+/** The newest version of an artifact of a run. */
+export interface RunText {
+  readonly name: string;
+  readonly type: string;
+  readonly text: string;
+}

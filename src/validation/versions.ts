@@ -1,6 +1,5 @@
 import { isObject } from "../base/json.js";
-import type { RunText } from "./consistency.js";
-import type { ValidationIssue } from "./issue.js";
+import type { RunText, ValidationIssue } from "./issue.js";
 import { valuesOf } from "./values.js";
 
 /** A version that an artifact gives to something. */
@@ -41,7 +40,7 @@ const SAID =
 const NO_PRODUCT =
   /^(?:section|chapter|step|phase|table|figure|release|sprint|level|part|item|requirement|page|appendix|milestone|task|iteration|clause|version|about|at|by|of|than|to|is|are|was|most|least|from|under|over|below|above|and|or|in|the|costs?|us|usd|eur|only|within|every|after|for|around|between|approximately)$/i;
 
-/** What prose says of products; of one with several versions in the same text nothing is known. */
+/** Versions of products that prose names; of one with several versions in the same text nothing is known. */
 function saidIn({ name, text }: RunText): VersionSaid[] {
   const versions = new Map<string, Set<string>>();
   for (const [, of = "", version = ""] of text.matchAll(SAID)) {

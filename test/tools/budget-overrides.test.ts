@@ -234,11 +234,14 @@ describe.each(BACKENDS)("a spent budget on %s", (backend) => {
   test("a command step does not start while the budget is spent", async () => {
     const fixture = await openCommandFixture({ database: (await createDatabase(backend)).location });
     const crew = new Crew(fixture.app);
-    const steps = [
+    const spending = [
       { key: "think", prompt: "think" },
       { key: "a", kind: "command", run: "echo ran", needs: ["think"] },
     ];
-    const answer = await fixture.app.call("execute_workflow", { definition: { name: "w", steps }, budget: 1 });
+    const answer = await fixture.app.call("execute_workflow", {
+      definition: { name: "w", steps: spending },
+      budget: 1,
+    });
     const run = answer.run.id;
     const { id: task, token } = await crew.take("ann", { run });
     await fixture.app.call("complete_task", { task, token, usage: { cost: 1 } });
