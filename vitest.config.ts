@@ -5,7 +5,7 @@ import { TallyReporter } from "./test/support/tally-reporter.js";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // They need other programs: `npm run test:system`.
+    // They need other programs, or the machine to themselves: `npm run test:system`.
     exclude: ["test/system/**"],
     environment: "node",
     globalSetup: [

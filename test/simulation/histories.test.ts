@@ -16,7 +16,7 @@ import { playHistory } from "../support/simulation/history.js";
  *
  *   BATON_SIMULATIONS=5000 BATON_SIMULATION_SEED=1 npx vitest run test/simulation/histories.test.ts
  */
-const COUNT = countOf("BATON_SIMULATIONS", { short: 20, long: 1_000 });
+const COUNT = countOf("BATON_SIMULATIONS", { short: 20, long: 300 });
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
 const GROUP = 10;
 /** At each statement and COMMIT: no call in a history is struck, one in a hundred, one in ten. */

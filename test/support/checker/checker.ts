@@ -78,6 +78,8 @@ export interface CheckOptions {
   readonly journal?: readonly Acknowledged[];
   /** All work is over: every run must have ended, and nothing may be held any more. */
   readonly over?: boolean;
+  /** Time of a clock that is not the store's own. */
+  readonly at?: number;
 }
 
 /** Reads a database and its history and gives everything that should not be. Empty: all invariants hold. */
@@ -89,7 +91,8 @@ export class Checker {
   }
 
   async findings(options: CheckOptions = {}): Promise<Finding[]> {
-    return findingsOf(await readSnapshot(this.#store), options);
+    const snapshot = await readSnapshot(this.#store);
+    return findingsOf({ ...snapshot, at: options.at ?? snapshot.at }, options);
   }
 }
 

@@ -38,10 +38,10 @@ export async function playHistory(options: HistoryOptions): Promise<History> {
       if (world.draw.chance(CONTEXT_SHARE)) await context(world, world.anyPlayer());
     }
     const { journal } = world;
-    const found = await checker.findings({ journal });
+    const found = await checker.findings({ journal, at: world.clock.now() });
     if (found.length === 0) {
       await bringToEnd(world, options.store);
-      found.push(...(await checker.findings({ journal, over: true })));
+      found.push(...(await checker.findings({ journal, at: world.clock.now(), over: true })));
     }
     return { seed: options.seed, findings: found, figures: figuresOf(world) };
   } finally {

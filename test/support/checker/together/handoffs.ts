@@ -22,7 +22,8 @@ export function handoffFindings({ together, events, tasks, at }: Snapshot, over:
     if (other !== undefined) findings.push(finding(id, `is open beside ${other}`));
     open.set(task, id);
     const offered = tasks.get(task);
-    if (offered === undefined || !KEPT.has(offered.status) || offered.reservedFor !== recipient)
+    // Once its time is over it waits for the tick, which ends the reservation and the offer one after the other.
+    if (expiresAt > at && (offered === undefined || !KEPT.has(offered.status) || offered.reservedFor !== recipient))
       findings.push(
         finding(
           id,
