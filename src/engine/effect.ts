@@ -38,6 +38,8 @@ export interface RunOutcome {
   readonly attempts: readonly EndedAttempt[];
   readonly usages: readonly RunUsage[];
   readonly moves: readonly TaskMove[];
+  /** Tasks, as they were, that an agent lost the reservation of before its time was over. */
+  readonly unreserved: readonly Pick<Task, "id">[];
   readonly failures: readonly FailedTask[];
 }
 

@@ -159,6 +159,22 @@ describe.each(BACKENDS)("a handoff on %s", (backend) => {
     expect(events.map(({ data }) => data["handoff"])).toEqual([first.id, second.id]);
   });
 
+  test.each([
+    ["is taken out", async ({ call }: Crew["app"]) => void (await call("unregister_agent", { agent: "ben" }))],
+    [
+      "loses the task to another by an assignment",
+      async ({ call }: Crew["app"], task: string) => void (await call("assign_task", { task, agent: "eve" })),
+    ],
+  ])("is void once its addressee %s", async (_, change) => {
+    const { call, crew, run, holder, offer } = await team();
+    const offered = await offer();
+    await call("release_task", holder);
+    await change(crew.app, holder.task);
+    const { events } = await call("list_events", { task: holder.task, types: ["task.handoff_void"] });
+    expect(events).toMatchObject([{ data: { handoff: offered.id, to: "ben" } }]);
+    await crew.take("eve", { run });
+  });
+
   test("is refused to all but its addressee, and to an addressee without room", async () => {
     const { call, crew, offer } = await team();
     const offered = await offer();

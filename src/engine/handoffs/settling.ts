@@ -4,15 +4,19 @@ import type { Tx } from "../../store/tx.js";
 import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
 
 /**
- * Ends the offer of a task that ended under its holder, or that the addressee has claimed after it came back. Tasks with an offer are
- * reserved: without one no statement is yielded.
+ * Ends the offer of a task that ended under its holder, that the addressee has claimed after it came back, or that is not kept for the
+ * addressee any more. Tasks with an offer are reserved: without one no statement is yielded.
  */
-export function* settleHandoffs(ctx: EffectContext, { moves }: RunOutcome): Tx<EffectResult> {
+export function* settleHandoffs(ctx: EffectContext, { moves, unreserved }: RunOutcome): Tx<EffectResult> {
   const events: NewEvent[] = [];
   for (const { task, to } of moves) {
     // It comes back reserved, and is then the addressee's to claim.
     if (task.reservedFor === null || to === "ready" || to === "pending") continue;
     const ended = yield* endHandoff(task.id, { status: to === "running" ? "accepted" : "void", at: ctx.now });
+    if (ended) events.push(handoffEvent(ended));
+  }
+  for (const { id } of unreserved) {
+    const ended = yield* endHandoff(id, { status: "void", at: ctx.now });
     if (ended) events.push(handoffEvent(ended));
   }
   return { events };

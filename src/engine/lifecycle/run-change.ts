@@ -42,6 +42,7 @@ export class RunChange {
   readonly #attempts: EndedAttempt[] = [];
   readonly #usages: RunUsage[] = [];
   readonly #moves: TaskMove[] = [];
+  readonly #unreserved: Task[] = [];
   readonly #failures: FailedTask[] = [];
   #reopened = false;
 
@@ -93,6 +94,11 @@ export class RunChange {
 
   recordUsage(usage: RunUsage): void {
     this.#usages.push(usage);
+  }
+
+  /** Notes that an agent lost the reservation of a task, given as it was, before its time was over. */
+  unreserve(task: Task): void {
+    this.#unreserved.push(task);
   }
 
   /** Puts a ready task, as it is now, into its lane. */
@@ -197,7 +203,8 @@ export class RunChange {
   }
 
   *#applyEffects({ run, counters, runEnded }: Pick<RunOutcome, "run" | "counters" | "runEnded">): Tx<Run> {
-    const [attempts, usages, moves, failures] = [this.#attempts, this.#usages, this.#moves, this.#failures];
+    const [attempts, usages, failures] = [this.#attempts, this.#usages, this.#failures];
+    const [moves, unreserved] = [this.#moves, this.#unreserved];
     let changed = run;
     for (const effect of this.ctx.effects) {
       const { events, run: after } = yield* effect(this.ctx, {
@@ -207,6 +214,7 @@ export class RunChange {
         attempts,
         usages,
         moves,
+        unreserved,
         failures,
       });
       if (events) this.append(events);

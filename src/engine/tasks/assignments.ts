@@ -43,7 +43,9 @@ export function* reserveTask(ctx: EngineContext, locked: LockedTask, reservedFor
   yield* reserve(after);
   const change = new RunChange(ctx, run);
   if (task.status === "ready") change.relane(task, after);
+  const loses = task.reservedFor !== null && task.reservedFor !== reservedFor;
   const lapsed = task.reservedUntil !== null && task.reservedUntil <= ctx.now;
+  if (loses && !lapsed) change.unreserve(task);
   const ended = lapsed ? "task.reservation_lapsed" : "task.unassigned";
   const type = reservedFor === null ? ended : "task.assigned";
   const until = isoOrNull(reservedUntil ?? task.reservedUntil);
