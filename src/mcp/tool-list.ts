@@ -31,7 +31,7 @@ export function toolsAmong(text: string, choice: ListChoice): string[] {
   return lines.filter((_, at) => at % 2 === 1 && isShown(factsOf(at), choice));
 }
 
-/** At once: through the pool of threads the file would take four turns of the loop, and nothing else is under way when a client asks. */
+/** Reads at once: through the pool of threads the file would take four turns of the loop, and nothing else is under way when a client asks. */
 function generatedLines(file: URL): string | undefined {
   try {
     return readFileSync(file, "latin1");

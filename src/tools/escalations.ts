@@ -141,7 +141,9 @@ const decisionInput = z.object({
 
 /** The key that sibling operations have for what they decide, and the status that other systems give beside the decision. */
 function withDocumentedDecision({ escalation, ...given }: Record<string, unknown>): Record<string, unknown> {
-  const named = escalation === undefined ? given : { id: escalation, ...given };
+  // Beside an id it stays, and is refused: one of the two would be passed over.
+  const isOnly = given["id"] === undefined;
+  const named = escalation === undefined ? given : { ...given, [isOnly ? "id" : "escalation"]: escalation };
   const { status: outcome, decision = "", ...others } = named;
   if (typeof outcome !== "string" || typeof decision !== "string") return named;
   return outcome.toLowerCase().startsWith(decision.toLowerCase()) ? { ...others, decision: outcome } : named;

@@ -82,6 +82,8 @@ describe.each(BACKENDS)("an escalation on %s", (backend) => {
     expect(await unread(app, "ann")).toMatchObject([
       { type: "answer", from: "baton", data: { escalation: asked.id, decision: "rejected" } },
     ]);
+    const { events } = await app.call("list_events", { types: ["escalation.decided"] });
+    expect(events).toMatchObject([{ agent: "baton", data: { escalation: asked.id, channel: "default" } }]);
   });
 
   test("is decided by those of its tier alone, not by the agent that asks, and once", async () => {
@@ -246,7 +248,11 @@ describe.each(BACKENDS)("an escalation on %s", (backend) => {
     expect((await app.call("wait_for", wait)).events).toEqual([]);
     await ben.call("decide_escalation", { id: asked.id, decision: "approved", agent: "ben" });
     expect((await app.call("wait_for", wait)).events).toMatchObject([
-      { type: "escalation.decided", agent: "ben", data: { escalation: asked.id, status: "approved" } },
+      {
+        type: "escalation.decided",
+        agent: "ben",
+        data: { escalation: asked.id, status: "approved", channel: "agent" },
+      },
     ]);
   });
 

@@ -56,7 +56,7 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
   });
 
   it("is refused to an agent under any name of its id, and an unknown key is named before who may decide", async () => {
-    const { team, run, asked } = await started({});
+    const { team, person, run, asked } = await started({});
     const { call } = team.app;
     for (const key of ["id", "escalation", "escalation_id", "task"])
       await expect(call("decide_escalation", { [key]: asked.id, decision: "approved" } as never)).rejects.toMatchObject(
@@ -69,6 +69,8 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
       message: expect.stringContaining("question"),
     });
     expect(await team.statuses(run)).toMatchObject({ ask: "waiting" });
+    const two = { escalation: "escalation_gone", id: asked.id, decision: "approved" };
+    await expect(person.call("decide_escalation", two as never)).rejects.toMatchObject({ code: "invalid_input" });
     const gone = { escalation: "escalation_gone", decision: "approved" };
     await expect(call("decide_escalation", gone as never)).rejects.toMatchObject({ code: "not_found" });
   });

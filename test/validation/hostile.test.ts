@@ -25,3 +25,12 @@ test.each([
     expect(issues.length).toBeLessThan(400);
   }),
 );
+
+test("TypeScript of 1 MB that is blanks alone holds the process up for a moment only", () =>
+  bestOfFew(async (inTime) => {
+    const text = `type A = [${" ".repeat(BYTES)}`;
+    const from = performance.now();
+    const { issues } = await CHECKS["syntax"]!({ name: "a.ts", type: "code", text, coverageMin: 80 });
+    inTime(1_000, from);
+    expect(issues.length).toBeGreaterThan(0);
+  }));

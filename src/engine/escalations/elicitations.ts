@@ -12,15 +12,15 @@ import { type EngineContext, SERVER } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { PRIORITIES } from "../scheduling/order.js";
 import { escalationEvent } from "./announcements.js";
-import { isEscalation } from "./deciding.js";
+import { isEscalation, waits } from "./deciding.js";
 import { DEFAULT_DECISIONS } from "./tiers.js";
 
 // A question is put to the person at one client at a time: a human step, an escalation that has come to a person, an approval that is theirs.
-// Who asks is a row that lives as long as its process does, so that a question is neither shown twice nor lost with who showed it. The
-// decision goes the way of every other: decide_escalation.
+// The process that asks is a row that lives as long as it does, so that a question is neither shown twice nor lost with the process that
+// showed it. The decision goes the way of every other: decide_escalation.
 
-interface Asked {
-  /** Of its task, of the escalation or of the approval: the argument of decide_escalation. */
+interface QuestionBase {
+  /** Id of the task, the escalation or the approval: the argument of decide_escalation. */
   readonly id: string;
   /** Tells it from the next question of the same task; 0 where there is no other. */
   readonly token: number;
@@ -32,7 +32,7 @@ interface Asked {
 }
 
 /** A human step. */
-export interface StepQuestion extends Asked {
+export interface StepQuestion extends QuestionBase {
   readonly kind: "step";
   readonly key: string;
   readonly startedBy: string;
@@ -42,7 +42,7 @@ export interface StepQuestion extends Asked {
   readonly defaultDecision?: DefaultStepDecision;
 }
 
-export interface EscalationQuestion extends Asked {
+export interface EscalationQuestion extends QuestionBase {
   readonly kind: "escalation";
   readonly type: Escalation["type"];
   /** The agent that asks; null where the server does. */
@@ -56,7 +56,7 @@ export interface EscalationQuestion extends Asked {
   readonly defaultDecision: (typeof DEFAULT_DECISIONS)[Escalation["type"]];
 }
 
-export interface ApprovalQuestion extends Asked {
+export interface ApprovalQuestion extends QuestionBase {
   readonly kind: "approval";
   readonly from: string;
   /** In words, such as a name and its version. */
@@ -159,14 +159,16 @@ function ofStep({ task, spec, ...origin }: store.OpenQuestion): Candidate {
   return { question, origin, since: task.readyAt ?? task.createdAt, priority: task.priority };
 }
 
+/** The facts of a question that is its own row. */
+function askedOnce({ id, run, origin }: store.Elicited<Pick<Approval, "id" | "run">>) {
+  return { id, token: 0, run: run === null ? null : { id: run, name: origin.run ?? "" }, project: origin.project };
+}
+
 function ofEscalation(escalation: store.Elicited<Escalation>): Candidate {
-  const { id, run, type, title, details, askedBy, token, budget, dueAt, createdAt, priority, origin } = escalation;
+  const { type, title, details, askedBy, token, budget, dueAt, createdAt, priority, origin } = escalation;
   const question: EscalationQuestion = {
+    ...askedOnce(escalation),
     kind: "escalation",
-    id,
-    token: 0,
-    run: run === null ? null : { id: run, name: origin.run ?? "" },
-    project: origin.project,
     type,
     from: askedBy === SERVER ? null : askedBy,
     title,
@@ -180,13 +182,10 @@ function ofEscalation(escalation: store.Elicited<Escalation>): Candidate {
 }
 
 function ofApproval(approval: store.Elicited<Approval>): Candidate {
-  const { id, run, askedBy, hash, artifact, task, reason, createdAt, origin } = approval;
+  const { askedBy, hash, artifact, task, reason, createdAt, origin } = approval;
   const question: ApprovalQuestion = {
+    ...askedOnce(approval),
     kind: "approval",
-    id,
-    token: 0,
-    run: run === null ? null : { id: run, name: origin.run ?? "" },
-    project: origin.project,
     from: askedBy,
     subject: subjectText(approval),
     hash,
@@ -217,8 +216,9 @@ export function* startElicitation(
 function* askedEvent({ id, token }: Pick<Question, "id" | "token">, agent: string): Tx<NewEvent | undefined> {
   if (isEscalation(id)) {
     const found = yield* findEscalation(id);
-    const isOpen = found?.decidedAt === null && found.tier === "human";
-    return isOpen ? escalationEvent("asked", found, agent) : undefined;
+    if (found?.decidedAt !== null || found.tier !== "human") return undefined;
+    const task = found.token === null || found.task === null ? undefined : yield* findTask(found.task);
+    return task && !waits(task, found) ? undefined : escalationEvent("asked", found, agent);
   }
   if (isApproval(id)) {
     const found = yield* findApproval(id);

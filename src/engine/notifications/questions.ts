@@ -7,8 +7,8 @@ import type { StoredEvent } from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
 import { subjectText } from "../approvals/announcements.js";
-import { isApproval } from "../approvals/deciding.js";
 import { isOpenApproval } from "../approvals/subjects.js";
+import { awaitsDecision } from "../escalations/elicitations.js";
 import { isTakerless } from "../escalations/takerless.js";
 import { DEFAULT_DECISIONS } from "../escalations/tiers.js";
 
@@ -136,13 +136,7 @@ export function decidedBy(key: string): string {
 export function* awaitsPerson(key: string): Tx<boolean> {
   const id = decidedBy(key);
   const [, token] = key.split("/");
-  if (isApproval(id)) {
-    const approval = yield* findApproval(id);
-    return approval !== undefined && (yield* isOpenApproval(approval));
-  }
-  if (token === undefined) return (yield* findEscalation(id))?.decidedAt === null;
+  if (!key.startsWith(TAKERLESS)) return yield* awaitsDecision({ id, token: Number(token ?? 0) });
   const task = yield* findTask(id);
-  if (!task) return false;
-  if (key.startsWith(TAKERLESS)) return yield* isTakerless(task);
-  return task.status === "waiting" && task.token === Number(token);
+  return task !== undefined && (yield* isTakerless(task));
 }

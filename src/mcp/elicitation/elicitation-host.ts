@@ -6,7 +6,7 @@ export interface Decision {
   readonly conditions?: readonly string[];
   readonly answers?: Readonly<Record<string, unknown>>;
   readonly note?: string;
-  /** By how much an approval raises a budget, in US dollars. */
+  /** US dollars by which an approval raises a budget. */
   readonly amount?: number;
 }
 

@@ -96,7 +96,8 @@ function defaultOf(question: Question): string {
 }
 
 function name(text: string): string {
-  return `"${inline(text, LABEL_CHARS_MAX)}"`;
+  // A quotation mark within would end the name, and what follows would read as Baton's words.
+  return `"${inline(text, LABEL_CHARS_MAX).replaceAll('"', "'")}"`;
 }
 
 function names(all: readonly string[]): string {

@@ -37,7 +37,7 @@ const CHOICES = {
     meaning: "approved: it is good as it is; with conditions, the agent that asks is told them. rejected: it is not.",
   },
 } as const satisfies Record<Question["kind"], { decisions: readonly Decision["decision"][]; meaning: string }>;
-/** Where what approving needs cannot be filled in. */
+/** Decisions on a step whose answers this form cannot take. */
 const UNASKABLE = {
   decisions: ["rejected", "deferred"],
   meaning: "rejected: the step fails. deferred: it stays open for later. To approve, see above.",
@@ -52,7 +52,8 @@ const CONDITIONS = {
 const AMOUNT = {
   type: "number",
   title: "Amount",
-  description: "US$ by which an approval raises the budget. Empty: as said above.",
+  description:
+    "US$ by which an approval raises the budget. Empty: by half its limit, or by as much more as unblocks it at that moment.",
   minimum: 0,
 } as const;
 const NOTE = { type: "string", title: "Note", description: "Why, if you like.", maxLength: NOTE_CHARS_MAX } as const;
@@ -110,7 +111,7 @@ function filled(shown: PrimitiveSchemaDefinition, before: unknown): PrimitiveSch
   return shown;
 }
 
-interface Offered {
+interface FormChoices {
   readonly decisions: readonly Decision["decision"][];
   readonly own: readonly OwnField[];
   readonly isEscalation: boolean;
@@ -118,7 +119,7 @@ interface Offered {
 
 function decisionOf(
   content: Readonly<Record<string, unknown>>,
-  { decisions, own, isEscalation }: Offered,
+  { decisions, own, isEscalation }: FormChoices,
 ): Decision | undefined {
   const chosen = decisions.find((one) => one === content["decision"]);
   if (chosen === undefined) return undefined;

@@ -61,9 +61,13 @@ export interface ApprovalFilter {
   readonly limit: number;
 }
 
-/** The newest version of its artifact that counts has another hash, or there is none. */
-const OUTDATED = `(approvals.scope IS NOT NULL AND approvals.hash <> COALESCE((SELECT a.hash FROM artifacts a
-  WHERE a.scope = approvals.scope AND a.name = approvals.name AND a.superseded = 0 ORDER BY a.version DESC LIMIT 1), ''))`;
+/** A condition on approvals of this name: the newest version of the artifact that counts has another hash, or there is none. */
+export function outdated(approvals: string): string {
+  // sql: the name of a table or of its alias.
+  return `(${approvals}.scope IS NOT NULL AND ${approvals}.hash <> COALESCE((SELECT a.hash FROM artifacts a
+  WHERE a.scope = ${approvals}.scope AND a.name = ${approvals}.name AND a.superseded = 0 ORDER BY a.version DESC LIMIT 1), ''))`;
+}
+const OUTDATED = outdated("approvals");
 
 /** Lists approvals that wait for a decision, oldest first, without those of an artifact that has changed since. */
 export function* listOpenApprovals({ limit, asksPerson, ...filter }: ApprovalFilter): Tx<Approval[]> {

@@ -1,4 +1,4 @@
-import { APPROVALS, type Approval, PERSON_ROLE } from "../approvals/approvals.js";
+import { APPROVALS, type Approval, outdated, PERSON_ROLE } from "../approvals/approvals.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import { bySize, hit, int, intOrNull, mapIn, placeholders, text, textOrNull } from "../rows.js";
 import { columns, named, type RowOf, type Table } from "../tables.js";
@@ -67,8 +67,12 @@ function openRows({ name, columnsOf }: Pick<Table<unknown>, "name" | "columnsOf"
   });
 }
 
-const ESCALATED = openRows(ESCALATIONS, "q.tier = 'human'");
-const TO_APPROVE = openRows(APPROVALS, `q.role = '${PERSON_ROLE}'`);
+const ESCALATED = openRows(
+  ESCALATIONS,
+  `q.tier = 'human' AND (q.token IS NULL OR EXISTS (
+      SELECT 1 FROM tasks t WHERE t.id = q.task AND t.status = 'waiting' AND t.token = q.token))`,
+);
+const TO_APPROVE = openRows(APPROVALS, `q.role = '${PERSON_ROLE}' AND NOT ${outdated("q")}`);
 
 /** Lists the human steps that wait in these unfinished runs and in their descendants. */
 export function* stepsToElicit(about: readonly string[], limit: number): Tx<OpenQuestion[]> {
@@ -76,13 +80,16 @@ export function* stepsToElicit(about: readonly string[], limit: number): Tx<Open
   return [...found.values()];
 }
 
-/** Lists the escalations that wait for a person: these, those of these runs and their descendants, and those of no run in their projects. */
+/**
+ * Lists the escalations that wait for a person: these, those of these runs and their descendants, and those of no run in their projects;
+ * without those for which a task has stopped waiting.
+ */
 export function* escalationsToElicit(about: readonly string[], limit: number): Tx<Elicited<Escalation>[]> {
   const found = yield* mapIn(withOrigin(ESCALATIONS), about, (chunk) => [ESCALATED(chunk.length), [limit, ...chunk]]);
   return [...found.values()];
 }
 
-/** Lists the approvals that wait for a person in the same way, those of an earlier version too. */
+/** Lists the approvals that wait for a person in the same way, without those of an artifact that has changed since. */
 export function* approvalsToElicit(about: readonly string[], limit: number): Tx<Elicited<Approval>[]> {
   const found = yield* mapIn(withOrigin(APPROVALS), about, (chunk) => [TO_APPROVE(chunk.length), [limit, ...chunk]]);
   return [...found.values()];

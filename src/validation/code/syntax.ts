@@ -97,12 +97,12 @@ async function issuesIn(subject: ValidationSubject): Promise<ValidationIssue[]> 
 
 /** Names of the language's own that may label a part of a tuple. */
 const TUPLE_LABEL =
-  /(?<=[[,]\s*)(?:abstract|any|boolean|infer|keyof|never|new|number|object|readonly|string|symbol|type|unknown|void)(?=\??:)/g;
+  /([[,]\s*)(abstract|any|boolean|infer|keyof|never|new|number|object|readonly|string|symbol|type|unknown|void)(?=\??:)/g;
 
 /** The grammar of TypeScript takes no such label, `[type: string]`: a plain name of the same length stands for it. */
 function withPlainLabels(language: CodeLanguage, text: string): string {
   if (language !== "typescript" && language !== "tsx") return text;
-  return text.replace(TUPLE_LABEL, (label) => "_".repeat(label.length));
+  return text.replace(TUPLE_LABEL, (_, before: string, label: string) => before + "_".repeat(label.length));
 }
 
 function unread(language: string): ValidationIssue {

@@ -72,6 +72,16 @@ describe.each(BACKENDS)("a question that a form may ask on %s", (backend) => {
     expect(await allAsked(host, [run])).toContain(quiet.id);
   });
 
+  it("is one for which a task waits only as long as that does", async () => {
+    const { app, run, held, escalate, host } = await team();
+    const { id } = await escalate({ task: held.id, token: held.token, blocking: true });
+    const question = await first(host, id);
+    expect(await host.awaitsDecision(question)).toBe(true);
+    await app.call("cancel_task", { task: held.id });
+    expect(await host.awaitsDecision(question)).toBe(false);
+    expect(await allAsked(host, [run, id])).not.toContain(id);
+  });
+
   it("is asked of no run where it is named, or where a run of its project is", async () => {
     const { app, run, escalate, host } = await team();
     const { id } = await escalate({ run: undefined, project: "demo" });

@@ -304,7 +304,11 @@ describe("the form of an escalation", () => {
     );
     expect(message).toMatch(/^Baton asks for your decision \(budget_override\) in project "shop"\. The question:\n\n/);
     expect(message).not.toContain("not Baton's");
-    expect(fields["amount"]).toMatchObject({ type: "number", minimum: 0 });
+    expect(fields["amount"]).toMatchObject({
+      type: "number",
+      minimum: 0,
+      description: expect.stringContaining("Empty: by half its limit"),
+    });
     expect(read({ decision: "approved", amount: 2.5 })).toEqual({ decision: "approved", amount: 2.5 });
     expect(read({ decision: "approved", amount: "" })).toEqual({ decision: "approved" });
     // Text instead of a number is refused, and not passed over.
@@ -319,6 +323,8 @@ describe("the form of an escalation", () => {
     expect(own).toHaveLength(3);
     expect(message).not.toContain("\u202e");
     expect(own[0]).toContain("\\u202e ‹b>");
+    // The quotation marks are Baton's, and none within a name ends it.
+    expect(own[0]).not.toContain('x"');
   });
 });
 
