@@ -90,6 +90,37 @@ describe.each(BACKENDS)("an agent's first wait on %s", (backend) => {
     expect(await heard("ben", ["decision"])).toMatchObject({ timed_out: true });
   });
 
+  test("answers the same where it is repeated under its request_id", async () => {
+    const { call } = await team();
+    const { message } = await call("send_message", { agent: "ann", to: "ben", body: "first" });
+    const asked = { agent: "ben", project: "demo", timeout_seconds: 0, request_id: "first-wait" };
+    const first = await call("wait_for", asked);
+    expect(first.events).toMatchObject([{ type: "message.sent", data: { message: message.id } }]);
+    expect((await call("wait_for", asked)).events).toEqual(first.events);
+    // Matters of every kind are looked for again.
+    const all = { ...asked, agent: "eve", kinds: ["message" as const, "decision" as const, "review" as const] };
+    expect((await call("wait_for", { ...all, request_id: "all" })).events).toEqual([]);
+    expect((await call("wait_for", { ...all, request_id: "all" })).events).toEqual([]);
+  });
+
+  test("answers with a decision, and a run's message, that other unread messages are before", async () => {
+    const { app, call, heard, crew } = await team();
+    const elsewhere = await startApp({ database: app.database, runtime: ownRuntime(), agent: "eve" });
+    const { run } = await crew.start([{ key: "a" }], { project: "demo" });
+    for (let at = 0; at < 51; at++) {
+      await call("send_message", { agent: "eve", to: "ann", body: `note ${at}`, type: "answer", data: { at } });
+      await call("send_message", { agent: "eve", to: "ben", body: `note ${at}` });
+    }
+    const asked = { type: "quality_concern", title: "Too slow?", project: "demo" } as const;
+    const { escalation } = await call("escalate", { ...asked, agent: "ann" });
+    await elsewhere.call("decide_escalation", { agent: "eve", id: escalation.id, decision: "approved", note: "fine" });
+    const { events } = await heard("ann", ["decision"]);
+    expect(events).toMatchObject([{ type: "escalation.decided", data: { escalation: escalation.id } }]);
+    const { message } = await call("send_message", { agent: "eve", to: "ben", body: "of the run", run: run.id });
+    const ofRun = { agent: "ben", run: run.id, kinds: ["message" as const], timeout_seconds: 0 };
+    expect((await call("wait_for", ofRun)).events).toMatchObject([{ data: { message: message.id } }]);
+  });
+
   test("answers with an open review that the agent may do, and not with another's", async () => {
     const { call, heard, crew } = await team();
     await call("register_agent", { name: "rob", roles: ["code_reviewer"] });

@@ -1,9 +1,10 @@
 import type { FoundAgent } from "../../store/agents/agents.js";
-import { type Inbox, listUnread, type Message } from "../../store/channels/messages.js";
+import { type Inbox, listUnread, type Message, type UnreadFilter } from "../../store/channels/messages.js";
 import { newestAnywhere, type StoredEvent } from "../../store/events/history.js";
 import { openReviews } from "../../store/reviews/reviews.js";
 import type { Tx } from "../../store/tx.js";
 import { isObject } from "../../base/json.js";
+import type { EventType } from "../../base/notifications/event-types.js";
 import { rolesOf } from "../channels/addresses.js";
 import { noneWaits } from "../channels/unread.js";
 
@@ -14,7 +15,7 @@ export interface FirstWait {
   readonly agent: FoundAgent;
   /** Undefined where neither messages nor decisions are waited for. */
   readonly inbox: Inbox | undefined;
-  readonly kinds: ReadonlySet<string>;
+  readonly kinds: readonly string[];
   readonly run: string | undefined;
   readonly task: string | undefined;
   readonly project: string | undefined;
@@ -28,7 +29,7 @@ export interface Earlier {
 }
 
 const MATTERS_MAX = 50;
-const TYPES = ["message.sent", "escalation.decided", "approval.decided", "review.requested"];
+const TYPES: readonly EventType[] = ["message.sent", "escalation.decided", "approval.decided", "review.requested"];
 
 /** Unread messages, decisions that an unread message answers with, and open reviews that the agent may do, as their events. A query. */
 export function* earlierMatters(wait: FirstWait): Tx<Earlier> {
@@ -46,22 +47,21 @@ function matterOf({ type, data }: StoredEvent): string {
 
 function* unreadMatters({ agent, inbox, kinds, run, task, project }: FirstWait): Tx<string[]> {
   if (inbox === undefined || noneWaits(agent, project)) return [];
-  const unread = (yield* listUnread(inbox, { after: 0, limit: MATTERS_MAX })).filter(
-    (message) => (run === undefined || message.run === run) && (task === undefined || message.task === task),
-  );
+  const oldest = (filter: UnreadFilter) => listUnread(inbox, { after: 0, limit: MATTERS_MAX, run, task, ...filter });
+  // Decisions are looked for by themselves: any number of other messages may be before them.
   return [
-    ...(kinds.has("message") ? unread.map(({ id }) => `message ${id}`) : []),
-    ...(kinds.has("decision") ? unread.flatMap(decisionOf) : []),
+    ...(kinds.includes("message") ? (yield* oldest({})).map(({ id }) => `message ${id}`) : []),
+    ...(kinds.includes("decision") ? (yield* oldest({ decisions: true })).flatMap(decisionOf) : []),
   ];
 }
 
-function decisionOf({ type, data }: Message): string[] {
-  if (type !== "answer" || !isObject(data) || data["decision"] === undefined) return [];
+function decisionOf({ data }: Message): string[] {
+  if (!isObject(data) || data["decision"] === undefined) return [];
   return [`decision ${String(data["escalation"] ?? data["approval"])}`];
 }
 
 function* openReviewMatters({ agent, kinds, run, task: about, project }: FirstWait): Tx<string[]> {
-  if (!kinds.has("review") || (run === undefined && project === undefined)) return [];
+  if (!kinds.includes("review") || (run === undefined && project === undefined)) return [];
   const roles = new Set(rolesOf(agent));
   const open = yield* openReviews({ run, project: run === undefined ? project : undefined, limit: MATTERS_MAX });
   return open

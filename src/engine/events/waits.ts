@@ -12,6 +12,7 @@ import { requestsOfAgents } from "../../store/locks/requests.js";
 import { findTask } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
+import type { EventType } from "../../base/notifications/event-types.js";
 import { actingAgent } from "../agents/agents.js";
 import { addressOf, inboxOf, parseAddressee } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
@@ -40,7 +41,7 @@ const ON_REQUEST: ReadonlySet<WaitKind> = new Set(["task_ended", "decision", "re
  */
 const DEFAULT_KINDS: readonly WaitKind[] = WAIT_KINDS.filter((kind) => !ON_REQUEST.has(kind));
 
-const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
+const TYPES: Readonly<Record<WaitKind, readonly EventType[]>> = {
   message: ["message.sent"],
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
@@ -61,10 +62,12 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   ],
 };
 
+const DECISIONS: ReadonlySet<string> = new Set(TYPES.decision);
+
 /** States of a task with which its `task_ended` comes. */
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "dead_letter", "cancelled", "skipped", "blocked"]);
 
-/** The events an agent waits for, and the place in the history from which it waits. */
+/** The events an agent waits for, and the place in the history from which it waits. Plain data: a repeated request reads it as JSON. */
 export interface Watch {
   readonly agent: string;
   readonly kinds: readonly WaitKind[];
@@ -100,21 +103,19 @@ export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch>
   const agent = yield* actingAgent(ctx, request.agent);
   const { home, ...about } = yield* subjectOf(ctx, request);
   const kinds: readonly WaitKind[] = request.kinds ?? (about.task === undefined ? DEFAULT_KINDS : ["task_ended"]);
-  const inbox = kinds.some((kind) => IN_INBOX.has(kind)) ? yield* inboxOf(agent, home) : undefined;
   const isFirst = request.cursor === undefined && agent.eventCursor === null;
+  const readsInbox = kinds.includes("message") || (isFirst && kinds.includes("decision"));
+  const inbox = readsInbox ? yield* inboxOf(agent, home) : undefined;
   return {
     agent: agent.name,
     kinds,
     addresses: kinds.includes("message") ? (inbox?.addresses ?? []) : [],
     ...about,
-    first: isFirst ? { ...about, agent, inbox, kinds: new Set(kinds), project: home } : undefined,
+    first: isFirst ? { ...about, agent, inbox, kinds, project: home } : undefined,
     cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
     openedAt: ctx.now,
   };
 }
-
-/** Kinds of which unread messages tell. */
-const IN_INBOX: ReadonlySet<WaitKind> = new Set(["message", "decision"]);
 
 /** The run, task and project that a call names, and the project in which it is. Errors: `not_found`, `invalid_input`. */
 function* subjectOf(ctx: EngineContext, request: WatchRequest) {
@@ -192,7 +193,7 @@ function* concerns(event: StoredEvent, watch: Watch): Tx<boolean> {
   // Decisions of a run that is named, and those that the agent asked for.
   const isAnswer = event.type === "escalation.decided" || event.type === "approval.decided";
   if (isAnswer && event.data["from"] === watch.agent) return true;
-  if (watch.run === undefined && watch.kinds.includes("decision") && TYPES.decision.includes(event.type)) return false;
+  if (watch.run === undefined && watch.kinds.includes("decision") && DECISIONS.has(event.type)) return false;
   if (watch.run === undefined && watch.project !== undefined && event.project !== watch.project) return false;
   return !isOfLock(event) || event.agent === watch.agent;
 }

@@ -72,7 +72,12 @@ const ADDRESSED = `m.address IN (${placeholders(ADDRESSES_MAX, 5)})`;
 const COUNT_UNREAD = `SELECT sender, count(*) AS messages, min(seq) AS oldest FROM (
     SELECT m.sender, m.seq FROM messages m WHERE ${ADDRESSED} AND ${OF_OTHERS} ORDER BY m.seq LIMIT $4
   ) AS unread GROUP BY sender ORDER BY oldest`;
-const LIST_UNREAD = `SELECT ${MESSAGES.columnsOf("m")} FROM messages m WHERE ${ADDRESSED} AND ${OF_OTHERS} ORDER BY m.seq LIMIT $4`;
+// The filter follows the addresses: run, task, whether decisions alone.
+const [RUN, TASK, DECISIONS] = [0, 1, 2].map((at) => `$${ADDRESSES_MAX + 5 + at}`);
+const OF_FILTER = `(CAST(${RUN} AS TEXT) IS NULL OR m.run = ${RUN}) AND (CAST(${TASK} AS TEXT) IS NULL OR m.task = ${TASK})
+  AND (CAST(${DECISIONS} AS INTEGER) = 0 OR (m.type = 'answer' AND m.data LIKE '%"decision":%'))`;
+const LIST_UNREAD = `SELECT ${MESSAGES.columnsOf("m")} FROM messages m WHERE ${ADDRESSED} AND ${OF_OTHERS} AND ${OF_FILTER}
+  ORDER BY m.seq LIMIT $4`;
 
 export interface InboxPage {
   /** Numbers that are larger. */
@@ -99,9 +104,17 @@ export function* countUnread(inbox: Inbox, page: InboxPage): Tx<{ sender: string
   );
 }
 
+export interface UnreadFilter {
+  readonly run?: string | undefined;
+  readonly task?: string | undefined;
+  /** Answers alone whose data names a decision. */
+  readonly decisions?: boolean;
+}
+
 /** Unread messages of others, oldest first. */
-export function* listUnread(inbox: Inbox, page: InboxPage): Tx<Message[]> {
-  return yield* many(MESSAGES.read, [LIST_UNREAD, inboxParams(inbox, page)]);
+export function* listUnread(inbox: Inbox, { run, task, decisions, ...page }: InboxPage & UnreadFilter): Tx<Message[]> {
+  const filter = [run ?? null, task ?? null, decisions ? 1 : 0];
+  return yield* many(MESSAGES.read, [LIST_UNREAD, [...inboxParams(inbox, page), ...filter]]);
 }
 
 const LIST_ALL = `SELECT ${MESSAGES.columnsOf("m")} FROM messages m WHERE m.address IN (${placeholders(ADDRESSES_MAX, 3)}) AND m.seq > $1

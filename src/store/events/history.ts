@@ -1,5 +1,6 @@
 import { fittingEntries } from "../../base/lists/paging.js";
 import { BatonError } from "../../base/errors.js";
+import type { EventType } from "../../base/notifications/event-types.js";
 import { int, json, placeholders, text, textOrNull } from "../rows.js";
 import { columns, type RowOf } from "../tables.js";
 import type { SqlValue, Tx } from "../tx.js";
@@ -102,7 +103,7 @@ const NEWEST_OF_TASK = `SELECT xid, ${EVENTS.columns} FROM %RUN_EVENTS% = $1 AND
 /** The newest event of a task that is of one of these types, at most 32. Costs as many rows as its run has events since. */
 export function* newestEventOfTask(
   { run, id }: { readonly run: string; readonly id: string },
-  types: readonly string[],
+  types: readonly EventType[],
 ): Tx<StoredEvent | undefined> {
   const [row] = yield [NEWEST_OF_TASK, [run, id, ...paddedTo(TYPES_MAX, types)]];
   return row && EVENTS.read(row);
@@ -164,7 +165,7 @@ export interface TypedEvents {
   /** Default: those of every task, and of none. */
   readonly task?: string | undefined;
   /** At most 32. */
-  readonly types: readonly string[];
+  readonly types: readonly EventType[];
   readonly limit: number;
 }
 
@@ -178,6 +179,6 @@ const NEWEST_ANYWHERE = `SELECT ${EVENTS.columns} FROM (
   ) AS newest WHERE type IN (${placeholders(TYPES_MAX)}) ORDER BY %EVENT_ORDER_BACK% LIMIT ${WINDOW}`;
 
 /** Events of a few types, at most 32, among the last 10,000 events of all runs and projects, newest first. */
-export function* newestAnywhere(types: readonly string[]): Tx<StoredEvent[]> {
+export function* newestAnywhere(types: readonly EventType[]): Tx<StoredEvent[]> {
   return (yield [NEWEST_ANYWHERE, paddedTo(TYPES_MAX, types)]).map(EVENTS.read);
 }
