@@ -5,8 +5,13 @@ export function collect(value: string, before: readonly string[]): readonly stri
   return [...before, value];
 }
 
+/** Whether a text is an amount above 0 as people write it: digits, and a point with digits. */
+export function isAmount(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text) && Number(text) > 0;
+}
+
 export function amount(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  if (isAmount(text)) return Number(text);
   throw new InvalidArgumentError("Expected an amount above 0, such as 2.5.");
 }
 

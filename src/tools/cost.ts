@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { type BudgetReport, checkBudget, setBudget, stateAfter } from "../engine/cost/budgets.js";
-import { budgetState, budgetView, BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
+import { budgetView, decisive, BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -41,11 +41,6 @@ type Budget = BudgetReport["budgets"][number];
 
 function termsView(budget: Budget): z.output<typeof termsShape> {
   return { ...budgetView(budget), warn_at: budget.warnAt, block_at: budget.blockAt };
-}
-
-/** The budget that decides: the nearest blocked one, else the nearest. */
-function decisive({ budgets }: BudgetReport): Budget | undefined {
-  return budgets.find((one) => budgetState(one) === "blocked") ?? budgets[0];
 }
 
 const set = defineOperation({
@@ -104,7 +99,7 @@ const check = defineOperation({
     const report = yield* checkBudget(ctx, given);
     const after = amount === undefined ? undefined : stateAfter(report, amount);
     const allowed = report.state !== "blocked" && (after ?? report.state) !== "blocked";
-    const budget = decisive(report);
+    const budget = decisive(report.budgets);
     return {
       ...reportView(report),
       budget: budget === undefined ? null : termsView(budget),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { HANDOFF_STATUSES } from "../base/statuses.js";
 import { iso } from "../base/time.js";
 import { actingAgent } from "../engine/agents/agents.js";
+import { REASON_CHARS_MAX } from "../engine/channels/types.js";
 import { acceptHandoff } from "../engine/handoffs/acceptance.js";
 import { declineHandoff, type Handoff, requestHandoff } from "../engine/handoffs/handoffs.js";
 import { leaseView, taskLine } from "../engine/tasks/views.js";
@@ -56,7 +57,7 @@ const request = defineOperation({
     task: params.task,
     token: params.token,
     to: params.name.describe("Handle of the agent, from list_agents."),
-    reason: z.string().min(1).max(4_000),
+    reason: z.string().min(1).max(REASON_CHARS_MAX),
     context: params.json.optional().describe("What the other needs to know, as JSON."),
     artifacts: z.array(z.string().min(1).max(300)).max(ARTIFACTS_MAX).optional(),
     ...params.acting,

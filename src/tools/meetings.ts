@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MEETING_STATUSES } from "../base/statuses.js";
 import { actingAgent } from "../engine/agents/agents.js";
+import { ITEM_CHARS_MAX, TOPIC_CHARS_MAX } from "../engine/channels/types.js";
 import { closeMeeting, createMeeting, postToMeeting } from "../engine/meetings/meetings.js";
 import { findMeetingState, meetingView } from "../engine/meetings/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -9,7 +10,6 @@ import * as shapes from "../dispatch/shapes.js";
 
 const PARTICIPANTS_MAX = 20;
 const ITEMS_MAX = 20;
-const ITEM_CHARS_MAX = 500;
 const POSITION_CHARS_MAX = 4_000;
 
 const meeting = z.object({
@@ -46,7 +46,7 @@ const create = defineOperation({
   words: ["discuss", "decide together", "vote", "conference"],
   example: { topic: "API design", participants: ["ben", "eve"], agenda: ["REST or GraphQL"] },
   input: z.object({
-    topic: z.string().min(1).max(200),
+    topic: z.string().min(1).max(TOPIC_CHARS_MAX),
     participants: z
       .array(params.name)
       .min(1)

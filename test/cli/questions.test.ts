@@ -114,6 +114,25 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     expect((await baton(fixture, ["show", run, "ask"])).stdout).toContain("mask the tokens");
   });
 
+  test("baton approve raises a budget by an amount as people write it, and asks again for another", async () => {
+    const fixture = repository();
+    const ben = { ...fixture, env: { ...fixture.env, BATON_AGENT: "ben" } };
+    const run = await detached(fixture);
+    await batonJson(fixture, ["call", "set_budget", "--run", run, "--limit", "2"]);
+    const ask = ["call", "escalate", "--title", "More?", "--type", "budget_override", "--run", run];
+    await batonJson(ben, ask);
+    const started = startOnTerminal(withSecret(fixture), ["approve"], SIZE);
+    const type = personAt(started);
+    // The step of the run asks first.
+    await type("[l]ater:", "l");
+    await type("[l]ater:", "a");
+    for (const typed of ["0x10", "1e3", "0", "3.5"]) await type("raise the budget by US$", typed);
+    const { code, stdout } = await started.ended;
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    expect(stdout.match(/Type an amount above 0/g)).toHaveLength(3);
+    expect(stdout).toContain("the limit is 5.5 US$ now");
+  });
+
   test("an assistant's terminal is asked nothing", async () => {
     const fixture = repository();
     const run = await detached(fixture);

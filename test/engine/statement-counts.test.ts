@@ -63,6 +63,45 @@ test("only a run under a budget pays for it: a statement with each claim, one wi
   expect(await countsOf({ budget: 100 })).toEqual([claim + 1, end]);
 });
 
+test("a later wait for decisions reads no inbox: it takes as many statements as one for milestones", async () => {
+  const counter = new StatementCounter();
+  const app = await startApp({ storeHooks: { observe: (point) => counter.note(point) } });
+  await app.call("create_project", { name: "demo" });
+  const wait = async (kind: "decision" | "milestone") => {
+    const asked = { project: "demo", kinds: [kind], timeout_seconds: 0 };
+    return (await counter.count(() => app.call("wait_for", asked))).statements;
+  };
+  // The first wait of an agent looks for what waits for it.
+  await wait("milestone");
+  expect(await wait("decision")).toBe(await wait("milestone"));
+});
+
+test("tasks that a change of the graph opens again look for those behind them together", async () => {
+  const texts: string[] = [];
+  const note = ({ statement }: StorePoint) => void (statement !== "COMMIT" && texts.push(statement[0]));
+  const app = await startApp({ storeHooks: { observe: note } });
+  const crew = new Crew(app);
+  await app.call("create_project", { name: "demo" });
+  const lookups = async (opened: readonly string[]) => {
+    const behind = opened.flatMap((key) => [
+      { key, needs: ["a"] },
+      { key: `${key}-next`, needs: [key] },
+    ]);
+    const { run } = await crew.start([{ key: "a", retry: { max_attempts: 1 } }, ...behind, { key: "z" }], {
+      project: "demo",
+    });
+    await crew.fail(await crew.take("ann", { run: run.id }));
+    texts.length = 0;
+    const changes = opened.map((task) => ({ op: "remove_dependency" as const, task, on: "a" }));
+    const { ready } = await app.call("modify_run", { run: run.id, changes });
+    expect(ready.map(({ key }) => key)).toEqual(opened);
+    return texts.filter((text) => text.includes("t.status IN ('blocked', 'cancelled')")).length;
+  };
+  const one = await lookups(["b"]);
+  expect(one).toBeGreaterThan(0);
+  expect(await lookups(["b", "c", "d", "e"])).toBe(one);
+});
+
 /** Counts what goes to the database, BEGIN and COMMIT left out. */
 class StatementCounter {
   #statements = 0;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { StoreHooks } from "../../src/store/driver/faults.js";
 import { BACKENDS } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startAppOn, type TestAppOptions } from "../support/servers/app.js";
@@ -28,6 +29,20 @@ describe.each(BACKENDS)("a meeting on %s", (backend) => {
     const read = async (agent: string) => (await app.call("read_messages", { agent, project: "demo" })).messages;
     return { app, call: app.call, crew, run: run.id, meeting, say, read };
   }
+
+  test("reads its task with the position that ends it, and with no other", async () => {
+    const statements: string[] = [];
+    const observe: NonNullable<StoreHooks["observe"]> = ({ statement }) => {
+      if (statement !== "COMMIT") statements.push(statement[0]);
+    };
+    const { say } = await called({ agenda: ["REST or GraphQL"] }, { storeHooks: { observe } });
+    const readsTask = async (agent: string) => {
+      statements.length = 0;
+      await say(agent, "REST");
+      return statements.some((text) => /^SELECT .* FROM tasks WHERE id = \S+$/.test(text));
+    };
+    expect([await readsTask("ann"), await readsTask("ben"), await readsTask("eve")]).toEqual([false, false, true]);
+  });
 
   test("invites its participants, goes through its agenda, and closes by itself when all have spoken", async () => {
     const { call, crew, run, meeting, say, read } = await called();

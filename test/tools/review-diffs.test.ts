@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import type { StoreHooks } from "../../src/store/driver/faults.js";
 import { BACKENDS, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startApp, startAppOn } from "../support/servers/app.js";
@@ -11,7 +12,11 @@ const BY = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
 describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
   async function team(withGit = true, by = "reviewer") {
     const runtime = testRuntime();
-    const shared = { runtime, storeHooks: { now: () => runtime.clock.now() } };
+    const statements: string[] = [];
+    const observe: NonNullable<StoreHooks["observe"]> = ({ statement }) => {
+      if (statement !== "COMMIT") statements.push(statement[0]);
+    };
+    const shared = { runtime, storeHooks: { now: () => runtime.clock.now(), observe } };
     const crew = new Crew(await startAppOn(backend, shared));
     const { call, cwd } = crew.app;
     const git = (...args: string[]) =>
@@ -40,17 +45,20 @@ describe.each(BACKENDS)("the diff of a reviewed step on %s", (backend) => {
     };
     const contentOf = async (artifact: string) => (await call("get_artifact", { artifact })).content!.text;
     const person = () => startApp({ ...shared, database: crew.app.database, channel: "human", agent: "eve" });
-    return { crew, person, call, git, write, run: run.id, held, review, contentOf };
+    return { crew, person, call, git, write, run: run.id, held, review, contentOf, statements };
   }
 
   test("is an artifact of the attempt that the reviewer reads, and approval is bound to it", async () => {
-    const { crew, call, git, write, run, held, review, contentOf } = await team();
+    const { crew, call, git, write, run, held, review, contentOf, statements } = await team();
     write("src/api.ts", "two\n");
     git("commit", "-qam", "half");
     write("src/new.ts", "new\n");
     await crew.complete(held);
+    statements.length = 0;
     const { brief, ...holding } = await review();
     expect(brief.diff).toMatchObject({ commit: git("rev-parse", "HEAD") });
+    // The brief lists the artifacts of the task, and reads none of them a second time.
+    expect(statements.filter((text) => text.includes("FROM artifacts WHERE id ="))).toEqual([]);
     const first = await contentOf(brief.diff!.artifact);
     expect(first).toContain("-one\n+two\n");
     expect(first).toContain("+new\n");

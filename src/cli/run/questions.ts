@@ -2,6 +2,7 @@ import { setTimeout as after } from "node:timers/promises";
 import { BatonError } from "../../base/errors.js";
 import type { ResultOf } from "../../tools/registry.js";
 import type { CommandContext } from "../command.js";
+import { isAmount } from "../option-values.js";
 import { type FormField, fieldsOf, promptOf, valueOf } from "../terminal/form.js";
 import type { QuestionAnswer, TypedCall } from "../typed-calls.js";
 
@@ -136,7 +137,7 @@ async function askAmount(line: AskLine, again: (text: string) => void): Promise<
     const typed = await line("  raise the budget by US$ (or nothing, for what is proposed): ");
     if (typed === undefined) return undefined;
     if (typed === "") return {};
-    if (Number(typed) > 0) return { amount: Number(typed) };
+    if (isAmount(typed)) return { amount: Number(typed) };
     again("Type an amount above 0, such as 2.5.");
   }
 }

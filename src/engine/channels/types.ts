@@ -60,9 +60,11 @@ function sentBy(operation: string, type: MessageType, next: NextCall): BatonErro
 }
 
 const TASKS_MAX = 16;
-const REASON_CHARS_MAX = 4_000;
-const TOPIC_CHARS_MAX = 200;
-const ITEM_CHARS_MAX = 500;
+/** Longest reason of a handoff. */
+export const REASON_CHARS_MAX = 4_000;
+/** Longest topic of a meeting, and item of its agenda. */
+export const TOPIC_CHARS_MAX = 200;
+export const ITEM_CHARS_MAX = 500;
 /** Text in the place of what the call did not say. */
 const OPEN = "…";
 

@@ -98,10 +98,14 @@ export function* blockedBudget(run: Budgeted): Tx<Budget | undefined> {
   return (yield* budgetsOf(run)).find((budget) => budgetState(budget) === "blocked");
 }
 
-/** The budget to show for a run: the nearest blocked one, else the nearest. */
-export function* budgetToShow(run: Budgeted): Tx<Budget | undefined> {
-  const budgets = yield* budgetsOf(run);
+/** The budget that decides among those that apply, the nearest first: the nearest blocked one, else the nearest. */
+export function decisive(budgets: readonly Budget[]): Budget | undefined {
   return budgets.find((budget) => budgetState(budget) === "blocked") ?? budgets[0];
+}
+
+/** The budget to show for a run. */
+export function* budgetToShow(run: Budgeted): Tx<Budget | undefined> {
+  return decisive(yield* budgetsOf(run));
 }
 
 /** Closes a run, whose row is locked, if one of its budgets is blocked. Returns whether it did. */

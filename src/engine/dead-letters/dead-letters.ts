@@ -73,7 +73,7 @@ export function* deadLetterInFull(id: string) {
     task,
     run,
     attempts: yield* attemptsOf(deadLetter.task),
-    blocked: yield* allBlockedBehind(deadLetter.task),
+    blocked: yield* allBlockedBehind([deadLetter.task]),
   };
 }
 
@@ -205,7 +205,7 @@ function* blockedBy({ task, run }: LockedTask): Tx<Reopening> {
   requireUndoable(task, run);
   requireReopenable(task, run);
   if (run.stage === "stopping") return { run: run.id, from: "blocked" };
-  return { tasks: yield* allBlockedBehind(task.id), from: "blocked" };
+  return { tasks: yield* allBlockedBehind([task.id]), from: "blocked" };
 }
 
 /** Whether what a task was part of is undone, or about to be: then it cannot go on. */

@@ -111,10 +111,10 @@ function* unreserve(run: string, demands: ReadonlySet<string>): Tx<void> {
   }
 }
 
-/** The tasks blocked behind a task, at any distance: also behind one that was cancelled while it was blocked. */
-export function* allBlockedBehind(task: string): Tx<string[]> {
+/** The tasks blocked behind any of these, at any distance: also behind one that was cancelled while it was blocked. */
+export function* allBlockedBehind(tasks: readonly string[]): Tx<string[]> {
   const found = new Map<string, boolean>();
-  for (let wave = [task]; wave.length > 0;) {
+  for (let wave = tasks; wave.length > 0;) {
     const next = (yield* stoppedBehind(wave)).filter(({ id }) => !found.has(id));
     for (const { id, blocked } of next) found.set(id, blocked);
     wave = next.map(({ id }) => id);

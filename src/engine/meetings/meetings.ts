@@ -10,7 +10,6 @@ import { appendEvents } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { addressOf } from "../channels/addresses.js";
 import { beginThread } from "../channels/messages.js";
-import type { ArtifactPlace } from "../artifacts/artifacts.js";
 import { type EngineContext, SERVER } from "../context.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { keepMinutes, lockMinutesPlace, minutesIfThereIsRoom, minutesName } from "./minutes.js";
@@ -139,7 +138,7 @@ export function* postToMeeting(
   agent: FoundAgent,
   said: { readonly meeting: string; readonly position: string },
 ): Tx<MeetingState> {
-  const { place, meeting } = yield* lockWithPlace(said.meeting);
+  const meeting = yield* lockWithPlace(said.meeting);
   requirePart(meeting, agent.name);
   const posts = yield* store.postsOf(meeting.id);
   const turn = turnOf({ meeting, posts });
@@ -160,19 +159,19 @@ export function* postToMeeting(
   yield* write(ctx, meeting, { address: channelOf(meeting), ...told });
   const state = { meeting, posts: [...posts, post] };
   if (turnOf(state) !== undefined) return state;
-  return { ...state, meeting: yield* closeByItself(ctx, state, { place, reason: "all_spoke" }) };
+  return { ...state, meeting: yield* closeByItself(ctx, state, "all_spoke") };
 }
 
 const SUBJECT_CHARS_MAX = 200;
 
-/** Locks a meeting, and before it the place of the artifact in which it is kept. Errors: `not_found`. */
-function* lockWithPlace(id: string): Tx<{ place: ArtifactPlace; meeting: Meeting }> {
+/** Locks a meeting, and before it the place in which it is kept. Errors: `not_found`. */
+function* lockWithPlace(id: string): Tx<Meeting> {
   const known = yield* store.findMeeting(id);
   if (!known) throw noSuchMeeting(id);
-  const place = yield* lockMinutesPlace(known);
+  yield* lockMinutesPlace(known);
   const meeting = yield* store.lockMeeting(id);
   if (!meeting) throw noSuchMeeting(id);
-  return { place, meeting };
+  return meeting;
 }
 
 export function noSuchMeeting(id: string): BatonError {
@@ -201,15 +200,12 @@ function hasSpoken({ id, agenda }: Meeting, { item, waitingFor }: { item: number
   });
 }
 
-interface Ending {
-  readonly place: ArtifactPlace;
-  readonly reason: "all_spoke" | "time_over";
-}
+type EndOfItself = "all_spoke" | "time_over";
 
 /** Closes a meeting without decisions, keeps what was said as an artifact, and tells all of it, the convener too. */
-function* closeByItself(ctx: EngineContext, { meeting, posts }: MeetingState, { place, reason }: Ending): Tx<Meeting> {
+function* closeByItself(ctx: EngineContext, { meeting, posts }: MeetingState, reason: EndOfItself): Tx<Meeting> {
   const over: Meeting = { ...meeting, status: "closed", reason, closedAt: ctx.now };
-  const artifact = yield* minutesIfThereIsRoom(ctx, place, { meeting: over, posts });
+  const artifact = yield* minutesIfThereIsRoom(ctx, { meeting: over, posts });
   const closed: Meeting = { ...over, artifact };
   yield* store.saveMeetingEnd(closed);
   yield* record(ctx, closed, "meeting.closed");
@@ -241,7 +237,7 @@ export function* closeMeeting(
   agent: FoundAgent,
   { meeting: id, decisions }: { readonly meeting: string; readonly decisions: readonly string[] },
 ): Tx<MeetingState & { recorded: boolean }> {
-  const { place, meeting } = yield* lockWithPlace(id);
+  const meeting = yield* lockWithPlace(id);
   if (agent.name !== meeting.convener && ctx.caller.channel !== "human") {
     const message = `Meeting ${id} was called by ${meeting.convener}, who closes it. Nothing was changed.`;
     throw new BatonError("not_permitted", message, { details: { meeting: id, convener: meeting.convener } });
@@ -255,7 +251,7 @@ export function* closeMeeting(
   const now = { status: "closed", reason: "closed", closedAt: ctx.now, closedBy: agent.name } as const;
   const closed: Meeting = meeting.status === "closed" ? meeting : { ...meeting, ...now };
   const minutes = { meeting: { ...closed, decisions }, posts, by: agent.name };
-  const decided: Meeting = { ...closed, decisions, artifact: yield* keepMinutes(ctx, place, minutes) };
+  const decided: Meeting = { ...closed, decisions, artifact: yield* keepMinutes(ctx, minutes) };
   yield* store.saveMeetingEnd(decided);
   if (meeting.status === "open") yield* record(ctx, decided, "meeting.closed");
   const list = decisions.map((decision) => `- ${decision}`);
@@ -280,9 +276,9 @@ export function* dueMeetingIds(ctx: EngineContext, limit: number): Tx<string[]> 
 export function* lapseMeeting(ctx: EngineContext, id: string): Tx<number> {
   const known = yield* store.findMeeting(id);
   if (!known) return 0;
-  const place = yield* lockMinutesPlace(known);
+  yield* lockMinutesPlace(known);
   const meeting = yield* store.lockMeeting(id);
   if (meeting?.status !== "open" || meeting.closesAt > ctx.now) return 0;
-  yield* closeByItself(ctx, { meeting, posts: yield* store.postsOf(id) }, { place, reason: "time_over" });
+  yield* closeByItself(ctx, { meeting, posts: yield* store.postsOf(id) }, "time_over");
   return 1;
 }

@@ -20,28 +20,28 @@ export function minutesName({ topic }: Pick<Meeting, "topic">): string {
   return `decisions-${nameFrom(topic, "meeting")}.md`;
 }
 
-/** Locks the place of a meeting's artifact: its task, or its run where the task has been removed, or its project. */
-export function* lockMinutesPlace({ project, run, task: id }: Meeting): Tx<ArtifactPlace> {
+/** Locks the run or the project in which a meeting is kept. */
+export function* lockMinutesPlace({ project, run }: Meeting): Tx<void> {
   yield* run === null ? lockProject(project) : lockRun(run);
+}
+
+/** The place of a meeting's artifact: its task, or its run where the task has been removed, or its project. */
+function* minutesPlace({ project, run, task: id }: Meeting): Tx<ArtifactPlace> {
   const task = id === null ? undefined : yield* findTask(id);
   return { project, run, task: task ?? null };
 }
 
-/** Stores what was said and decided as an artifact of the meeting's task, run or project. Returns its id. */
-export function* keepMinutes(
-  ctx: EngineContext,
-  place: ArtifactPlace,
-  said: Said & { readonly by: string },
-): Tx<string> {
+/** Stores what was said and decided as an artifact, whose place is locked. Returns its id. */
+export function* keepMinutes(ctx: EngineContext, said: Said & { readonly by: string }): Tx<string> {
   const content = contentOf(Buffer.from(minutesOf(said)));
   const draft = { name: minutesName(said.meeting), type: "decisions", content, agent: said.by };
-  return (yield* storeArtifact(ctx, place, draft)).artifact.id;
+  return (yield* storeArtifact(ctx, yield* minutesPlace(said.meeting), draft)).artifact.id;
 }
 
 /** As `keepMinutes`, and null where there are as many artifacts as may be: a meeting closes for all that. */
-export function* minutesIfThereIsRoom(ctx: EngineContext, place: ArtifactPlace, said: Said): Tx<string | null> {
+export function* minutesIfThereIsRoom(ctx: EngineContext, said: Said): Tx<string | null> {
   try {
-    return yield* keepMinutes(ctx, place, { ...said, by: SERVER });
+    return yield* keepMinutes(ctx, { ...said, by: SERVER });
   } catch (error) {
     if (error instanceof BatonError && error.code === "limit_exceeded") return null;
     throw error;

@@ -122,7 +122,7 @@ function samePlace(a: Task, b: Task): boolean {
 
 /** Opens blocked tasks again, and all that is blocked behind them, to be judged afresh. */
 export function* reopenAllBehind(change: RunChange, blocked: readonly Task[]): Tx<Task[]> {
-  const ids = new Set(blocked.map(({ id }) => id));
-  for (const { id } of blocked) for (const behind of yield* allBlockedBehind(id)) ids.add(behind);
-  return yield* reopen(change, { tasks: [...ids], from: "blocked" });
+  const ids = blocked.map(({ id }) => id);
+  const tasks = [...new Set([...ids, ...(yield* allBlockedBehind(ids))])];
+  return yield* reopen(change, { tasks, from: "blocked" });
 }

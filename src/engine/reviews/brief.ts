@@ -27,11 +27,14 @@ const ARTIFACTS_READ_MAX = 200;
 const ROUNDS_SHOWN_MAX = 5;
 
 /** Bytes up to which a brief has the diff itself, as they are shown. */
-export const DIFF_BYTES_SHOWN = 4_096;
+const DIFF_BYTES_SHOWN = 4_096;
 
-/** The diff of a review where it is small; undefined also where its content is gone, which the call that reads it says. */
-function* smallDiff({ artifact: id }: Review): Tx<string | undefined> {
-  const artifact = id === null ? undefined : yield* findArtifact(id);
+/**
+ * The diff of a review, which the artifacts read of its task mostly have, where it is small; undefined also where its content is gone,
+ * which the call that reads it says.
+ */
+function* smallDiff({ artifact: id }: Review, read: readonly Artifact[]): Tx<string | undefined> {
+  const artifact = id === null ? undefined : (read.find((one) => one.id === id) ?? (yield* findArtifact(id)));
   if (!artifact?.isText || artifact.bytes > DIFF_BYTES_SHOWN) return undefined;
   try {
     const text = (yield* readContent({}, artifact.hash)).toString("utf8");
@@ -65,7 +68,7 @@ export function* reviewBrief(id: string): Tx<ReviewBrief | undefined> {
     review,
     reviewed,
     result: attempts.findLast(({ outcome }) => outcome === "succeeded")?.result ?? null,
-    diff: yield* smallDiff(review),
+    diff: yield* smallDiff(review, artifacts),
     // In a fork they are of no attempt.
     artifacts: artifacts.filter(
       ({ id: own, attempt }) => own !== review.artifact && (attempt === null || attempt === review.attempt),

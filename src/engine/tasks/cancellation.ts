@@ -98,10 +98,9 @@ export function* settleVerdict(
   if (lost.length > 0) yield* reopen(change, { tasks: lost, from: "dead_letter" });
   const ready = yield* settleDependents(change, [...decided, ...withdrawn]);
   if (change.stopping) return ready;
-  const behind: string[] = [];
-  for (const id of lost) behind.push(...(yield* allBlockedBehind(id)));
+  const behind = yield* allBlockedBehind(lost);
   if (behind.length === 0) return ready;
-  const opened = yield* reopen(change, { tasks: [...new Set(behind)], from: "blocked" });
+  const opened = yield* reopen(change, { tasks: behind, from: "blocked" });
   return [...ready, ...(yield* judgeAfresh(change, opened))];
 }
 

@@ -66,16 +66,18 @@ export function needsPrice(usage: Usage | undefined): boolean {
 }
 
 const OWN_KEYS = new Set(["input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens"]);
-const FOREIGN_KEYS = Object.values(KEYS)
-  .flat()
-  .filter((key) => !OWN_KEYS.has(key));
+const FOREIGN_KEYS: ReadonlySet<string> = new Set(
+  Object.values(KEYS)
+    .flat()
+    .filter((key) => !OWN_KEYS.has(key)),
+);
 
 /** A report with its counts under this program's own keys alone. Errors: `invalid_input` for an amount that is none. */
 export function withOwnCounts(report: Usage): Usage {
-  const tokens = FOREIGN_KEYS.some((key) => key in report) ? tokensOf(report) : undefined;
+  const tokens = Object.keys(report).some((key) => FOREIGN_KEYS.has(key)) ? tokensOf(report) : undefined;
   if (tokens === undefined) return report;
   const { input, output, cached, cacheWrite } = tokens;
-  const rest = Object.entries(report).filter(([key]) => !FOREIGN_KEYS.some((foreign) => foreign === key));
+  const rest = Object.entries(report).filter(([key]) => !FOREIGN_KEYS.has(key));
   const counts = { input_tokens: input, output_tokens: output, cached_tokens: cached, cache_write_tokens: cacheWrite };
   return { ...Object.fromEntries(rest), ...counts };
 }

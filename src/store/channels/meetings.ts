@@ -34,7 +34,7 @@ export const MEETINGS = table("meetings", {
   closesAt: int,
   closedAt: intOrNull,
   closedBy: textOrNull,
-  /** Id of the artifact that keeps it; null while it is open. */
+  /** Id of the artifact that keeps it; null where there is none. */
   artifact: textOrNull,
 });
 export interface Meeting extends RowOf<typeof MEETINGS> {}

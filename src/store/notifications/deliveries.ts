@@ -74,7 +74,10 @@ export function* dueDelivery(target: string, now: number): Tx<Delivery | undefin
   ]);
 }
 
-/** Writes the next state of a delivery; false where another process has changed it meanwhile. */
+/**
+ * Writes the next state of a delivery; false where another process has changed it meanwhile. The number of the attempt and its `due_at`
+ * guard it: an attempt that was given back uncounted leaves the number as it was.
+ */
 export function* updateDelivery(before: Delivery, after: Delivery): Tx<boolean> {
   const { status, attempts, error, dueAt, endedAt } = after;
   return yield* hit([
