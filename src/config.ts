@@ -8,7 +8,13 @@ import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./c
 import { hint } from "./base/names.js";
 import type { NotificationTarget } from "./base/notifications/targets.js";
 import type { OwnPrices } from "./base/prices.js";
-import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
+import {
+  DOCUMENTED_VARIABLES,
+  PRESENT_NAMES,
+  type Settings,
+  settingsSchema,
+  withPresentNames,
+} from "./base/settings.js";
 import { flawOfError, parseJsonc, placeOfError } from "./config/jsonc.js";
 import {
   expandServers,
@@ -128,6 +134,7 @@ const NAMES = Object.keys(schema.shape) as Name[];
 const VARIABLES: ReadonlyMap<string, Name> = new Map([
   ...NAMES.map((name) => [variableOf(name), name] as const),
   ...Object.entries(PRESENT_NAMES).map(([former, name]) => [variableOf(former), name] as const),
+  ...Object.entries(DOCUMENTED_VARIABLES),
 ]);
 /** Every variable that is read here. */
 export const SETTING_VARIABLES: readonly string[] = [...VARIABLES.keys()];

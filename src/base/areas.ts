@@ -8,6 +8,7 @@ export const AREAS = [
   "locks",
   "artifacts",
   "agents",
+  "recovery",
   "channels",
   "supervision",
   "escalations",

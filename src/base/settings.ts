@@ -65,6 +65,11 @@ export const settingsSchema = z.object({
   silence_ms: z.int().min(100).default(defaultSettings.silence_ms),
   silence_grace_ms: z.int().min(0).default(defaultSettings.silence_grace_ms),
   lost_lease_counts: z.boolean().default(defaultSettings.lost_lease_counts),
+  /** Whether agents and servers that keep failing get no work for a while. */
+  circuit_breakers: z.boolean().default(defaultSettings.circuit_breakers),
+  /** Failures in a row that open a breaker, and the pause before the trial, which doubles each time. */
+  breaker_failures: z.int().min(2).max(1_000).default(defaultSettings.breaker_failures),
+  breaker_delay_ms: z.int().min(10).max(3_600_000).default(defaultSettings.breaker_delay_ms),
   /** How long after its last checkpoint a run that has changed is given another; 0: never. */
   checkpoint_interval_ms: z.int().min(0).default(defaultSettings.checkpoint_interval_ms),
   /** Whether a run is given one before its gate and human steps. */
@@ -95,6 +100,11 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
   letter_retention_ms: "dead_letter_retention_ms",
   letter_replays: "dead_letter_replays",
   letter_replay_delay_ms: "dead_letter_replay_delay_ms",
+};
+
+/** Variables of the founding documents, without a prefix, with the settings that they set. */
+export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
+  ENABLE_CIRCUIT_BREAKERS: "circuit_breakers",
 };
 
 /**

@@ -112,6 +112,9 @@ export const ESCALATION_STATUSES = [
 ] as const;
 export type EscalationStatus = (typeof ESCALATION_STATUSES)[number];
 
+/** States of a circuit breaker: half open while a trial tells whether its target works again. */
+export const BREAKER_STATES = ["closed", "open", "half_open"] as const;
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

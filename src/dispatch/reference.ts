@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   locks: "File locks",
   artifacts: "Artifacts",
   agents: "Agents",
+  recovery: "Failure and recovery",
   channels: "Messages",
   supervision: "Supervision",
   escalations: "Questions to people",

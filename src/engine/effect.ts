@@ -51,6 +51,11 @@ export interface EndedAttempt {
   /** Id. */
   readonly task: string;
   readonly outcome: AttemptOutcome;
+  /** The agent that held it; absent for an attempt of the server or of a person. */
+  readonly agent?: string | null | undefined;
+  readonly startedAt?: number | null | undefined;
+  /** Whether a circuit breaker counts it though it succeeded. */
+  readonly hasBreaker?: boolean | undefined;
 }
 
 /** A task that changed its state. */

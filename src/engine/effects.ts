@@ -1,3 +1,4 @@
+import { countOutcomes } from "./breakers/breakers.js";
 import { chargeBudgets } from "./cost/charges.js";
 import { recordDeadLetters } from "./dead-letters/recording.js";
 import type { Effect } from "./effect.js";
@@ -10,6 +11,7 @@ export const effects: readonly Effect[] = [
   recordDeadLetters,
   noteLostReviews,
   settleHandoffs,
+  countOutcomes,
   advanceMilestones,
   chargeBudgets,
 ];

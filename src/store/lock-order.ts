@@ -1,4 +1,5 @@
 import { type Agent, AGENTS } from "./agents/agents.js";
+import { type Breaker, BREAKERS } from "./breakers/breakers.js";
 import { type Budget, BUDGETS } from "./cost/budgets.js";
 import { type ContextWindow, WINDOWS } from "./context-windows/windows.js";
 import { type Milestone, MILESTONES } from "./milestones/milestones.js";
@@ -11,7 +12,7 @@ import type { Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the milestones by
+ * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the circuit breakers by target, the milestones by
  * id that an end completes, the budgets by id that an end is paid from, and last a context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
@@ -25,6 +26,7 @@ export const LOCK_ORDER = [
   "runs",
   "agents",
   "sessions",
+  "circuit_breakers",
   "milestones",
   "budgets",
   "context_windows",
@@ -92,6 +94,14 @@ export function lockEndedSessions(before: number): Tx<string[]> {
   return many(idOf, [
     "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY id LIMIT 100 %FOR_UPDATE%",
     [before],
+  ]);
+}
+
+/** Locks circuit breakers, by target. */
+export function lockBreakers(targets: readonly string[]): Tx<Breaker[]> {
+  return manyIn(BREAKERS.read, [...new Set(targets)].sort(), (chunk) => [
+    `SELECT ${BREAKERS.columns} FROM circuit_breakers WHERE target IN (${placeholders(chunk.length)}) ORDER BY target %FOR_UPDATE%`,
+    chunk,
   ]);
 }
 

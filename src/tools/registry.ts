@@ -27,6 +27,7 @@ import { listTemplates } from "./templates.js";
 import { modelAdviceOperations } from "./recommendations.js";
 import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
+import { breakerOperations } from "./breakers.js";
 import { reviewOperations } from "./reviews.js";
 import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
@@ -61,6 +62,7 @@ const operations = [
   ...artifactOperations,
   ...validationOperations,
   ...agentOperations,
+  ...breakerOperations,
   ...channelOperations,
   ...handoffOperations,
   ...meetingOperations,

@@ -181,13 +181,18 @@ export interface OfferedNow {
 }
 
 /** Returns an agent's offer in a claim over a connection: the roles and capabilities it registered, and those it names now. */
-export function offerOf(agent: agents.Agent, more: OfferedNow, connection: CallerConnection): Offer {
+export function offerOf(
+  agent: agents.Agent & { readonly hasBreaker?: boolean },
+  more: OfferedNow,
+  connection: CallerConnection,
+): Offer {
   return {
     parties: partiesOf(agent.name, connection),
     agent: agent.name,
     roles: new Set([...agent.roles, ...(more.roles ?? [])]),
     capabilities: new Set([...agent.capabilities, ...(more.requires ?? [])]),
     carriesOut: undefined,
+    hasBreaker: agent.hasBreaker,
   };
 }
 

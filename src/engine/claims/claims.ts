@@ -12,13 +12,13 @@ import { wantsUnnoted, wantWork } from "../agents/wants.js";
 import { rememberRoles, settleWaiting, type WaitingMessages } from "../channels/unread.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
-import { withTasksWorkedOn } from "../agents/parties.js";
 import { resume } from "./brief.js";
 import { hasJustFinished, whyNoWork } from "./no-work.js";
 import { projectAtHand, requireProject } from "../projects/creation.js";
 import { blockedBudget, whyStopped } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { tiedWith } from "./lane-choice.js";
+import { offerFor } from "./offers.js";
 import { requireRun } from "../lookup.js";
 import { atCapacity, takeFrom, type Claim, type Claimer } from "./taking.js";
 
@@ -106,7 +106,7 @@ function* claimWithin(ctx: EngineContext, claimer: Claimer, heads: readonly Lane
   if (claim) return claim;
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   const why = yield* whyNoWork(ctx, { offer, target, run });
-  const within = run && why.reason !== "run_at_capacity" ? yield* targetWithin(run, offer) : undefined;
+  const within = run && why.reason !== "run_at_capacity" ? yield* targetWithin(ctx, run, offer) : undefined;
   const ofChild = within && (yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)));
   if (ofChild) return ofChild;
   if (why.reason !== "run_finished") {
@@ -124,12 +124,12 @@ function* lanesOf(run: string | undefined): Tx<LaneHead[] | undefined> {
 }
 
 /** Finds a descendant run with a claimable task: claiming from a run includes its child runs. */
-function* targetWithin(run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
+function* targetWithin(ctx: EngineContext, run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
   // The budget of a run covers its descendants too.
   if ((yield* blockedBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
     const demands = (yield* laneHeads({ run: id })).map(({ demand }) => demand);
-    const whole = yield* withTasksWorkedOn(offer, demands);
+    const whole = yield* offerFor(ctx, offer, demands);
     if (demands.some((demand) => meets(whole, demand))) return { run: id };
   }
   return undefined;
@@ -147,7 +147,8 @@ function* claimTarget(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "p
  * run's lock.
  */
 export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly LaneHead[]): Tx<Claim | undefined> {
-  const offer = yield* withTasksWorkedOn(
+  const offer = yield* offerFor(
+    ctx,
     given.offer,
     heads.map(({ demand }) => demand),
   );
@@ -174,7 +175,8 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   if (run && run.endedAt !== null) return true;
   const heads = yield* laneHeads(target);
-  const offer = yield* withTasksWorkedOn(
+  const offer = yield* offerFor(
+    ctx,
     offerOf(agent, request, ctx.caller),
     heads.map(({ demand }) => demand),
   );
@@ -183,7 +185,7 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
     return (yield* whyStopped({ project: run?.project ?? project?.id ?? null, agent: agent.name })) === undefined;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =
-    run === undefined ? yield* hasJustFinished(ctx, target) : (yield* targetWithin(run, offer)) !== undefined;
+    run === undefined ? yield* hasJustFinished(ctx, target) : (yield* targetWithin(ctx, run, offer)) !== undefined;
   return hasWork || (yield* wantsUnnoted(ctx, agent.name));
 }
 

@@ -1,7 +1,7 @@
 import { overBudgetWithin } from "../../store/cost/budgets.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { findRun, type Run } from "../../store/runs/runs.js";
-import type { ClaimTarget } from "../../store/scheduling/lanes.js";
+import type { ClaimTarget, Demand } from "../../store/scheduling/lanes.js";
 import { type LaneAtHand, lanesAtHand, lastRunOf, openRunsOf } from "../../store/scheduling/obstacles.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
@@ -9,7 +9,7 @@ import type { EngineContext } from "../context.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { meets, type Offer, unmet } from "../scheduling/demands.js";
 import * as details from "./no-work-details.js";
-import { withTasksWorkedOn } from "../agents/parties.js";
+import { offerFor } from "./offers.js";
 
 /** Reasons why a claim found no task. */
 export const NO_WORK_REASONS = [
@@ -20,6 +20,7 @@ export const NO_WORK_REASONS = [
   "run_at_capacity",
   "locked_out",
   "reserved",
+  "breaker_open",
   "waits_for_person",
   "budget_blocked",
   "run_finished",
@@ -58,7 +59,7 @@ export function* whyNoWork(ctx: EngineContext, { offer: given, target, run }: Em
   if (run?.status === "paused")
     return { reason: "paused", detail: details.paused([run]), retryAfterMs: RETRY_LATER_MS };
   const lanes = yield* lanesAtHand(target);
-  const offer = yield* offerFor(given, lanes);
+  const offer = yield* offerFor(ctx, given, demandsOf(lanes));
   const held = yield* heldBack(ctx, { offer, target, lanes });
   if (held) return held;
   if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
@@ -70,7 +71,7 @@ function* noneReadyWithin(ctx: EngineContext, given: Offer, run: Run): Tx<NoWork
   const within = (yield* openDescendants(run.id)).slice(0, DESCENDANTS_MAX).map((id) => ({ run: id }));
   for (const target of within) {
     const lanes = yield* lanesAtHand(target);
-    const offer = yield* offerFor(given, lanes);
+    const offer = yield* offerFor(ctx, given, demandsOf(lanes));
     const why = yield* heldBack(ctx, { offer, target, lanes });
     if (why) return why;
     if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
@@ -78,11 +79,8 @@ function* noneReadyWithin(ctx: EngineContext, given: Offer, run: Run): Tx<NoWork
   return yield* noneReady(ctx, [{ run: run.id }, ...within]);
 }
 
-function offerFor(offer: Offer, lanes: readonly LaneAtHand[]): Tx<Offer> {
-  return withTasksWorkedOn(
-    offer,
-    lanes.map(({ demand }) => demand),
-  );
+function demandsOf(lanes: readonly LaneAtHand[]): Demand[] {
+  return lanes.map(({ demand }) => demand);
 }
 
 const DESCENDANTS_MAX = 5;
@@ -168,6 +166,12 @@ function* notForThisAgent(ctx: EngineContext, offer: Offer, lanes: readonly Lane
   if (reserved.length > 0) {
     const { detail, until } = yield* details.reserved(ctx.now, reserved);
     return { reason: "reserved", detail, retryAfterMs: soonest(ctx, until, RETRY_LATER_MS) };
+  }
+  const broken = lanes.find(({ demand }) => unmet(offer, demand).some(({ kind }) => kind === "breaker_open"));
+  if (broken && offer.broken) {
+    const { until } = offer.broken;
+    const detail = `${offer.agent} has failed too often, and other agents can do what is ready: its circuit breaker is open until ${iso(until)}, then one task is its trial`;
+    return { reason: "breaker_open", detail, retryAfterMs: soonest(ctx, until, RETRY_AT_LAST_MS) };
   }
   const forAgents = lanes.filter(({ demand }) => demand.executor === "agent");
   const served = yield* details.served(ctx, lanes);

@@ -14,7 +14,7 @@ import { isOpen } from "../lifecycle/run-state.js";
 import { budgetSentence, blockedBudget, budgetState, widerBudgets } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
-import { withTasksWorkedOn } from "../agents/parties.js";
+import { offerFor } from "./offers.js";
 import { judge } from "../scheduling/triggers.js";
 import { dependencyCounts } from "../lifecycle/dependents.js";
 
@@ -181,7 +181,7 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
       : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}${untilOf(ctx, task)}`, blocking: [] }];
   }
   const agent = yield* requireAgent(name);
-  const offer = yield* withTasksWorkedOn(offerOf(agent, {}, connectionOf(agent)), [demand]);
+  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [demand]);
   const gaps = unmet(offer, demand).map(({ kind, detail }) => ({
     kind,
     detail: kind === "reserved" ? `${detail}${untilOf(ctx, task)}` : detail,

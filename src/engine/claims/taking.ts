@@ -1,5 +1,5 @@
 import type { Project } from "../projects/projects.js";
-import type { Agent, SilenceLoss } from "../../store/agents/agents.js";
+import type { Agent, FoundAgent, SilenceLoss } from "../../store/agents/agents.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { lockProject, lockRun, lockClaimer } from "../../store/lock-order.js";
 import { countersIfAny, type Counters } from "../../store/runs/counters.js";
@@ -19,6 +19,7 @@ import {
 import type { Task } from "../../store/tasks/tasks.js";
 import { openAttempt, forgiveLoss } from "../../store/tasks/transitions.js";
 import { type Tx, together, nothing } from "../../store/tx.js";
+import { beginTrial } from "../breakers/breakers.js";
 import type { EngineContext } from "../context.js";
 import type { WaitingMessages } from "../channels/unread.js";
 import { agentBudget, closeIfOverBudget, whyStopped } from "../cost/budget-state.js";
@@ -49,7 +50,7 @@ type Outcome =
   | { readonly outcome: "again"; readonly due?: boolean };
 
 export interface Claimer {
-  readonly agent: Agent;
+  readonly agent: FoundAgent;
   readonly offer: Offer;
   readonly target: ClaimTarget;
 }
@@ -183,6 +184,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   yield* openAttempt(opened);
   const forgives = task.lostBy !== null && task.lostBy === identityOfCaller(ctx);
   if (forgives) yield* forgiveLoss(task.id);
+  if (claimer.agent.hasBreaker) yield* beginTrial(ctx, claimer.agent.name, task.id);
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.move(task, "running");
   change.append(taking.events);

@@ -62,7 +62,13 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     note: noteOf(task, end),
     session: task.session,
   });
-  change.recordAttempt({ task: task.id, outcome: end.outcome });
+  change.recordAttempt({
+    task: task.id,
+    outcome: end.outcome,
+    agent: task.agent,
+    startedAt: task.startedAt,
+    hasBreaker: locked.hasBreaker,
+  });
   const usage = pricedUsage(ctx, end.usage);
   if (usage) {
     const { id, role, agent, attempt } = task;

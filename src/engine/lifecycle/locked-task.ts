@@ -20,6 +20,8 @@ export interface LockedTask extends HeldTask {
 export interface HeldTask extends TaskAndSpec {
   /** Whether any message was sent since none waited for its holder, as the task was read. */
   readonly hasNews?: boolean;
+  /** Whether a success of its attempt changes a circuit breaker. */
+  readonly hasBreaker?: boolean;
   readonly run: Run;
   /** The files that it holds; undefined where it holds none, and then its project is not locked. */
   readonly files: HeldFiles | undefined;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { iso } from "../../base/time.js";
 import type { Demand } from "../../store/scheduling/lanes.js";
 
 /** Kinds of step that a server's executor runs. */
@@ -13,6 +14,10 @@ export interface Offer {
   readonly carriesOut: ((kind: ExecutedKind, what: string) => boolean) | undefined;
   /** The agent itself and its connection, and the tasks it worked on as far as demands name them, in the form of `Demand.notBy`. */
   readonly parties: ReadonlySet<string>;
+  /** Whether the agent's circuit breaker is to be looked at. */
+  readonly hasBreaker?: boolean | undefined;
+  /** The demands that its open breaker leaves to others, by id, and until when. */
+  readonly broken?: { readonly demands: ReadonlySet<string>; readonly until: number } | undefined;
 }
 
 /** A demand with its id: the hash of its content, since demands never change. */
@@ -68,6 +73,13 @@ export function unmet(offer: Offer, demand: Demand): { kind: string; detail: str
   }
   if (isExcluded(offer, demand)) {
     gaps.push({ kind: "not_by", detail: `${offer.agent}, or its connection, worked on what it checks` });
+  }
+  if (offer.broken?.demands.has(demand.id) === true) {
+    const until = iso(offer.broken.until);
+    gaps.push({
+      kind: "breaker_open",
+      detail: `${offer.agent} has failed too often, and others can do it: its breaker is open until ${until}`,
+    });
   }
   const missing = demand.requires.filter((capability) => !offer.capabilities.has(capability));
   if (missing.length > 0) {

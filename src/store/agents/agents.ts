@@ -1,6 +1,7 @@
 import { AGENT_STATUSES, PRESENCES } from "../../base/statuses.js";
 import {
   chunksOf,
+  flag,
   many,
   hit,
   placeholders,
@@ -77,10 +78,14 @@ const FOUND = columns({
   ...FIELDS,
   /** Null while no message was ever sent. */
   newestMessage: intOrNull,
+  /** Whether its circuit breaker is open, half open, or has counted a failure. */
+  hasBreaker: flag,
 });
 
 const NEWEST_MESSAGE = "(SELECT newest FROM message_clock WHERE id = 1) AS newest_message";
-const FIND = `SELECT ${AGENTS.columns}, ${NEWEST_MESSAGE} FROM agents WHERE name = $1`;
+const HAS_BREAKER =
+  "CASE WHEN EXISTS (SELECT 1 FROM circuit_breakers b WHERE b.target = 'agent:' || agents.name AND b.clean = 0) THEN 1 ELSE 0 END AS has_breaker";
+const FIND = `SELECT ${AGENTS.columns}, ${NEWEST_MESSAGE}, ${HAS_BREAKER} FROM agents WHERE name = $1`;
 const newestMessageOf = only("newest_message", intOrNull);
 
 export function* findAgent(name: string): Tx<FoundAgent | undefined> {
@@ -91,7 +96,7 @@ const INSERT = insertInto(AGENTS, `ON CONFLICT (name) DO NOTHING RETURNING ${NEW
 
 /** Returns undefined where an agent of that name was registered at the same time. */
 export function* insertAgent(agent: Agent): Tx<FoundAgent | undefined> {
-  return yield* one((row) => ({ ...agent, newestMessage: newestMessageOf(row) }), INSERT([agent]));
+  return yield* one((row) => ({ ...agent, newestMessage: newestMessageOf(row), hasBreaker: false }), INSERT([agent]));
 }
 
 /** Records roles that an agent offers; what was addressed to them before is counted from then on. */

@@ -40,6 +40,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "file_locks", key: ["id"] },
   { name: "lock_requests", key: ["id"] },
   { name: "agents", key: ["name"], cursor: "event_cursor" },
+  { name: "circuit_breakers", key: ["target"] },
   { name: "wants", key: ["agent", "kind"] },
   { name: "sessions", key: ["id"] },
   { name: "executors", key: ["session"] },

@@ -34,6 +34,7 @@ import { reviewFiles } from "./0033-review-files.js";
 import { usageByAge } from "./0034-usage-by-age.js";
 import { meetingArtifacts } from "./0035-meeting-artifacts.js";
 import { usageByTask } from "./0036-usage-by-task.js";
+import { breakers } from "./0037-breakers.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -73,6 +74,7 @@ export const migrations: readonly Migration[] = [
   usageByAge,
   meetingArtifacts,
   usageByTask,
+  breakers,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

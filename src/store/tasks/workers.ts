@@ -28,6 +28,15 @@ export function* workersOf(tasks: readonly string[]): Tx<Worker[]> {
   ]);
 }
 
+/** Returns those of these agents that have ever held a task. */
+export function* workersAmong(agents: readonly string[]): Tx<string[]> {
+  return yield* manyIn(only("agent", text), agents, (chunk) => [
+    `SELECT DISTINCT agent FROM attempts WHERE agent IN (${placeholders(chunk.length)})
+     UNION SELECT DISTINCT agent FROM tasks WHERE agent IN (${placeholders(chunk.length, 1 + chunk.length)})`,
+    [...chunk, ...chunk],
+  ]);
+}
+
 /** A party to attempts: an agent, and its connection where that counts too. */
 export interface Party {
   readonly agent: string;

@@ -25,6 +25,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   file_locks: [],
   lock_requests: [],
   agents: [],
+  circuit_breakers: [],
   sessions: [],
   host_clocks: [],
   milestones: [],

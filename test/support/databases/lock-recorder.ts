@@ -19,7 +19,7 @@ const LOCKING = /\bFROM\s+(\w+)\b[\s\S]*%FOR_UPDATE%/i;
 const WRITING = /^\s*(?:UPDATE|DELETE\s+FROM)\s+(\w+)/i;
 const UPSERTING = /^\s*INSERT\s+INTO\s+(\w+)\b[\s\S]*\bDO\s+UPDATE\b/i;
 // A statement that changes a whole tree of runs names its root.
-const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run) = \$\d/i;
+const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run|target) = \$\d/i;
 const BY_KEYS = /\b(?:id|run) IN \(\$/i;
 const READING = /\bFROM\s+(\w+)\b/i;
 
@@ -114,9 +114,9 @@ function rank(table: Table): number {
   return LOCK_ORDER.indexOf(table);
 }
 
-/** Agents are keyed by name, the rest by id. */
+/** Agents are keyed by name, circuit breakers by target, the rest by id. */
 function keyOf(row: Row): string {
-  return String(row["id"] ?? row["name"]);
+  return String(row["id"] ?? row["name"] ?? row["target"]);
 }
 
 /** How many of the rows that a statement names are held. */

@@ -1,0 +1,160 @@
+import { type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
+import { BatonError } from "../../base/errors.js";
+import { hint } from "../../base/names.js";
+import type { Settings } from "../../base/settings.js";
+import { isoOrNull } from "../../base/time.js";
+import {
+  type Breaker,
+  deleteBreaker,
+  ensureBreaker,
+  findBreaker,
+  listBreakers,
+  saveBreaker,
+} from "../../store/breakers/breakers.js";
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
+import { lockBreakers } from "../../store/lock-order.js";
+import { findTask } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { actingAgent, EXECUTOR_PREFIX } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../effect.js";
+import { type BreakerPolicy, lets, newBreaker, observed, onTrial, type Observation } from "./state.js";
+
+const DELAY_MAX_MS = 1_800_000;
+
+export function agentTarget(agent: string): string {
+  return `agent:${agent}`;
+}
+
+function policyOf({ breaker_failures, breaker_delay_ms }: Settings): BreakerPolicy {
+  return {
+    failures: breaker_failures,
+    delayMs: breaker_delay_ms,
+    delayMaxMs: Math.max(DELAY_MAX_MS, breaker_delay_ms),
+  };
+}
+
+const OUTCOMES: Readonly<Record<EndedAttempt["outcome"], Observation["outcome"]>> = {
+  succeeded: "succeeded",
+  failed: "failed",
+  timed_out: "failed",
+  lease_lost: "failed",
+  released: "neither",
+  cancelled: "neither",
+};
+
+/**
+ * Counts the ends of attempts on the breakers of their agents. Reads nothing for an attempt that succeeded while its agent's breaker
+ * was clean.
+ */
+export function* countOutcomes(ctx: EffectContext, { attempts, run }: RunOutcome): Tx<EffectResult> {
+  if (!ctx.settings.circuit_breakers) return {};
+  const telling = attempts.filter(({ hasBreaker, outcome }) => hasBreaker === true || OUTCOMES[outcome] === "failed");
+  const events: NewEvent[] = [];
+  for (const attempt of telling.toSorted((a, b) => ((a.agent ?? "") < (b.agent ?? "") ? -1 : 1))) {
+    const { agent, task, startedAt, outcome } = attempt;
+    if (typeof agent !== "string" || agent.startsWith(EXECUTOR_PREFIX)) continue;
+    const seen = { task, startedAt: startedAt ?? ctx.now, outcome: OUTCOMES[outcome] };
+    const changed = yield* count(ctx, agentTarget(agent), seen);
+    if (changed) events.push({ ...changed, agent, project: run.project, run: run.id, task });
+  }
+  return { events };
+}
+
+function* count(
+  ctx: EffectContext,
+  target: string,
+  seen: Observation,
+): Tx<Pick<NewEvent, "type" | "data"> | undefined> {
+  const before = seen.outcome === "failed" ? yield* lockedOrNew(ctx, target) : (yield* lockBreakers([target]))[0];
+  if (before === undefined) return undefined;
+  const after = observed(before, seen, { now: ctx.now, policy: policyOf(ctx.settings) });
+  if (after === before) return undefined;
+  yield* saveBreaker(after);
+  if (after.opens > before.opens)
+    return { type: "breaker.opened", data: { target, failures: after.failures, retry_at: isoOrNull(after.retryAt) } };
+  return after.state === before.state ? undefined : { type: "breaker.closed", data: { target } };
+}
+
+function* lockedOrNew(ctx: EffectContext, target: string): Tx<Breaker | undefined> {
+  const [known] = yield* lockBreakers([target]);
+  if (known) return known;
+  yield* ensureBreaker(newBreaker(target, ctx.now));
+  return (yield* lockBreakers([target]))[0];
+}
+
+/** Until when an agent gets no work that others can do; undefined where its breaker lets it have some. */
+export function* brokenUntil(ctx: EngineContext, agent: string): Tx<number | undefined> {
+  if (!ctx.settings.circuit_breakers) return undefined;
+  const breaker = yield* findBreaker(agentTarget(agent));
+  if (breaker === undefined || breaker.state === "closed") return undefined;
+  const trial = breaker.trial === null ? undefined : yield* findTask(breaker.trial);
+  const isUnderWay = trial?.status === "running" && trial.agent === agent;
+  if (lets(breaker, ctx.now, isUnderWay)) return undefined;
+  return Math.max(breaker.retryAt ?? 0, isUnderWay ? ctx.now + TRIAL_LOOK_MS : 0);
+}
+
+/** When a claim looks again while a trial is under way: its end is not known. */
+const TRIAL_LOOK_MS = 30_000;
+
+/** Makes a task that an agent has claimed the trial of its breaker, where the pause of that is over. */
+export function* beginTrial(ctx: EngineContext, agent: string, task: string): Tx<void> {
+  if (!ctx.settings.circuit_breakers) return;
+  const [breaker] = yield* lockBreakers([agentTarget(agent)]);
+  if (breaker !== undefined && breaker.state !== "closed" && lets(breaker, ctx.now, false))
+    yield* saveBreaker(onTrial(breaker, task, ctx.now));
+}
+
+/** A page of the breakers that have ever counted a failure, by target. */
+export function* listBreakerPage(query: PageQuery & { readonly target?: string | undefined }): Tx<Page<Breaker>> {
+  if (query.target !== undefined) {
+    const found = yield* findBreaker(targetOf(query.target));
+    return { page: found === undefined ? [] : [found], next: {} };
+  }
+  const rows = yield* listBreakers({ after: query.cursor ?? "", limit: query.limit + 1 });
+  return pageOf(rows, query.limit, ({ target }) => target);
+}
+
+/** A target as it is stored: a bare name is that of an agent. */
+function targetOf(reference: string): string {
+  return /^(?:agent|server):/.test(reference) ? reference : agentTarget(reference);
+}
+
+/** Forgets the failures of a target, which gets work again at once. Errors: `not_found` where it has no breaker. */
+export function* resetBreaker(ctx: EngineContext, given: { target: string; agent?: string | undefined }): Tx<Breaker> {
+  const by = yield* actingAgent(ctx, given.agent);
+  const target = targetOf(given.target);
+  if (target === agentTarget(by.name) && ctx.caller.channel !== "human") throw ownBreaker(by.name);
+  const [breaker] = yield* lockBreakers([target]);
+  if (breaker === undefined) throw yield* noBreaker(target);
+  yield* deleteBreaker(target);
+  yield* appendEvents(ctx, [
+    { type: "breaker.reset", agent: by.name, data: { target, state: breaker.state, failures: breaker.failures } },
+  ]);
+  return { ...newBreaker(target, ctx.now), opens: breaker.opens };
+}
+
+function ownBreaker(agent: string): BatonError {
+  return new BatonError(
+    "not_permitted",
+    `${agent} may not reset its own circuit breaker: it closes by itself when a trial succeeds, or another agent or a person resets it. Nothing was changed.`,
+    {
+      details: { agent },
+      next: [{ tool: "query_operation", arguments: { name: "list_circuit_breakers", arguments: { target: agent } } }],
+    },
+  );
+}
+
+const NAMES_MAX = 200;
+
+function* noBreaker(target: string): Tx<BatonError> {
+  const known = (yield* listBreakers({ after: "", limit: NAMES_MAX })).map((one) => one.target);
+  return new BatonError(
+    "not_found",
+    `${target} has no circuit breaker${hint(target, known)}: it has not failed since it was reset or first seen. Nothing was changed.`,
+    {
+      details: { target },
+      next: [{ tool: "query_operation", arguments: { name: "list_circuit_breakers", arguments: {} } }],
+    },
+  );
+}
