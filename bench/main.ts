@@ -18,6 +18,7 @@ import { context } from "./cases/texts/context.js";
 import { flatness } from "./cases/flatness.js";
 import { forecasts } from "./cases/forecasts.js";
 import { hooks } from "./cases/hooks.js";
+import { load } from "./cases/agents/load.js";
 import { makespan } from "./cases/makespan.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
@@ -48,6 +49,7 @@ const ALL: readonly Benchmark[] = [
   tools,
   hooks,
   makespan,
+  load,
   forecasts,
 ];
 

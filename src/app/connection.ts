@@ -1,3 +1,4 @@
+import os from "node:os";
 import type { Config } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import type { Caller } from "../engine/context.js";
@@ -110,6 +111,7 @@ export class Connection {
       findPath: pathOnDisk,
       ...(files && { readContentFile: (hash: string) => files.read(hash) }),
       prices: new PublishedPrices(own),
+      machine: { cores: os.availableParallelism(), memoryBytes: os.totalmem() },
     };
     return {
       store,

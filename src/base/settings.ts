@@ -76,6 +76,8 @@ export const settingsSchema = z.object({
   checkpoint_gates: z.boolean().default(defaultSettings.checkpoint_gates),
   /** Whether the person at a client that can show forms is asked there what waits for a decision. */
   elicitation: z.boolean().default(defaultSettings.elicitation),
+  /** Whether get_workload says how many more agents would shorten the ready work. */
+  predictive_scaling: z.boolean().default(defaultSettings.predictive_scaling),
   /** Lifetime of such a form, and the pause before a person who did not answer or put it off is asked again. */
   elicitation_timeout_ms: z.int().min(10).max(86_400_000).default(defaultSettings.elicitation_timeout_ms),
   elicitation_again_ms: z.int().min(1_000).default(defaultSettings.elicitation_again_ms),
@@ -105,6 +107,8 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
 /** Variables of the founding documents, without a prefix, with the settings that they set. */
 export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   ENABLE_CIRCUIT_BREAKERS: "circuit_breakers",
+  ENABLE_PREDICTIVE_SCALING: "predictive_scaling",
+  ORCHESTRATOR_MAX_CONCURRENT_TASKS: "max_concurrent_tasks",
 };
 
 /**

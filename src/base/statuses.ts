@@ -140,3 +140,9 @@ export type OnFailure = (typeof ON_FAILURE)[number];
 /** Clients that `baton init` sets up and `baton guard` is named for. */
 export const CLIENT_NAMES = ["claude-code", "cursor", "vscode", "codex", "gemini"] as const;
 export type ClientName = (typeof CLIENT_NAMES)[number];
+
+export const RESOURCE_TYPES = ["cpu", "memory", "gpu", "disk", "custom"] as const;
+export type ResourceType = (typeof RESOURCE_TYPES)[number];
+
+/** An offered allocation was granted to a request whose caller waits no longer, and is kept for it for a while. */
+export const ALLOCATION_STATES = ["held", "offered", "waiting"] as const;

@@ -58,6 +58,7 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
     "pause before an agent or server whose breaker has opened gets one task as a trial; it doubles each time, up to 30 min",
   checkpoint_interval_ms: "a run that has changed is given a checkpoint so long after its last; 0: never",
   checkpoint_gates: "whether a run is given a checkpoint before its gate and human steps",
+  predictive_scaling: "whether get_workload says how many more agents would shorten the ready work",
   elicitation: "whether a client that can show forms is asked the questions that wait for a person",
   elicitation_timeout_ms: "lifetime of such a form",
   elicitation_again_ms: "pause before a person who did not answer is asked again",

@@ -65,6 +65,13 @@ export interface EngineContext extends EffectContext {
 export interface ServerInfo {
   readonly version: string;
   readonly database: StoreInfo;
+  /** The capacity of the machine; absent where nothing of it is shared. */
+  readonly machine?: MachineCapacity | undefined;
+}
+
+export interface MachineCapacity {
+  readonly cores: number;
+  readonly memoryBytes: number;
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;

@@ -51,9 +51,15 @@ export interface EndedAttempt {
   /** Id. */
   readonly task: string;
   readonly outcome: AttemptOutcome;
-  /** The agent that held it; absent for an attempt of the server or of a person. */
-  readonly agent?: string | null | undefined;
-  readonly startedAt?: number | null | undefined;
+  /** Its holder; null where the server or a person ended a task without a holder. */
+  readonly agent: string | null;
+  /** The kind of work. */
+  readonly type: string;
+  /** How long it ran, without the time that its host slept. */
+  readonly durationMs: number;
+  /** Whether its result waits for a review, whose verdict says how good it was. */
+  readonly submitted: boolean;
+  readonly startedAt: number | null;
   /** Whether a circuit breaker counts it though it succeeded. */
   readonly hasBreaker?: boolean | undefined;
 }

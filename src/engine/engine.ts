@@ -2,7 +2,7 @@ import { BatonError } from "../base/errors.js";
 import type { PriceList } from "../base/prices.js";
 import type { Settings } from "../base/settings.js";
 import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
-import type { Caller, Command, EngineContext } from "./context.js";
+import type { Caller, Command, EngineContext, MachineCapacity } from "./context.js";
 import type { Effect } from "./effect.js";
 import { DiskPaths, type FindPath, UnknownPaths } from "./disk-paths.js";
 
@@ -49,6 +49,8 @@ export interface EngineParts {
   readonly findPath?: FindPath;
   /** Reads the content of an artifact from its file beside the database. */
   readonly readContentFile?: (hash: string) => Buffer | undefined;
+  /** The capacity of the machine. */
+  readonly machine?: MachineCapacity;
   /** Prices of models. Without it a report that names no cost costs nothing. */
   readonly prices?: PriceList;
   /** Awaited before each command, outside its transaction. */
@@ -61,7 +63,7 @@ export function engineFor(store: Store, caller: Caller, parts: EngineParts): Eng
   const context = (ctx: TxContext, paths: FindPath | undefined): EngineContext => ({
     ...ctx,
     caller,
-    server: { version: parts.version, database: store.info },
+    server: { version: parts.version, database: store.info, machine: parts.machine },
     settings: parts.settings(),
     effects,
     ...(onDue && { onDue }),

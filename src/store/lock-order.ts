@@ -12,8 +12,9 @@ import type { Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the circuit breakers by target, the milestones by
- * id that an end completes, the budgets by id that an end is paid from, and last a context window. A child run has an id that sorts after
+ * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the circuit breakers by
+ * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, and last a
+ * context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
@@ -29,6 +30,7 @@ export const LOCK_ORDER = [
   "circuit_breakers",
   "milestones",
   "budgets",
+  "resource_queue",
   "context_windows",
 ] as const;
 
@@ -141,6 +143,11 @@ export function lockBudgets(run: string | null, ids: readonly string[] = []): Tx
     `SELECT ${BUDGETS.columns} FROM budgets WHERE id IN (${ABOVE}) OR id IN (${named}) ORDER BY id %FOR_UPDATE%`,
     [run ?? "", ...ids],
   ]);
+}
+
+/** Locks the row that every change of resources and of allocations locks first: no two of them run at once. */
+export function* lockResources(): Tx<void> {
+  yield ["SELECT id FROM resource_queue WHERE id = 1 %FOR_UPDATE%"];
 }
 
 /** Locks a context window. */

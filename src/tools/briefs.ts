@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { BRIEF_TOKENS, getBrief } from "../engine/briefs/briefs.js";
-import type { BriefSubject } from "../engine/briefs/facts.js";
 import { keptBrief, requireCheckpoint } from "../engine/checkpoints/checkpoints.js";
-import { defineOperation, type OperationHost } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -35,18 +34,20 @@ export const brief = defineOperation({
     cut: z.array(z.object({ of: z.string(), lines: z.int(), next: shapes.call })).optional(),
   }),
   async perform(host, { max_tokens: tokensMax, checkpoint, ...subject }) {
-    if (checkpoint !== undefined) return asKept(host, checkpoint, subject);
+    requireOne({ ...subject, checkpoint });
+    if (checkpoint !== undefined) {
+      const { text, tokens, hash } = await keptBrief(await host.read(() => requireCheckpoint(checkpoint)));
+      return { brief: text, tokens, hash };
+    }
     const { cut, ...fitted } = await host.read((ctx) => getBrief(ctx, subject, tokensMax));
     return { ...fitted, ...(cut.length > 0 && { cut: cut.map((one) => ({ ...one })) }) };
   },
 });
 
-async function asKept(host: Pick<OperationHost, "read">, checkpoint: string, { task, run }: BriefSubject) {
-  if (task !== undefined || run !== undefined) {
-    throw new BatonError("invalid_input", "Name a task, a run or a checkpoint, and not several of them.", {
-      details: { path: "checkpoint" },
-    });
-  }
-  const { text, tokens, hash } = await keptBrief(await host.read(() => requireCheckpoint(checkpoint)));
-  return { brief: text, tokens, hash };
+function requireOne(subjects: Readonly<Record<string, string | undefined>>): void {
+  const named = Object.keys(subjects).filter((name) => subjects[name] !== undefined);
+  if (named.length === 1) return;
+  throw new BatonError("invalid_input", "Name a task, a run or a checkpoint, and only one of them.", {
+    details: { path: named.at(-1) ?? "task" },
+  });
 }

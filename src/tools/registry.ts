@@ -17,6 +17,7 @@ import { exportRunOperation } from "./exports.js";
 import { forecastOperations } from "./forecasts.js";
 import { handoffOperations } from "./handoffs.js";
 import { importWorkflow } from "./imports.js";
+import { loadOperations } from "./load.js";
 import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
 import { meetingOperations } from "./meetings.js";
@@ -27,6 +28,7 @@ import { listTemplates } from "./templates.js";
 import { modelAdviceOperations } from "./recommendations.js";
 import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
+import { resourceOperations } from "./resources.js";
 import { breakerOperations } from "./breakers.js";
 import { reviewOperations } from "./reviews.js";
 import { runOperations } from "./runs.js";
@@ -62,6 +64,8 @@ const operations = [
   ...artifactOperations,
   ...validationOperations,
   ...agentOperations,
+  ...loadOperations,
+  ...resourceOperations,
   ...breakerOperations,
   ...channelOperations,
   ...handoffOperations,

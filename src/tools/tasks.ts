@@ -22,6 +22,7 @@ import {
 import { cancelTask } from "../engine/tasks/cancellation.js";
 import { reviewView } from "../engine/reviews/verdict.js";
 import { silenceView } from "../engine/agents/presence.js";
+import { taskType } from "../engine/steps/task-type.js";
 import { leaseShown, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
@@ -32,10 +33,11 @@ import * as shapes from "../dispatch/shapes.js";
 
 const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
-  .describe("Paths or globs, locked while it is claimed.");
+  .describe("Paths or globs, locked while claimed.");
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
   role: z.string().optional().describe("Only for its agents."),
+  type: z.string().optional(),
   requires: z.array(z.string()).optional().describe("Capabilities."),
   not_by: z.array(z.string()).optional().describe("Keys: not for their agents."),
   prefer_by: z.array(z.string()).optional().describe("Keys: first for their agents."),
@@ -54,7 +56,7 @@ const stepFields = {
 const createInput = z.object({
   title: z.string().min(1).max(500),
   prompt: z.string().min(1).describe("Complete in itself."),
-  run: params.run.optional().describe("From list_runs. Default: the project's ad-hoc tasks."),
+  run: params.run.optional().describe("From list_runs. Default: ad-hoc tasks."),
   key: z.string().optional(),
   dependencies: z.array(z.string()).optional().describe("Ids or keys, from list_tasks."),
   ...stepFields,
@@ -156,7 +158,7 @@ const getTask = defineOperation({
       task: taskView(detail.task),
       ...(detail.lease === undefined ? {} : { lease: leaseShown(ctx.caller, detail.task, detail.lease) }),
       ...silenceView(detail.silentSince),
-      spec: { ...detail.spec },
+      spec: { ...detail.spec, type: taskType(detail.task, detail.spec) },
       ...(detail.reviews.length === 0 ? {} : { reviews: detail.reviews.map(reviewView) }),
       ...(detail.result === undefined ? {} : { result: detail.result }),
       ...(detail.attempts === undefined ? {} : { attempts: detail.attempts }),

@@ -84,19 +84,22 @@ function callIssues(artifacts: readonly RunText[]): ValidationIssue[] {
 function requirementIssues(artifacts: readonly RunText[]): ValidationIssue[] {
   const tests = artifacts.filter(({ type }) => type === "tests").map(({ text }) => text);
   if (tests.length === 0) return [];
-  return artifacts
+  const required = artifacts
     .filter(({ type }) => type === "requirements")
-    .flatMap(({ name, text }) => {
-      const ids = requirementsOf(text);
-      const tested = testedIn(tests, ids);
-      return ids
-        .filter((id) => !tested.has(id))
-        .map((id): ValidationIssue => ({
-          check: "requirements",
-          severity: "major",
-          where: name,
-          message: `No test artifact of the run names ${id} of ${name}.`,
-          suggestion: "Write the test, and name the id in its title.",
-        }));
-    });
+    .map(({ name, text }) => ({ name, ids: requirementsOf(text) }));
+  const tested = testedIn(
+    tests,
+    required.flatMap(({ ids }) => ids),
+  );
+  return required.flatMap(({ name, ids }) =>
+    ids
+      .filter((id) => !tested.has(id))
+      .map((id): ValidationIssue => ({
+        check: "requirements",
+        severity: "major",
+        where: name,
+        message: `No test artifact of the run names ${id} of ${name}.`,
+        suggestion: "Write the test, and name the id in its title.",
+      })),
+  );
 }

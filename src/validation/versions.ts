@@ -1,4 +1,5 @@
 import { isObject } from "../base/json.js";
+import { grouped } from "../base/lists/groups.js";
 import type { RunText, ValidationIssue } from "./issue.js";
 import { valuesOf } from "./values.js";
 
@@ -10,11 +11,13 @@ interface VersionSaid {
 }
 
 export function versionIssues(artifacts: readonly RunText[]): ValidationIssue[] {
-  const bySubject = new Map<string, VersionSaid[]>();
-  for (const said of artifacts.flatMap(versionsOf)) bySubject.set(said.of, [...(bySubject.get(said.of) ?? []), said]);
-  return [...bySubject.values()].flatMap((all): ValidationIssue[] => {
-    const [first] = all;
-    const other = all.find(({ version }) => !agree(first?.version ?? version, version));
+  // A range such as `>=5`, or `*`, names no one version.
+  const exact = artifacts.flatMap(versionsOf).filter(({ version }) => /^\d/.test(bare(version)));
+  return [...grouped(exact, ({ of }) => of).values()].flatMap((all): ValidationIssue[] => {
+    // Held against the one that says most: those that agree with it agree with each other.
+    const fullest = all.reduce((one, next) => (bare(next.version).length > bare(one.version).length ? next : one));
+    const different = all.find(({ version }) => !agree(fullest.version, version));
+    const [first, other] = all.filter((said) => said === fullest || said === different);
     if (first === undefined || other === undefined) return [];
     const message = `${first.where} says that ${first.of} has version ${first.version}, ${other.where} that it has ${other.version}.`;
     return [
@@ -26,7 +29,7 @@ export function versionIssues(artifacts: readonly RunText[]): ValidationIssue[] 
 /** Whether one says no less than the other: 5.1 and ^5.1.3 agree. */
 function agree(one: string, other: string): boolean {
   const [a, b] = [bare(one), bare(other)];
-  return one === other || `${a}.`.startsWith(`${b}.`) || `${b}.`.startsWith(`${a}.`);
+  return `${a}.`.startsWith(`${b}.`) || `${b}.`.startsWith(`${a}.`);
 }
 
 function bare(version: string): string {

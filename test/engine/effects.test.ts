@@ -20,7 +20,7 @@ function* audit(_: unknown, outcome: Parameters<Effect>[1]): ReturnType<Effect> 
     run: run.status,
     runEnded,
     succeeded,
-    attempts: attempts.map(({ outcome: how }) => how),
+    attempts: attempts.map(({ agent, type, outcome: how }) => `${type} by ${agent} ${how}`),
     usages: usages.map(({ model, cost }) => `${model} for ${cost}`),
     moves: moves.map(({ task, to }) => `${task.status} to ${to}`),
     failures: failures.map(({ error, replayable }) => `${error.type}, replayable: ${replayable}`),
@@ -71,7 +71,7 @@ describe.each(BACKENDS)("on %s, an effect added to the list", (backend) => {
         run: "succeeded",
         runEnded: true,
         succeeded: 1,
-        attempts: ["succeeded"],
+        attempts: ["a by ann succeeded"],
         usages: ["null for 2000000"],
         moves: ["running to succeeded"],
         failures: [],
@@ -84,7 +84,7 @@ describe.each(BACKENDS)("on %s, an effect added to the list", (backend) => {
     await run.fail();
     expect((await run.audited()).at(-1)).toMatchObject({
       run: "failed",
-      attempts: ["failed"],
+      attempts: ["a by ann failed"],
       usages: [],
       moves: ["running to dead_letter"],
       failures: ["broken, replayable: true"],

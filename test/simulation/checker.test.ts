@@ -116,6 +116,12 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
        (id, project, agent, name, token_limit, tokens, messages, last_number, compactions, created_at, updated_at)
      VALUES ('window_1', 'p', 'ann', 'main', 1000, 5, 1, 1, 0, 1, 1)`,
   ],
+  [
+    "a task that has ended keeps resources",
+    "resources",
+    `INSERT INTO allocations (id, holder, made_by, task, state, priority, asked_at)
+       VALUES ('allocation_1', 'ann', 'ann', 'task_gone', 'held', 50, 1)`,
+  ],
   ["an event is told that did not happen", "deliveries", tellsOf(`'{"type":"run.finished","at":1}'`)],
 ];
 

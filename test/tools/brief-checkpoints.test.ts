@@ -40,6 +40,9 @@ describe.each(BACKENDS)("a brief that a checkpoint keeps on %s", (backend) => {
     await expect(call("get_brief", { checkpoint: before!.id, run: run.id })).rejects.toMatchObject({
       code: "invalid_input",
     });
-    await expect(call("get_brief", {})).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(call("get_brief", {})).rejects.toMatchObject({
+      code: "invalid_input",
+      message: "Name a task, a run or a checkpoint, and only one of them.",
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { checkConsistency } from "../../src/validation/consistency.js";
 import { CHECKS } from "../../src/validation/validation.js";
 import { bestOfFew } from "../support/in-time.js";
 
@@ -34,3 +35,20 @@ test("TypeScript of 1 MB that is blanks alone holds the process up for a moment 
     inTime(1_000, from);
     expect(issues.length).toBeGreaterThan(0);
   }));
+
+test.each([
+  ["names no id", "a.b-c_d 1\n"],
+  ["names many ids", "X-A-B-REQ-1.2.3\n"],
+  ["is numbers alone", "1A1.1-"],
+])("20,000 ids of requirements are looked for in 1 MB of tests that %s for a moment only", (_, part) =>
+  bestOfFew(async (inTime) => {
+    const ids = Array.from({ length: 20_000 }, (_one, at) => `- R${at}-FR-1\n`).join("");
+    const from = performance.now();
+    const issues = checkConsistency([
+      { name: "reqs.md", type: "requirements", text: ids },
+      { name: "a.test.ts", type: "tests", text: filled(part) },
+    ]);
+    inTime(4_000, from);
+    expect(issues).toHaveLength(100);
+  }),
+);

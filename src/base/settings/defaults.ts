@@ -52,6 +52,7 @@ const VALUES = {
   checkpoint_interval_ms: 300_000,
   checkpoint_gates: true,
   elicitation: true,
+  predictive_scaling: true,
   elicitation_timeout_ms: 600_000,
   elicitation_again_ms: 3_600_000,
   checkpoints_kept: 20,

@@ -70,6 +70,7 @@ function barredConnection(task: Task, keys: readonly string[]): BatonError {
   const message = `Task ${task.key} (${task.id}) is not for who worked on ${keys.join(", ")} (not_by), and this connection did: ${task.agent ?? "its holder"} goes on with it over its own. Nothing was changed.`;
   return new BatonError("not_permitted", message, {
     details: { task: task.id, held_by: task.agent, not_by: keys },
-    next: [{ tool: "claim_task", arguments: { run: task.run } }],
+    // Without fresh the claim would go on with the same task.
+    next: [{ tool: "claim_task", arguments: { run: task.run, fresh: true } }],
   });
 }

@@ -28,6 +28,7 @@ import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks
 import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
 import { pruneOldMessages, pruneOldRuns, pruneOldSessions, pruneOldWindows, tidy } from "./retention.js";
 import { type ContentSweep, sweepContents } from "./contents.js";
+import { dueAllocationIds, expireAllocation } from "../resources/allocations.js";
 import { dueOffers, lapseHandoff } from "../handoffs/handoffs.js";
 import { dueMeetingIds, lapseMeeting } from "../meetings/meetings.js";
 import { dueEscalations } from "../../store/escalations/escalations.js";
@@ -59,6 +60,7 @@ export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
     await jobs.once("leases", () => reapSessions(engine, jobs, false));
     await handleDueTasks(engine, jobs);
     await expireDueLocks(engine, jobs);
+    await expireAllocations(engine, jobs);
     await handleSilence(engine, jobs);
   }
   await handleDueRuns(engine, jobs);
@@ -100,6 +102,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     leasesLost: await unlessAsleep(() => jobs.once("leases", () => reapSessions(engine, jobs, tidying))),
     due: (await unlessAsleep(() => handleDueTasks(engine, jobs))) + (await handleDueRuns(engine, jobs)),
     locksExpired: await unlessAsleep(() => expireDueLocks(engine, jobs)),
+    allocationsExpired: await unlessAsleep(() => expireAllocations(engine, jobs)),
     silent: await unlessAsleep(() => handleSilence(engine, jobs)),
     requestsForgotten: await jobs.once("requests", async () =>
       (await engine.read(anyOldRequest)) ? engine.transact(forgetOldRequests) : 0,
@@ -303,4 +306,9 @@ async function expireDueLocks(engine: Engine, jobs: IsolatedJobs): Promise<numbe
   const find = (limit: number) => engine.read((ctx) => projectsWithLocksDue(ctx, limit));
   const expire = (project: string) => engine.transact((ctx) => expireLocks(ctx, project, ROWS_AT_ONCE_MAX));
   return (await jobs.eachDue("locks of", { find }, expire)).sum;
+}
+
+async function expireAllocations(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => dueAllocationIds(ctx, limit));
+  return (await jobs.eachDue("allocation", { find }, (id) => engine.transact((ctx) => expireAllocation(ctx, id)))).sum;
 }

@@ -18,7 +18,7 @@ import type { Tx } from "../../store/tx.js";
 import { actingAgent, EXECUTOR_PREFIX } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../effect.js";
-import { type BreakerPolicy, lets, newBreaker, observed, onTrial, type Observation } from "./state.js";
+import { type BreakerPolicy, lets, newBreaker, observed, onTrial, type TargetOutcome } from "./state.js";
 
 const DELAY_MAX_MS = 1_800_000;
 
@@ -34,7 +34,7 @@ function policyOf({ breaker_failures, breaker_delay_ms }: Settings): BreakerPoli
   };
 }
 
-const OUTCOMES: Readonly<Record<EndedAttempt["outcome"], Observation["outcome"]>> = {
+const OUTCOMES: Readonly<Record<EndedAttempt["outcome"], TargetOutcome["outcome"]>> = {
   succeeded: "succeeded",
   failed: "failed",
   timed_out: "failed",
@@ -64,7 +64,7 @@ export function* countOutcomes(ctx: EffectContext, { attempts, run }: RunOutcome
 function* count(
   ctx: EffectContext,
   target: string,
-  seen: Observation,
+  seen: TargetOutcome,
 ): Tx<Pick<NewEvent, "type" | "data"> | undefined> {
   const before = seen.outcome === "failed" ? yield* lockedOrNew(ctx, target) : (yield* lockBreakers([target]))[0];
   if (before === undefined) return undefined;

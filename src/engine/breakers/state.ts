@@ -20,7 +20,7 @@ const RATE_COUNT_MIN = 10;
 const RATE_MAX = 0.5;
 
 /** The end of an attempt of a target. Neither: it was given back, which proves nothing. */
-export interface Observation {
+export interface TargetOutcome {
   readonly task: string;
   readonly startedAt: number;
   readonly outcome: "succeeded" | "failed" | "neither";
@@ -43,7 +43,7 @@ export function newBreaker(target: string, now: number): Breaker {
 }
 
 /** A breaker after the end of an attempt. */
-export function observed(before: Breaker, seen: Observation, { now, policy }: At): Breaker {
+export function observed(before: Breaker, seen: TargetOutcome, { now, policy }: At): Breaker {
   const breaker = { ...before, changedAt: now };
   if (seen.outcome === "neither") return seen.task === before.trial ? { ...breaker, trial: null } : before;
   const failed = seen.outcome === "failed";

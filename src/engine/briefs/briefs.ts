@@ -1,4 +1,3 @@
-import { BatonError } from "../../base/errors.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { headOf } from "./head.js";
@@ -14,14 +13,9 @@ export const BRIEF_TOKENS = { min: 200, default: 2_000, max: 20_000 } as const;
 
 /**
  * Words a brief about a task or a run from recorded facts: for an agent that takes it over, or whose context was compacted. A query.
- * Errors: `not_found`; `invalid_input` where neither or both are named.
+ * Errors: `not_found`.
  */
 export function* getBrief(ctx: EngineContext, subject: BriefSubject, tokensMax: number): Tx<FittedBrief> {
-  if ((subject.task === undefined) === (subject.run === undefined)) {
-    throw new BatonError("invalid_input", "Name a task or a run, and not both.", {
-      details: { path: subject.task === undefined ? "task" : "run" },
-    });
-  }
   const facts = yield* readFacts(ctx, subject);
   const sections = [openOf, failuresOf, decisionsOf, reviewedOf, handoffsOf, workOf, filesOf, changesOf].map((of) =>
     of(facts),

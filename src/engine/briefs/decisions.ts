@@ -5,8 +5,7 @@ import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection } from "./fitting.js";
 import { unanswered } from "./open.js";
 import { lowered, weightOf } from "./weight.js";
-import { ago } from "./wording.js";
-import { tasksById } from "./work.js";
+import { ago, concerning, isElsewhere } from "./wording.js";
 
 const RANK = { decision: 80, handoff: 76, message: 70 } as const;
 
@@ -28,22 +27,11 @@ export function decisionsOf(facts: BriefFacts): BriefSection {
 /** Weighs the task that was talked about: a subject that concerns the run as a whole counts as much as a task that others wait for. */
 function weightOfSubject(facts: BriefFacts, task: string | null): number {
   if (isElsewhere(facts, task)) return -4;
-  return task === null ? 10 : weightOf(tasksById(facts).get(task));
-}
-
-/** Whether something concerns another task than the one that a brief is about. */
-function isElsewhere({ about }: BriefFacts, task: string | null): boolean {
-  return about !== undefined && task !== about.task.id;
-}
-
-/** Names the other task that something concerns. */
-function concerning(facts: BriefFacts, task: string | null): string {
-  if (task === null || !isElsewhere(facts, task)) return "";
-  return ` about ${tasksById(facts).get(task)?.key ?? task}`;
+  return task === null ? 10 : weightOf(facts.byId.get(task));
 }
 
 function decidedByPeople(facts: BriefFacts): BriefEntry[] {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   return facts.attempts.flatMap(({ task: id, result, error, agent, endedAt }): BriefEntry[] => {
     const task = tasks.get(id);
     if (task?.kind !== "human") return [];
@@ -98,7 +86,7 @@ function meetings(facts: BriefFacts): BriefEntry[] {
     return {
       rank: RANK.decision + weightOfSubject(facts, task),
       line: (quote) =>
-        `Meeting ${quote(topic)} (${id}) of ${participants.join(", ")}, ${ago(now, createdAt)}: ${status}${isDecided ? `; decided ${quote(decisions)}${recorded}` : ""}`,
+        `Meeting${concerning(facts, task)} ${quote(topic)} (${id}) of ${participants.join(", ")}, ${ago(now, createdAt)}: ${status}${isDecided ? `; decided ${quote(decisions)}${recorded}` : ""}`,
     };
   });
 }
@@ -121,7 +109,7 @@ function answers(facts: BriefFacts): BriefEntry[] {
 
 /** Returns how the work passed from hand to hand, and what was said on the way. */
 export function handoffsOf(facts: BriefFacts): BriefSection {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const { now, messages } = facts;
   const offers = facts.handoffs
     .filter(({ status }) => status !== "requested")

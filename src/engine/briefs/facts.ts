@@ -58,6 +58,7 @@ const TOLD = [
 ] as const;
 const ENDED = ["task.succeeded", "task.skipped"] as const;
 
+/** One of the two is named. */
 export interface BriefSubject {
   readonly task?: string | undefined;
   readonly run?: string | undefined;
@@ -95,6 +96,8 @@ export function* readFacts(ctx: EngineContext, subject: BriefSubject) {
     /** Ids of tasks that open tasks build on. */
     needed,
     ...around,
+    /** Tasks by id, those beside the one that a brief is about too. */
+    byId: new Map([...around.holdUps, ...tasks, ...around.before, ...around.after].map((task) => [task.id, task])),
     ...records,
     attempts,
     specs,
@@ -161,7 +164,7 @@ function withEarlier(own: Read<ReturnType<typeof recordsAbout>>, earlier: Read<R
 }
 
 type Read<G> = G extends Generator<unknown, infer R, never> ? R : never;
-/** The facts that are recorded about a task or a run, the oldest first in each list. */
+/** The facts that are recorded about a task or a run. What is recorded of tasks before the one it is about stands first; each part begins with the oldest. */
 export type BriefFacts = Read<ReturnType<typeof readFacts>>;
 
 interface Neighbours {

@@ -8,7 +8,6 @@ import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection } from "./fitting.js";
 import { lowered, weightIfNeeded, weightOf } from "./weight.js";
 import { ago } from "./wording.js";
-import { tasksById } from "./work.js";
 
 const RANK = { held: 76, file: 71, artifact: 74, denied: 70 } as const;
 const OWNERS_SHOWN_MAX = 5;
@@ -21,7 +20,7 @@ interface Owner {
 
 /** Returns the files that were locked for work and by whom, who holds them now, and the artifacts that were put. */
 export function filesOf(facts: BriefFacts): BriefSection {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const held = new Map(facts.locks.map(({ path, agent }) => [path, agent]));
   const touched = ownersOf(facts);
   const told = toldWithWork(facts);
@@ -93,7 +92,7 @@ function pathsOf({ data }: StoredEvent): string[] {
 }
 
 function artifacts(facts: BriefFacts): BriefEntry[] {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   return facts.artifacts.map(({ id, name, version, type, createdBy, task, path, createdAt }, index, all) => ({
     rank:
       RANK.artifact +
@@ -110,7 +109,7 @@ function artifacts(facts: BriefFacts): BriefEntry[] {
 
 /** Locks that were refused or broken: work that collided. */
 function refusals(facts: BriefFacts): BriefEntry[] {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   return facts.events.flatMap((event, index): BriefEntry[] => {
     const { data, agent, at, type } = event;
     const when = ago(facts.now, at);

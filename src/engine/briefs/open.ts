@@ -7,7 +7,7 @@ import { shownAddress } from "../channels/addresses.js";
 import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection, Quote } from "./fitting.js";
 import { lowered, weightOf } from "./weight.js";
-import { ago, span, stateOf } from "./wording.js";
+import { ago, concerning, isElsewhere, span, stateOf } from "./wording.js";
 
 const OPEN: ReadonlySet<Task["status"]> = new Set([
   "pending",
@@ -111,24 +111,21 @@ function announces({ data }: Message): boolean {
   return typeof data === "object" && data !== null && ("escalation" in data || "approval" in data);
 }
 
-function questions({ messages, escalations, now }: BriefFacts): BriefEntry[] {
+function questions(facts: BriefFacts): BriefEntry[] {
+  const { messages, escalations, now } = facts;
   const asked = unanswered(messages).map(({ sender, address, body, id, at, subject }, index): BriefEntry => ({
     rank: RANK + 12 - index,
     line: (quote) =>
       `Unanswered question of ${sender} to ${shownAddress(address)} (${id}, ${ago(now, at)}): ${subject === null ? "" : `${quote(subject)} `}${quote(body)}`,
   }));
-  const undecided = escalations.flatMap(
-    ({ decidedAt, id, type, tier, askedBy, title, dueAt, status }, index): BriefEntry[] =>
-      decidedAt !== null
-        ? []
-        : [
-            {
-              rank: RANK + 13 - index,
-              line: (quote) =>
-                `Undecided ${type} of ${askedBy} at tier ${tier} (${id}, ${status}${dueAt === null ? "" : `, due in ${span(dueAt - now)}`}): ${quote(title)}`,
-            },
-          ],
-  );
+  const open = escalations.filter(({ decidedAt }) => decidedAt === null);
+  // Escalations of the very task that the brief is about stand before earlier ones.
+  const ordered = open.toSorted((a, b) => Number(isElsewhere(facts, a.task)) - Number(isElsewhere(facts, b.task)));
+  const undecided = ordered.map(({ id, task, type, tier, askedBy, title, dueAt, status }, index): BriefEntry => ({
+    rank: RANK + 13 - index,
+    line: (quote) =>
+      `Undecided ${type} of ${askedBy}${concerning(facts, task)} at tier ${tier} (${id}, ${status}${dueAt === null ? "" : `, due in ${span(dueAt - now)}`}): ${quote(title)}`,
+  }));
   return [...undecided, ...asked];
 }
 

@@ -4,7 +4,6 @@ import type { BriefFacts } from "./facts.js";
 import type { BriefEntry, BriefSection } from "./fitting.js";
 import { lowered, weightOf } from "./weight.js";
 import { ago } from "./wording.js";
-import { tasksById } from "./work.js";
 
 const RANK = { open: 82, decided: 79 } as const;
 const FINDINGS_SHOWN_MAX = 5;
@@ -23,7 +22,7 @@ export function reviewedOf(facts: BriefFacts): BriefSection {
 }
 
 function reviews(facts: BriefFacts): BriefEntry[] {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const { now } = facts;
   return facts.reviews.map((review, index, all): BriefEntry => {
     const { task, id, round, verdict, reviewer, role, critique, decidedAt, createdAt, criteria } = review;
@@ -57,7 +56,7 @@ function reviews(facts: BriefFacts): BriefEntry[] {
 }
 
 function approvals(facts: BriefFacts): BriefEntry[] {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const { now } = facts;
   return facts.approvals.map(
     ({

@@ -1,4 +1,5 @@
 import type { Task } from "../../store/tasks/tasks.js";
+import type { BriefFacts } from "./facts.js";
 
 /** How long ago an instant was, in one unit. */
 export function ago(now: number, at: number): string {
@@ -25,4 +26,17 @@ export function stateOf(task: Task, now: number): string {
   const reserved = task.reservedFor === null ? "" : `, reserved for ${task.reservedFor}`;
   const ended = endedAt === null ? "" : ` ${ago(now, endedAt)}`;
   return `${status}${again ? `, tried again in ${span((task.availableAt ?? now) - now)}` : ""}${ended}${reserved}`;
+}
+
+type Subject = Pick<BriefFacts, "about" | "byId">;
+
+/** Whether something concerns another task than the one that a brief is about. */
+export function isElsewhere({ about }: Subject, task: string | null): boolean {
+  return about !== undefined && task !== about.task.id;
+}
+
+/** Names the other task that something concerns. */
+export function concerning(facts: Subject, task: string | null): string {
+  if (task === null || !isElsewhere(facts, task)) return "";
+  return ` about ${facts.byId.get(task)?.key ?? task}`;
 }

@@ -11,18 +11,15 @@ import { ago, span } from "./wording.js";
 
 const RANK = { failure: 78, work: 76, change: 72 } as const;
 
-/** Tasks by id, those beside the one that a brief is about too. */
-export function tasksById({ tasks, before, after, holdUps }: BriefFacts): ReadonlyMap<string, Task> {
-  return new Map([...holdUps, ...tasks, ...before, ...after].map((task) => [task.id, task]));
-}
-
 /** Returns who did what, with the result. Decisions of people have a section of their own. */
 export function workOf(facts: BriefFacts): BriefSection {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const done = facts.attempts
     .filter(({ outcome, task }) => outcome === "succeeded" && tasks.get(task)?.kind !== "human")
     .sort((a, b) => a.endedAt - b.endedAt);
-  const alike = [...grouped(done, (attempt) => likenessOf(tasks.get(attempt.task), attempt)).values()];
+  const alike = [...grouped(done, (attempt) => likenessOf(facts, attempt)).values()].sort(
+    (a, b) => newestEnd(a) - newestEnd(b),
+  );
   const lines = alike.map((attempts, index): BriefEntry => {
     const task = attempts[0]?.task ?? "";
     const weight = weightOf(tasks.get(task)) + weightIfNeeded(facts.needed, task) + Math.min(6, attempts.length - 1);
@@ -45,33 +42,47 @@ export function workOf(facts: BriefFacts): BriefSection {
 }
 
 /** Elements of one list that one agent did with one result are told together; any other attempt stands alone. */
-function likenessOf(task: Task | undefined, { task: id, number, agent, result }: ToldAttempt): string {
-  const list = /^(.+)\[[^[\]]*\]$/.exec(task?.key ?? "")?.[1];
+function likenessOf({ byId }: BriefFacts, { task: id, number, agent, result }: ToldAttempt): string {
+  const list = /^(.+)\[[^[\]]*\]$/.exec(byId.get(id)?.key ?? "")?.[1];
   return JSON.stringify(list === undefined ? [id, number] : [list, agent, result]);
+}
+
+function newestEnd(attempts: readonly ToldAttempt[]): number {
+  return attempts.at(-1)?.endedAt ?? 0;
 }
 
 const ALIKE_SHOWN_MAX = 3;
 
 function doneLine(facts: BriefFacts, attempts: readonly ToldAttempt[], quote: Quote): string {
   const { now, about } = facts;
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const attempt = attempts.at(-1);
   if (attempt === undefined) return "";
   const { task: id, number, agent, startedAt, endedAt } = attempt;
-  const task = tasks.get(id);
-  const title =
-    task === undefined || task.title === task.key || task.id === about?.task.id ? "" : ` ${quote(task.title)}`;
+  const shared = id === about?.task.id ? "" : ofAll(attempts, (one) => titleOf(tasks.get(one.task)));
+  const title = shared === "" ? "" : ` ${quote(shared)}`;
   const keys = attempts.map((one) => tasks.get(one.task)?.key ?? one.task);
   const more = keys.length - ALIKE_SHOWN_MAX;
   const names = `${keys.slice(0, ALIKE_SHOWN_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-  const files = facts.specs.get(id)?.files.write ?? [];
-  const wrote = files.length === 0 ? "" : `, in ${files.map(shownLine).join(", ")}`;
+  const files = ofAll(attempts, ({ task }) => (facts.specs.get(task)?.files.write ?? []).map(shownLine).join(", "));
+  const wrote = files === "" ? "" : `, in ${files}`;
   const again = number > 1 ? ` (attempt ${number})` : "";
   const when =
     keys.length > 1
       ? `, the last ${ago(now, endedAt)}`
       : ` in ${span(endedAt - startedAt)}, ${ago(now, endedAt)}${again}`;
   return `${names}${title}: done by ${agent}${when}${wrote}${resultText(attempt, quote)}`;
+}
+
+/** Returns what is the same of all these attempts, empty where it is not. */
+function ofAll(attempts: readonly ToldAttempt[], textOf: (attempt: ToldAttempt) => string): string {
+  const texts = new Set(attempts.map(textOf));
+  return texts.size === 1 ? ([...texts][0] ?? "") : "";
+}
+
+/** The title of a task, empty where it says no more than the key. */
+function titleOf(task: Task | undefined): string {
+  return task === undefined || task.title === task.key ? "" : task.title;
 }
 
 function resultText({ result }: Pick<ToldAttempt, "result">, quote: Quote): string {
@@ -88,7 +99,7 @@ const FAILED: ReadonlySet<ToldAttempt["outcome"]> = new Set(["failed", "timed_ou
 
 /** Returns what was tried and failed, and why, with what became of it. */
 export function failuresOf(facts: BriefFacts): BriefSection {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const failed = facts.attempts
     .filter(({ outcome, task }) => FAILED.has(outcome) && tasks.get(task)?.kind !== "human")
     .sort((a, b) => a.endedAt - b.endedAt);
@@ -123,7 +134,7 @@ export function failuresOf(facts: BriefFacts): BriefSection {
 
 function failureLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): string {
   const { agent, number, outcome, error, note, result, endedAt } = attempt;
-  const key = tasksById(facts).get(attempt.task)?.key ?? attempt.task;
+  const key = facts.byId.get(attempt.task)?.key ?? attempt.task;
   const why = error === null ? "" : ` (${error.type}): ${quote(error.message)}`;
   const left = result === null ? "" : `; it left${resultText({ result }, quote)}`;
   const noted = note === null ? "" : `; note ${quote(note)}`;
@@ -131,7 +142,7 @@ function failureLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): str
 }
 
 function deadLetters(facts: BriefFacts): BriefEntry[] {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   return facts.deadLetters.map(({ id, task, status, closedBy, note, error }, index) => ({
     rank: RANK.failure + weightOf(tasks.get(task)) + (status === "pending" ? 6 : -2) - lowered(index),
     line: (quote) => {
@@ -146,7 +157,7 @@ const CHANGES_SHOWN_MAX = 30;
 
 /** Returns what was changed in the plan, and the course of the run. */
 export function changesOf(facts: BriefFacts): BriefSection {
-  const tasks = tasksById(facts);
+  const tasks = facts.byId;
   const lines = facts.events.flatMap((event, index): BriefEntry[] => {
     const line = changeLine(event);
     // A change of the whole run counts as much as one of a task that others wait for.
@@ -156,7 +167,7 @@ export function changesOf(facts: BriefFacts): BriefSection {
   const children = facts.children.map(({ id, name, status, reason, parentTask }): BriefEntry => ({
     rank: RANK.change + 8,
     line: (quote) =>
-      `Child run ${quote(name)} (${id}) of ${tasksById(facts).get(parentTask ?? "")?.key ?? "an earlier task"}: ${status}${reason === null ? "" : `: ${quote(reason)}`}`,
+      `Child run ${quote(name)} (${id}) of ${facts.byId.get(parentTask ?? "")?.key ?? "an earlier task"}: ${status}${reason === null ? "" : `: ${quote(reason)}`}`,
   }));
   return {
     title: "Changes of the plan",

@@ -17,6 +17,7 @@ import {
   headText,
   type KeptBrief,
   type OpenSnapshot,
+  readHead,
   readParts,
   type RunSnapshot,
 } from "../snapshots/run-snapshot.js";
@@ -106,13 +107,17 @@ export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
 }
 
 /** The content of a checkpoint. Errors: `unavailable` for one of a newer version or a damaged one. */
-export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<OpenSnapshot> {
-  return readParts(unpack(checkpoint.id, { ...checkpoint, parts }), checkpoint.format);
+export function openCheckpoint(stored: StoredCheckpoint): Promise<OpenSnapshot> {
+  return readParts(unpacked(stored), stored.checkpoint.format);
+}
+
+function unpacked({ checkpoint, parts }: StoredCheckpoint): AsyncGenerator<string> {
+  return unpack(checkpoint.id, { ...checkpoint, parts });
 }
 
 /** The brief that a checkpoint keeps. Errors: those of `openCheckpoint`, `not_found` where it keeps none. */
 export async function keptBrief(stored: StoredCheckpoint): Promise<KeptBrief> {
-  const { brief } = await openCheckpoint(stored);
+  const { brief } = await readHead(unpacked(stored));
   if (brief !== undefined) return brief;
   const { id, kind, run } = stored.checkpoint;
   const message = `Checkpoint ${id} (${kind}) keeps no brief: it was taken in the middle of a change of its run, or by an older version. get_brief {run} says how the run stands now.`;

@@ -104,6 +104,8 @@ export interface Step {
   readonly estimate_ms?: number;
   /** The part of the run that it belongs to. */
   readonly phase?: string;
+  /** The kind of work, for the learner. */
+  readonly type?: string;
   readonly retry: RetryPolicy;
   readonly timeouts: Timeouts;
   /** The required shape of the result: for `checkOutput`. */

@@ -45,6 +45,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.estimate_ms": "Expected duration, for the critical path and for estimates.",
   "step.phase":
     "Name of the part of the run that the step belongs to. A checkpoint of the run is kept before the first step of each phase starts.",
+  "step.type":
+    "Name of the kind of work, such as migration. By it Baton learns who does such work well and how long it takes. Default: the role, else the key.",
   "step.retry": "How often, and when, a failed attempt is repeated.",
   "step.timeouts": "Time limits. An attempt that exceeds one fails, and is retried as `retry` says.",
   "step.output": "JSON Schema that the result must fit; a result that does not is refused with the reason.",

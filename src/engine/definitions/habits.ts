@@ -63,7 +63,6 @@ export const STEP_HABITS: Readonly<Record<string, string>> = {
   image: `${LEAVE_OUT}: commands run on this machine, not in a container`,
   agent: "write role: reviewer, or requires: [capability]; a task is reserved for one agent with assign_task",
   assignee: "write role: reviewer, or requires: [capability]; a task is reserved for one agent with assign_task",
-  type: "write kind: agent, command, tool, human, gate, wait, plan or workflow",
   description: "write prompt: for what is to be done, title: for a heading",
   details: "write it into prompt:",
   instructions: "write prompt:",
@@ -236,6 +235,11 @@ export function kindMeant(step: JsonObject): KindProblem | undefined {
     const message = `write kind: command and run: ${shortText(run)} in place of "${field}"`;
     return { field, message, readAs: { ...rest, kind: "command", run } };
   }
+  if (typeof step["type"] === "string" && meantKind(step["type"]) !== undefined) {
+    const { type, ...rest } = step;
+    const kind = meantKind(type);
+    return { field: "type", message: `write kind: ${kind}; type names the kind of work`, readAs: { ...rest, kind } };
+  }
   if (!("uses" in step)) return undefined;
   const { uses: _, ...rest } = step;
   return { field: "uses", message: STEP_HABITS["uses"] ?? "", readAs: { ...rest, kind: "agent" } };
@@ -274,9 +278,14 @@ const KIND_HABITS: Readonly<Record<string, StepKind>> = {
   mcp: "tool",
 };
 
+function meantKind(written: string): StepKind | undefined {
+  const name = written.toLowerCase();
+  return STEP_KINDS.find((kind) => kind === name) ?? (Object.hasOwn(KIND_HABITS, name) ? KIND_HABITS[name] : undefined);
+}
+
 /** The kind that a step of an unknown one was probably meant to have. */
 export function knownKind(step: JsonObject, kind: string): KindProblem {
-  const meant = Object.hasOwn(KIND_HABITS, kind.toLowerCase()) ? KIND_HABITS[kind.toLowerCase()] : undefined;
+  const meant = meantKind(kind);
   const near = nearest(kind, STEP_KINDS);
   const mend = meant === undefined ? hint(kind, STEP_KINDS) : `: write kind: ${meant}`;
   const message = `unknown kind "${shortText(kind)}"${mend}; understood are ${STEP_KINDS.join(", ")}`;

@@ -90,6 +90,27 @@ export const deadlineSchema = z
 const patternSchema = z.string().min(1).max(1_024);
 const filesSchema = closed({ write: z.array(patternSchema).optional(), read: z.array(patternSchema).optional() });
 
+export const resourceIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]*$/, {
+    error: 'must be letters, digits and . _ @ -, starting with a letter or a digit: "cpu", "gpu_1"',
+  })
+  .max(NAME_LENGTH_MAX);
+const unitSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, {
+    error: "must be small letters, digits and _, starting with a letter: cores, gb, units",
+  })
+  .max(40);
+/** Amounts are kept in thousandths, as integers that no sum of them rounds. */
+const AMOUNT_MIN = 0.001;
+const AMOUNT_MAX = 1_000_000_000;
+const amountsOf = (min: number) => z.record(unitSchema, z.number().min(min).max(AMOUNT_MAX));
+/** How much there is of a resource, by unit. */
+export const capacitySchema = amountsOf(0);
+/** How much of which resources is required. */
+export const requirementsSchema = z.record(resourceIdSchema, amountsOf(AMOUNT_MIN));
+
 const inputSchema = closed({
   type: z.enum(INPUT_TYPES),
   required: z.boolean().optional(),
@@ -150,6 +171,7 @@ const anyStep = {
   deadline: deadlineSchema.optional(),
   estimate_ms: durationSchema(0).optional(),
   phase: labelSchema.optional(),
+  type: labelSchema.optional(),
   retry: retrySchema.optional(),
   timeouts: timeoutsSchema.optional(),
   output: z

@@ -1,4 +1,4 @@
-import { type Belief, narrowed, updated } from "./log-normal.js";
+import { type Belief, logSumsOf, narrowed, updated } from "../../base/numbers/log-normal.js";
 
 /** An ended task: what its attempts cost together, for the model that is asked about, and what it was. */
 export interface PastTask {
@@ -66,7 +66,7 @@ export function judged(past: readonly PastTask[], asked: Asked, prior: Belief): 
   for (const { name, worth, of } of LEVELS) {
     const amounts = past.filter((one) => of.every((key) => one[key] === asked[key])).map(({ amount }) => amount);
     const before = path.length === 0 ? belief : narrowed(belief);
-    belief = updated(before, amounts);
+    belief = updated(before, logSumsOf(amounts));
     const share = amounts.length / belief.weight;
     const variance = belief.variance / belief.weight;
     const inherits = path.length === 0 ? 0 : 1 - share;

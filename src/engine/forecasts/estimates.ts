@@ -1,6 +1,6 @@
 import { judged, type Judgement, type PastTask } from "./back-off.js";
 import { mostUsed, type PastWork } from "./history.js";
-import type { Belief } from "./log-normal.js";
+import type { Belief } from "../../base/numbers/log-normal.js";
 import type { Amount, Pricing, UnitPrice } from "./pricing.js";
 import { priorFor, type Size, tokensOfSize } from "./prior.js";
 import { type AmountRange, intervalOf } from "./sums.js";

@@ -1,5 +1,6 @@
 import { grouped } from "../../base/lists/groups.js";
 import { type PastUsage, pastUsage } from "../../store/usage/history.js";
+import { stepKey } from "../steps/task-type.js";
 import type { Tx } from "../../store/tx.js";
 
 /** A task that has ended, with the use of models that was reported of it. */
@@ -24,7 +25,7 @@ export function* pastWork(roles: readonly string[]): Tx<PastWork[]> {
     const [first] = usages;
     if (first === undefined) return [];
     const main = usages.reduce((most, one) => (weightOf(one) > weightOf(most) ? one : most), first);
-    return [{ role: first.role, type: typeOf(first.key), model: main.model, usages, quality: qualityOf(first) }];
+    return [{ role: first.role, type: stepKey(first.key), model: main.model, usages, quality: qualityOf(first) }];
   });
 }
 
@@ -34,11 +35,6 @@ function qualityOf({ status, failures, revisions }: PastUsage): number {
 
 function weightOf({ cost, inputTokens, outputTokens }: PastUsage): number {
   return cost + (inputTokens + outputTokens) / 1_000_000;
-}
-
-/** The type of a task: the key of its step, the same for all elements of a list. */
-export function typeOf(key: string): string {
-  return key.replace(/\[.*$/, "");
 }
 
 /** The model that most of the tasks were done with; null where none is named. */

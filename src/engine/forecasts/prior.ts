@@ -1,5 +1,5 @@
 import type { TokenCounts } from "../../base/prices.js";
-import type { Belief } from "./log-normal.js";
+import type { Belief } from "../../base/numbers/log-normal.js";
 
 /** Tokens of a prompt whose size is not known, calls of the model that a task takes, and tokens that a call writes. */
 const PROMPT_TOKENS = 2_000;

@@ -11,7 +11,8 @@ import { requireRun } from "../lookup.js";
 import type { Project } from "../projects/projects.js";
 import { requireWorkflow } from "../workflows/workflows.js";
 import { type Estimate, Estimator, type Work } from "./estimates.js";
-import { pastWork, typeOf } from "./history.js";
+import { stepKey } from "../steps/task-type.js";
+import { pastWork } from "./history.js";
 import { Pricing } from "./pricing.js";
 import { type AmountRange, sumOf } from "./sums.js";
 import { tokensOfText } from "./task-estimates.js";
@@ -45,12 +46,12 @@ export function* forecastRun(ctx: EngineContext, id: string, model?: string): Tx
   const run = yield* requireRun(id);
   const open = run.endedAt === null ? yield* openWork([id, ...(yield* openDescendants(id))], TASKS_MAX) : [];
   const spent = dollarsOf(yield* costWithin(id));
-  const groups = grouped(open, ({ key, role }) => JSON.stringify([typeOf(key), role]));
+  const groups = grouped(open, ({ key, role }) => JSON.stringify([stepKey(key), role]));
   const steps = [...groups.values()].flatMap((tasks): Ahead[] => {
     const [first] = tasks;
     if (first === undefined) return [];
     const soFar = tasks.reduce((sum, task) => sum + task.spent, 0);
-    return [{ type: typeOf(first.key), role: first.role, count: tasks.length, spent: dollarsOf(soFar), model }];
+    return [{ type: stepKey(first.key), role: first.role, count: tasks.length, spent: dollarsOf(soFar), model }];
   });
   return yield* forecastSteps(ctx, { steps, spent, notes: [] });
 }

@@ -1,6 +1,6 @@
 import { mulberry32 } from "../../base/numbers/mulberry32.js";
 import type { Judgement } from "./back-off.js";
-import { type Belief, quantile } from "./log-normal.js";
+import { type Belief, quantile } from "../../base/numbers/log-normal.js";
 
 // The sum of many log-normal amounts whose parameters are uncertain. Each round draws the parameters of each group from what is
 // believed of them, so that an error in them makes all of the group's amounts dear or cheap together, and those of groups that share

@@ -2,7 +2,8 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { requireTask } from "../lookup.js";
 import { type Estimate, Estimator } from "./estimates.js";
-import { pastWork, typeOf } from "./history.js";
+import { stepKey } from "../steps/task-type.js";
+import { pastWork } from "./history.js";
 import { Pricing } from "./pricing.js";
 import type { Size } from "./prior.js";
 
@@ -30,7 +31,7 @@ export function tokensOfText(text: string): number {
 export function* estimateTask(ctx: EngineContext, query: EstimateQuery): Tx<TaskEstimate> {
   const found = query.task === undefined ? undefined : yield* requireTask(query.task);
   const role = query.role ?? found?.task.role ?? null;
-  const type = query.type ?? (found && typeOf(found.task.key));
+  const type = query.type ?? (found && stepKey(found.task.key));
   const prompt = found?.spec.prompt;
   const prompt_tokens = query.prompt_tokens ?? (prompt === undefined ? undefined : tokensOfText(prompt));
   const past = yield* pastWork(role === null ? [] : [role]);

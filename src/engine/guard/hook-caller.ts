@@ -13,7 +13,7 @@ import type { EngineContext } from "../context.js";
 export interface SeenProcess extends Pick<Session, "pid" | "processStartedAt"> {}
 
 /** Signs of the client that calls a hook, beside the connection that the call may come over. */
-export interface Evidence {
+export interface HookEvidence {
   /** The id that the client's hooks give the conversation. */
   readonly conversation?: string | undefined;
   /** The processes above the hook, the nearest first. */
@@ -35,7 +35,10 @@ export interface HookCaller {
  * which the nearest that has started a server decides, and these before the conversation: clearing it changes its id, and any process
  * can write one.
  */
-export function* findHookCaller(ctx: EngineContext, { conversation, ancestors }: Evidence): Tx<HookCaller | undefined> {
+export function* findHookCaller(
+  ctx: EngineContext,
+  { conversation, ancestors }: HookEvidence,
+): Tx<HookCaller | undefined> {
   const { session: own, agent } = ctx.caller;
   if (own !== null) {
     const beside = own.clientProcess === null ? [] : yield* sessionsOfClients(own.host, [own.clientProcess]);

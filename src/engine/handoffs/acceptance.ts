@@ -10,6 +10,7 @@ import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { moveWindows } from "../context-windows/moving.js";
+import { attemptOf } from "../lifecycle/attempts.js";
 import { begunBy, type LeaseTerms, leaseTerms } from "../lifecycle/leases.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -83,7 +84,7 @@ function* takeOver(ctx: EngineContext, locked: LockedTask, { recipient, handoff 
   const change = new RunChange(ctx, run, counters);
   yield* handOver(taken, task.token);
   yield* endAttemptOf(ctx, task, handoff);
-  change.recordAttempt({ task: task.id, outcome: "released" });
+  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome: "released", submitted: false });
   change.append([handoffEvent(handoff)]);
   change.recordTask(task, "task.released", { token: task.token, attempt: task.attempt, handoff: handoff.id });
   yield* moveFiles(change, locked, taken);

@@ -1,12 +1,14 @@
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
 import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
-import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
+import type { Reason, RetryPolicy, Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { HeldTask } from "./locked-task.js";
 import { findDemand } from "../../store/scheduling/lanes.js";
+import type { EndedAttempt } from "../effect.js";
 import { unreservedId } from "../scheduling/demands.js";
 import { unpark } from "../scheduling/parking.js";
+import { taskType } from "../steps/task-type.js";
 import { releaseTaskLocks } from "../locks/task-locks.js";
 import { STOPPED } from "./stopping.js";
 import { type TaskEvent, taskMachine } from "./machines.js";
@@ -62,13 +64,9 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     note: noteOf(task, end),
     session: task.session,
   });
-  change.recordAttempt({
-    task: task.id,
-    outcome: end.outcome,
-    agent: task.agent,
-    startedAt: task.startedAt,
-    hasBreaker: locked.hasBreaker,
-  });
+  const { outcome, event } = end;
+  const { hasBreaker } = locked;
+  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome, submitted: event === "submit", hasBreaker });
   const usage = pricedUsage(ctx, end.usage);
   if (usage) {
     const { id, role, agent, attempt } = task;
@@ -79,6 +77,12 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   if (to === "ready") change.enter(after);
   yield* freeFiles(change, locked);
   return after;
+}
+
+/** Returns the attempt of a held task that ends at an instant, for the effects of its end. */
+export function attemptOf({ task, spec }: TaskAndSpec, now: number): Omit<EndedAttempt, "outcome" | "submitted"> {
+  const durationMs = Math.max(0, now - (task.startedAt ?? now) - task.sleptMs);
+  return { task: task.id, agent: task.agent, type: taskType(task, spec), startedAt: task.startedAt, durationMs };
 }
 
 /** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */

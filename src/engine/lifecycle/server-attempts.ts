@@ -79,7 +79,8 @@ function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit
     note: null,
     session: null,
   });
-  change.recordAttempt({ task: task.id, outcome });
+  const ofServer = { agent: null, type: task.kind, startedAt: null, durationMs: 0, submitted: false };
+  change.recordAttempt({ ...ofServer, task: task.id, outcome });
   return { ...task, attempt, token };
 }
 

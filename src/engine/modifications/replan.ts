@@ -81,13 +81,14 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
 /** Returns a task as its step would have been written. */
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
-  const { prompt, criteria, requires, files, retry, timeouts, output, command, tool, review, compensate } = spec;
+  const { prompt, criteria, type, requires, files, retry, timeouts, output, command, tool, review, compensate } = spec;
   return defined({
     kind: task.kind,
     title: task.title,
     trigger: task.trigger,
     role: task.role ?? undefined,
     phase: task.phase ?? undefined,
+    type,
     estimate_ms: task.estimateMs,
     prompt,
     criteria,

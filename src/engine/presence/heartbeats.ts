@@ -8,6 +8,7 @@ import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { renewLease } from "../lifecycle/leases.js";
 import { releaseAgentLocks } from "../locks/expiry.js";
+import { freeAllocationsOf } from "../resources/allocations.js";
 import { reserveTask } from "../tasks/assignments.js";
 import { giveBack } from "../tasks/tasks.js";
 
@@ -52,6 +53,7 @@ function* takeOut(ctx: EngineContext, before: agents.Agent): Tx<agents.Agent> {
   yield* lockAgent(name);
   const agent = (yield* agents.findAgent(name)) ?? before;
   if (agent.status === "unregistered") return agent;
+  yield* freeAllocationsOf(ctx, name);
   const [claimed] = yield* runningTasksOf(name, 1);
   if (claimed) throw new RestartTransaction(`agent ${name} has claimed ${claimed.id} meanwhile`);
   const gone: agents.Agent = { ...agent, status: "unregistered", seenAt: ctx.now };

@@ -22,7 +22,7 @@ export interface KeptBrief {
   readonly hash: string;
 }
 
-interface SnapshotHead {
+export interface SnapshotHead {
   /** Without its definition, which never changes. */
   readonly run: Row;
   /** Columns of a task. */
@@ -34,7 +34,7 @@ interface SnapshotHead {
   readonly artifacts?: readonly string[];
   /** The context windows of its tasks; absent where there are none. */
   readonly windows?: readonly WindowMark[];
-  /** Absent in those taken within a change of the run, and of before there were any. */
+  /** The brief is absent in those taken within a change of the run, and of before there were any. */
   readonly brief?: KeptBrief;
   readonly tally: snapshots.RunTally;
   readonly cursor: string;
@@ -47,6 +47,7 @@ export interface OpenSnapshot extends SnapshotHead {
   readonly tasks: readonly snapshots.SnapshotTask[];
 }
 
+const HEADLESS = "a snapshot of a run without its head";
 const TASKS_A_PAGE_MAX = 1_000;
 /** The first page is small, because the size of a task is not known yet; each next page may be so much larger. */
 const TASKS_FIRST_PAGE = 16;
@@ -123,6 +124,13 @@ export function openSnapshot({ head, pages }: RunSnapshot): OpenSnapshot {
   return { ...head, tasks: pages.flatMap((page) => snapshots.tasksOfPage(head.columns, page)) };
 }
 
+/** Parses the first part of a stored snapshot alone. */
+export async function readHead(parts: AsyncIterable<string>): Promise<SnapshotHead> {
+  // Written by `partsOf`, and the hash was right.
+  for await (const part of parts) return JSON.parse(part) as SnapshotHead;
+  throw new Error(HEADLESS);
+}
+
 /** Parses the parts of a stored snapshot of a format; other work goes on between two of them. */
 export async function readParts(parts: AsyncIterable<string>, format: number): Promise<OpenSnapshot> {
   const tasksOf = format === 1 ? snapshots.tasksOfRows : snapshots.tasksOfPage;
@@ -133,6 +141,6 @@ export async function readParts(parts: AsyncIterable<string>, format: number): P
     if (head === undefined) head = JSON.parse(part) as SnapshotHead;
     else tasks.push(...tasksOf(head.columns, part));
   }
-  if (head === undefined) throw new Error("a snapshot of a run without its head");
+  if (head === undefined) throw new Error(HEADLESS);
   return { ...head, tasks };
 }

@@ -120,17 +120,13 @@ export function specOf(step: Step): TaskSpec {
   return {
     ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
     ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
+    ...(step.type === undefined ? {} : { type: step.type }),
     requires: step.requires,
     files: step.files,
     retry: step.retry,
     timeouts: timeoutsOf(step),
     ...(step.output === undefined ? {} : { output: step.output }),
-    ...(step.kind === "command" && step.run !== undefined
-      ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell, values: step.values } }
-      : {}),
-    ...(step.kind === "tool" && step.server !== undefined && step.tool !== undefined
-      ? { tool: { server: step.server, tool: step.tool, arguments: step.arguments ?? {} } }
-      : {}),
+    ...executedOf(step),
     ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
     ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
     ...defined({ review: step.review, review_of: step.review_of }),
@@ -142,6 +138,14 @@ export function specOf(step: Step): TaskSpec {
     ...(step.compensate === undefined ? {} : { compensate: { ...step.compensate } }),
     ...(isDynamic(step) ? { dynamic: { step: { ...step }, reads: step.reads ?? [] } } : {}),
   };
+}
+
+/** The command or tool call of a step that a server carries out. */
+function executedOf(step: Step): Pick<TaskSpec, "command" | "tool"> {
+  const { kind, run, cwd, env, shell, values, server, tool } = step;
+  if (kind === "command" && run !== undefined) return { command: { run, cwd, env, shell, values } };
+  if (kind !== "tool" || server === undefined || tool === undefined) return {};
+  return { tool: { server, tool, arguments: step.arguments ?? {} } };
 }
 
 /** The session of the server that runs a command or calls a tool vouches for it: it has no heartbeat of its own to miss. */

@@ -13,6 +13,7 @@ import { findSession } from "../../store/presence/sessions.js";
 import { isSilent } from "../agents/presence.js";
 import type { EngineContext } from "../context.js";
 import { type LeaseTerms, leaseTerms } from "../lifecycle/leases.js";
+import { taskType } from "../steps/task-type.js";
 import { requireTask } from "../lookup.js";
 import { attemptView, taskLine, taskView, type TaskLine } from "./views.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -90,7 +91,7 @@ export function* findWholeTask(reference: string) {
   const given = attempts.findLast((attempt) => attempt.result !== null);
   return {
     task: taskView(task),
-    spec: { ...spec },
+    spec: { ...spec, type: taskType(task, spec) },
     result: given?.result ?? null,
     // The others' are what failures left behind.
     attempts: attempts.map((attempt) => ({

@@ -69,6 +69,11 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "artifact_parts", key: ["hash", "number"], large: true },
   { name: "context_windows", key: ["id"] },
   { name: "context_messages", key: ["context_window", "number"], large: true },
+  { name: "resources", key: ["id"] },
+  { name: "resource_units", key: ["resource", "unit"] },
+  { name: "resource_queue", key: ["id"] },
+  { name: "allocations", key: ["id"] },
+  { name: "allocation_items", key: ["allocation", "resource", "unit"] },
   { name: "added_tasks", key: ["task"] },
   { name: "written_bytes", key: ["writer"] },
 ];

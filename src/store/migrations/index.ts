@@ -35,6 +35,7 @@ import { usageByAge } from "./0034-usage-by-age.js";
 import { meetingArtifacts } from "./0035-meeting-artifacts.js";
 import { usageByTask } from "./0036-usage-by-task.js";
 import { breakers } from "./0037-breakers.js";
+import { resources } from "./0038-resources.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -75,6 +76,7 @@ export const migrations: readonly Migration[] = [
   meetingArtifacts,
   usageByTask,
   breakers,
+  resources,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -46,9 +46,10 @@ export function* lastPending(run: string, limit: number): Tx<Task[]> {
 /** Dependencies of tasks that have not ended well and are no mere waiting ones: what holds these tasks up. */
 export function* holdUpsOf(tasks: readonly string[], limit: number): Tx<Task[]> {
   return yield* manyIn(TASKS.read, tasks, (chunk) => [
-    `SELECT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.dependency
-     WHERE d.task IN (${placeholders(chunk.length, 2)}) AND t.status IN ('running', 'waiting', 'in_review', 'blocked', 'dead_letter')
-     ORDER BY t.id LIMIT $1`,
+    `SELECT ${TASKS.columns} FROM tasks
+     WHERE id IN (SELECT dependency FROM dependencies WHERE task IN (${placeholders(chunk.length, 2)}))
+       AND status IN ('running', 'waiting', 'in_review', 'blocked', 'dead_letter')
+     ORDER BY id LIMIT $1`,
     [limit, ...chunk],
   ]);
 }

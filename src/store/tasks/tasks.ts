@@ -102,6 +102,8 @@ export type DefaultStepDecision = "reject" | "approve";
 export interface TaskSpec {
   readonly prompt?: string;
   readonly criteria?: readonly string[];
+  /** The kind of work, where its author named one. */
+  readonly type?: string;
   readonly requires: readonly string[];
   readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
   readonly retry: RetryPolicy;

@@ -19,8 +19,12 @@ const CODE = /(`+)(?:(?!\1).)+?\1/g;
 /** Finds headings out of order, fences that stay open, tables of unequal rows, and links that lead nowhere. */
 export function checkMarkdown({ text, exists }: Pick<ValidationSubject, "text" | "exists">): CheckResult {
   const { prose, openFence, isCut } = proseOf(text);
-  const kinds = [headingIssues(prose), tableIssues(prose), linkIssues(prose, exists)];
-  const issues = kinds.flatMap((some) => some.slice(0, ISSUES_MAX));
+  const kinds = {
+    headings: headingIssues(prose),
+    tables: tableIssues(prose),
+    links: linkIssues(prose, isCut ? undefined : definitionsOf(prose), exists),
+  };
+  const issues = Object.entries(kinds).flatMap(([kind, some]) => firstOf(kind, some));
   if (isCut)
     issues.push({
       check: CHECK,
@@ -38,6 +42,22 @@ export function checkMarkdown({ text, exists }: Pick<ValidationSubject, "text" |
       suggestion: "Close it with the same signs on a line of their own.",
     });
   return { issues: issues.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+}
+
+/** The first issues of a kind, and how many there are where not all are told. */
+function firstOf(kind: string, issues: readonly ValidationIssue[]): ValidationIssue[] {
+  const first = issues.slice(0, ISSUES_MAX);
+  if (issues.length === first.length) return first;
+  return [
+    ...first,
+    {
+      check: CHECK,
+      severity: "info",
+      line: first.at(-1)?.line ?? 1,
+      message: `Only the first ${ISSUES_MAX} of ${issues.length} issues with ${kind} are told.`,
+      suggestion: "Correct these, then validate again.",
+    },
+  ];
 }
 
 interface Prose {
@@ -148,13 +168,31 @@ const INLINE =
 const REFERENCE = /\[([^[\]]{1,300})\]\[([^[\]]{0,300})\]/g;
 const DEFINITION = /^ {0,3}\[([^\]]+)\]:\s*\S/;
 
-function linkIssues(prose: readonly Line[], exists: ValidationSubject["exists"]): ValidationIssue[] {
-  const anchors = anchorsOf(prose);
-  const defined = new Set(prose.flatMap(({ text }) => DEFINITION.exec(text)?.[1]?.toLowerCase() ?? []));
+/** Headings and references that links within a text may lead to. */
+interface Definitions {
+  readonly anchors: ReadonlySet<string>;
+  readonly references: ReadonlySet<string>;
+}
+
+function definitionsOf(prose: readonly Line[]): Definitions {
+  const references = prose.flatMap(({ text }) => DEFINITION.exec(text)?.[1]?.toLowerCase() ?? []);
+  return { anchors: anchorsOf(prose), references: new Set(references) };
+}
+
+/** Without definitions, which may stand where nothing was read, links within the text pass. */
+function linkIssues(
+  prose: readonly Line[],
+  within: Definitions | undefined,
+  exists: ValidationSubject["exists"],
+): ValidationIssue[] {
   return prose.flatMap(({ number, text }) => {
-    const targets = [...text.matchAll(INLINE)].map(([, , , target = ""]) => wrongTarget(target, anchors, exists));
+    const targets = [...text.matchAll(INLINE)].map(([, , , target = ""]) =>
+      wrongTarget(target, within?.anchors, exists),
+    );
     const references = [...text.matchAll(REFERENCE)].map(([, shown = "", label]) =>
-      defined.has((label || shown).toLowerCase()) ? undefined : `The link [${label || shown}] is defined nowhere.`,
+      (within?.references.has((label || shown).toLowerCase()) ?? true)
+        ? undefined
+        : `The link [${label || shown}] is defined nowhere.`,
     );
     return [...targets, ...references].flatMap((message): ValidationIssue[] =>
       message === undefined
@@ -174,14 +212,16 @@ function linkIssues(prose: readonly Line[], exists: ValidationSubject["exists"])
 
 function wrongTarget(
   target: string,
-  anchors: ReadonlySet<string>,
+  anchors: ReadonlySet<string> | undefined,
   exists: ValidationSubject["exists"],
 ): string | undefined {
   if (target === "") return "The link has no target.";
   if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(target)) return undefined;
   const [file = "", anchor] = decoded(target).split("#");
   if (file === "")
-    return anchor === "" || anchors.has((anchor ?? "").toLowerCase()) ? undefined : `No heading is called #${anchor}.`;
+    return anchor === "" || (anchors?.has((anchor ?? "").toLowerCase()) ?? true)
+      ? undefined
+      : `No heading is called #${anchor}.`;
   return exists?.(file) === false ? `The file ${file} does not exist.` : undefined;
 }
 

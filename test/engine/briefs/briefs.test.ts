@@ -170,6 +170,67 @@ describe.each(BACKENDS)("a brief on %s", (backend) => {
     expect(brief).toContain('host[4], attempt 1 by ben: failed 0 s ago (unreachable): "unreachable it is"');
   });
 
+  test("about a task names each task that holds up several of those it needs once", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { run } = await crew.start([
+      { key: "api" },
+      { key: "ui", needs: ["api"] },
+      { key: "cli", needs: ["api"] },
+      { key: "ship", needs: ["ui", "cli"] },
+    ]);
+    await crew.take("ann", { run: run.id });
+    const { brief } = await crew.app.call("get_brief", { task: `${run.id}/ship` });
+    expect(brief).toMatch(/^- These wait for api \([^)]*\)[^,]*$/mu);
+  });
+
+  test("about a task tells its own undecided escalations first, and of others and of meetings which task they are about", async () => {
+    const { call, held, run } = await team();
+    const ui = `${run}/ui`;
+    const ask = async (task: string, title: string) =>
+      (await call("escalate", { agent: "ben", task, type: "security_review", title })).escalation.id;
+    for (let n = 0; n < 4; n++)
+      await call("decide_escalation", { agent: "eve", id: await ask(ui, `Settled ${n}?`), decision: "rejected" });
+    for (let n = 0; n < 4; n++) await ask(held.id, `Earlier ${n}?`);
+    await ask(ui, "Own?");
+    await call("create_meeting", {
+      agent: "ann",
+      participants: ["ben"],
+      task: held.id,
+      topic: "Which host",
+      agenda: ["Where it runs"],
+    });
+    const { brief } = await call("get_brief", { task: ui });
+    const undecided = brief.split("\n").filter((line) => line.startsWith("- Undecided"));
+    expect(undecided[0]).toMatch(/^- Undecided security_review of ben at tier .*"Own\?"$/u);
+    expect(undecided[1]).toMatch(/^- Undecided security_review of ben about api at tier .*"Earlier 0\?"$/u);
+    expect(brief).toContain('- Meeting about api "Which host"');
+    expect((await call("get_brief", { task: ui, max_tokens: 260 })).brief).toContain('"Own?"');
+  });
+
+  test("tells elements that were done alike in one line by the age of the newest, with what is true of all of them only", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    const { run } = await crew.start([
+      { key: "host", title: "Move ${{ item }}", for_each: ["a", "b", "c"], prompt: "move it" },
+      { key: "page", for_each: ["x", "y"], prompt: "write it", files: { write: ["docs/${{ item }}.md"] } },
+      { key: "note" },
+    ]);
+    await call("register_agent", { name: "ann", max_concurrent_tasks: 6 });
+    const taken = new Map<string, Awaited<ReturnType<typeof crew.take>>>();
+    for (let n = 0; n < 6; n++) {
+      const task = await crew.take("ann", { run: run.id, fresh: true });
+      taken.set(task.key, task);
+    }
+    for (const key of ["host[0]", "host[1]", "page[0]", "page[1]", "note", "host[2]"]) {
+      await crew.complete(taken.get(key)!, { moved: true });
+      await crew.app.advance(1_000);
+    }
+    const { brief } = await call("get_brief", { run: run.id });
+    expect(brief).toMatch(/^- host\[0\], host\[1\], host\[2\]: done by ann, the last 1 s ago: /mu);
+    expect(brief).toMatch(/^- page\[0\], page\[1\] "page": done by ann, the last 3 s ago: /mu);
+    expect(brief.indexOf("- host[0]")).toBeGreaterThan(brief.indexOf("- note: done"));
+  });
+
   test("is about a task or a run, and one that is there", async () => {
     const { call, run } = await team();
     await expect(call("get_brief", {})).rejects.toMatchObject({ code: "invalid_input", details: { path: "task" } });

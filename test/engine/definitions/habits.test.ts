@@ -128,6 +128,11 @@ describe("a mistake in a file", () => {
       /^2 steps\[0\].key: must be a text: put it in quotes: key: "1"/,
     ],
     ["id", "steps:\n - id: a\n   prompt: x", /^2 steps\[0\]: unknown key "id": write key: build/],
+    [
+      "a type for a kind",
+      "steps:\n - { key: a, type: wait, for: 30s }",
+      /^2 .*write kind: wait; type names the kind of work$/,
+    ],
     ["a merge key", "steps:\n - key: a\n   prompt: x\n   <<: { role: r }", /YAML merge keys and x- keys are not read/],
     [
       "an x- key",

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { brotliCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { openCheckpoint, requireCheckpoint } from "../../../src/engine/checkpoints/checkpoints.js";
+import { keptBrief, openCheckpoint, requireCheckpoint } from "../../../src/engine/checkpoints/checkpoints.js";
+import { packAtOnce } from "../../../src/engine/snapshots/codec.js";
 import type { OpenSnapshot } from "../../../src/engine/snapshots/run-snapshot.js";
 import type { TaskSpec } from "../../../src/store/tasks/tasks.js";
 import type { Store } from "../../../src/store/tx.js";
@@ -69,6 +70,19 @@ test.each(BACKENDS)("a run of many pages is copied whole, on %s", async (backend
   expect(checkpoint.counts).toEqual({ ready: 1_001 });
   const { tasks } = await opened(await app.app.store(), checkpoint.id);
   expect(tasks.map(({ row }) => String(row["key"])).toSorted()).toEqual(keys.toSorted());
+});
+
+test.each(BACKENDS)("the brief that a checkpoint keeps is read without its pages, on %s", async (backend) => {
+  const app = await startAppOn(backend, { channel: "human" });
+  await app.call("create_project", { name: "demo", root: app.cwd });
+  const { run } = await new Crew(app).start([{ key: "draft" }], { project: "demo" });
+  const { checkpoint } = await new CheckpointFixture(app).create(run.id);
+  const stored = await (await app.app.store()).read(() => requireCheckpoint(checkpoint.id));
+  const { tasks: _, ...head } = await openCheckpoint(stored);
+  const { parts, ...packed } = packAtOnce([JSON.stringify(head), "no page"]);
+  const headAlone = { checkpoint: { ...stored.checkpoint, ...packed }, parts };
+  await expect(openCheckpoint(headAlone)).rejects.toThrow("no page");
+  expect(await keptBrief(headAlone)).toEqual(head.brief);
 });
 
 async function opened(store: Store, checkpoint: string): Promise<OpenSnapshot> {

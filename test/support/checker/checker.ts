@@ -14,6 +14,7 @@ import { deliveryFindings } from "./together/deliveries.js";
 import { escalationFindings } from "./together/escalations.js";
 import { handoffFindings } from "./together/handoffs.js";
 import { messageFindings } from "./together/messages.js";
+import { resourceFindings } from "./together/resources.js";
 import { windowFindings } from "./together/windows.js";
 import { readSnapshot, type Snapshot } from "./snapshot.js";
 
@@ -61,6 +62,8 @@ export const INVARIANTS = [
   "handoffs",
   /** Context windows count what they hold. */
   "windows",
+  /** No resource has more allocated, or more holders, than it may; what is counted as allocated is what allocations have. */
+  "resources",
   /** A target is told of each of its events once. */
   "deliveries",
 ] as const;
@@ -117,6 +120,7 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...escalationFindings(snapshot, over),
     ...handoffFindings(snapshot, over),
     ...windowFindings(snapshot),
+    ...resourceFindings(snapshot),
     ...deliveryFindings(
       snapshot,
       journal.some(({ kind }) => kind === "collected"),

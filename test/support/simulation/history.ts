@@ -1,4 +1,4 @@
-import type { InputOf } from "../../../src/tools/registry.js";
+import type { InputOf, ResultOf } from "../../../src/tools/registry.js";
 import { text } from "../../../src/store/rows.js";
 import type { Store, Tx } from "../../../src/store/tx.js";
 import { Checker, type Finding } from "../checker/checker.js";
@@ -81,18 +81,28 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
 /** Claims and completes until nothing is there for this player. */
 async function work(world: World, { name, process }: Player): Promise<number> {
   for (let done = 0; ; done++) {
-    const claimed = await process.call("claim_task", {
-      ...WHERE,
-      agent: name,
-      roles: [...ROLES, ...SUPERVISORS],
-      requires: [...CAPABILITIES],
-    });
-    if (!("answer" in claimed)) throw new Error(`a claim had to be answered: ${JSON.stringify(claimed)}`);
-    const { outcome, task, lease } = claimed.answer;
+    const { outcome, task, lease } = await claimed(world, { name, process });
     if (outcome !== "claimed") return done;
     const verdict = task!.review === undefined ? {} : { result: { verdict: "approve" } };
     await world.must("complete_task", { task: task!.id, token: lease!.token, ...verdict });
   }
+}
+
+type Claimer = Pick<Player, "name" | "process">;
+
+/**
+ * The answer to a claim. What a player holds goes on over a process that did not work on what it checks (not_by); where all of them
+ * did, it waits for the end of its lease.
+ */
+async function claimed({ processes }: World, { name, process }: Claimer): Promise<Partial<ResultOf<"claim_task">>> {
+  const input = { ...WHERE, agent: name, roles: [...ROLES, ...SUPERVISORS], requires: [...CAPABILITIES] };
+  for (const one of [process, ...processes.filter((other) => other !== process)]) {
+    const claim = await one.call("claim_task", input);
+    if ("answer" in claim) return claim.answer;
+    if (!("refused" in claim) || claim.refused.code !== "not_permitted")
+      throw new Error(`a claim had to be answered: ${JSON.stringify(claim)}`);
+  }
+  return { outcome: "none" };
 }
 
 async function resumeAll(world: World): Promise<void> {

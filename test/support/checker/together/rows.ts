@@ -13,6 +13,24 @@ export interface Together {
   readonly handoffs: ReadonlyMap<string, HandoffRow>;
   readonly windows: readonly WindowRow[];
   readonly deliveries: readonly DeliveryRow[];
+  readonly units: readonly UnitRow[];
+  readonly allocations: readonly AllocationRow[];
+}
+
+/** A resource in one unit, with what its allocations come to. */
+export interface UnitRow {
+  readonly id: string;
+  readonly capacity: number;
+  readonly allocated: number;
+  readonly held: number;
+  readonly usersMax: number | null;
+  readonly users: number;
+}
+
+export interface AllocationRow {
+  readonly id: string;
+  readonly holder: string;
+  readonly task: string | null;
 }
 
 export interface MessageRow {
@@ -67,6 +85,13 @@ const HELD = `SELECT w.id, w.tokens, w.messages,
     (SELECT COUNT(*) FROM context_messages m WHERE m.context_window = w.id AND m.dropped = 0) AS held_messages
   FROM context_windows w ORDER BY w.id`;
 
+const HELD_OF_UNIT = `SELECT u.resource, u.unit, u.capacity, u.allocated, r.users_max,
+    (SELECT CAST(COALESCE(SUM(i.amount), 0) AS BIGINT) FROM allocation_items i JOIN allocations a ON a.id = i.allocation
+      WHERE i.resource = u.resource AND i.unit = u.unit AND a.state <> 'waiting') AS held,
+    (SELECT COUNT(DISTINCT a.holder) FROM allocation_items i JOIN allocations a ON a.id = i.allocation
+      WHERE i.resource = u.resource AND a.state <> 'waiting') AS users
+  FROM resource_units u JOIN resources r ON r.id = u.resource ORDER BY u.resource, u.unit`;
+
 export function* readTogether(): Tx<Together> {
   return {
     messages: (yield ["SELECT seq, id, address, sender FROM messages ORDER BY seq"]).map(messageOf),
@@ -77,6 +102,8 @@ export function* readTogether(): Tx<Together> {
     handoffs: byId((yield ["SELECT * FROM handoffs ORDER BY id"]).map(handoffOf)),
     windows: (yield [HELD]).map(windowOf),
     deliveries: (yield ["SELECT * FROM deliveries ORDER BY id"]).map(deliveryOf),
+    units: (yield [HELD_OF_UNIT]).map(unitOf),
+    allocations: (yield ["SELECT id, holder, task FROM allocations ORDER BY id"]).map(allocationOf),
   };
 }
 
@@ -149,4 +176,19 @@ function deliveryOf(row: Row): DeliveryRow {
     type,
     at,
   };
+}
+
+function unitOf(row: Row): UnitRow {
+  return {
+    id: `${text(row, "resource")} ${text(row, "unit")}`,
+    capacity: int(row, "capacity"),
+    allocated: int(row, "allocated"),
+    held: int(row, "held"),
+    usersMax: intOrNull(row, "users_max"),
+    users: int(row, "users"),
+  };
+}
+
+function allocationOf(row: Row): AllocationRow {
+  return { id: text(row, "id"), holder: text(row, "holder"), task: textOrNull(row, "task") };
 }

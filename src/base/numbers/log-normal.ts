@@ -12,21 +12,36 @@ export interface Belief {
   readonly degrees: number;
 }
 
-/** Returns the belief after observations, which are positive. */
-export function updated(prior: Belief, amounts: readonly number[]): Belief {
-  const count = amounts.length;
-  if (count === 0) return prior;
+/** Sums over observed amounts, which may count for less than one each. */
+export interface LogSums {
+  readonly count: number;
+  readonly sum: number;
+  readonly squares: number;
+}
+
+/** Returns the sums over amounts, which are positive. */
+export function logSumsOf(amounts: readonly number[]): LogSums {
   const logs = amounts.map(Math.log);
-  const average = logs.reduce((sum, log) => sum + log, 0) / count;
-  const squares = logs.reduce((sum, log) => sum + (log - average) ** 2, 0);
+  return {
+    count: logs.length,
+    sum: logs.reduce((sum, log) => sum + log, 0),
+    squares: logs.reduce((sum, log) => sum + log ** 2, 0),
+  };
+}
+
+/** Returns the belief after observations. */
+export function updated(prior: Belief, { count, sum, squares }: LogSums): Belief {
+  if (count === 0) return prior;
+  const average = sum / count;
+  const around = Math.max(0, squares - sum * average);
   const weight = prior.weight + count;
   const degrees = prior.degrees + count;
   const apart = ((prior.weight * count) / weight) * (average - prior.mean) ** 2;
   return {
-    mean: (prior.weight * prior.mean + count * average) / weight,
+    mean: (prior.weight * prior.mean + sum) / weight,
     weight,
     degrees,
-    variance: (prior.degrees * prior.variance + squares + apart) / degrees,
+    variance: (prior.degrees * prior.variance + around + apart) / degrees,
   };
 }
 

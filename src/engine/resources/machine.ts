@@ -1,0 +1,53 @@
+import { nameFrom } from "../../base/names.js";
+import type { ResourceType } from "../../base/statuses.js";
+import type { Resource, ResourceUnit } from "../../store/resources/resources.js";
+import type { EngineContext } from "../context.js";
+import { thousandths } from "./amounts.js";
+
+/** A resource with the capacity of its units. */
+export interface Stock extends Resource {
+  readonly units: readonly ResourceUnit[];
+  /** Whether it has a row: one of a machine has it with its first use. */
+  readonly stored: boolean;
+}
+
+const GIB = 2 ** 30;
+
+/** The id of a machine's own resource: `cpu@HOST`. Without the machine the caller's is meant. */
+export function ofMachine(name: string, { caller }: Pick<EngineContext, "caller">): string {
+  return `${name}@${nameFrom(caller.host, "host")}`.slice(0, RESOURCE_ID_MAX);
+}
+
+const RESOURCE_ID_MAX = 100;
+
+/** The resources of the caller's machine, which are there without being registered: its cores, and its memory in GiB. */
+export function machineStock(ctx: EngineContext): Stock[] {
+  const { machine } = ctx.server;
+  if (machine === undefined) return [];
+  return [
+    stockOf(ctx, { type: "cpu", name: "processor cores", unit: "cores", capacity: machine.cores }),
+    stockOf(ctx, { type: "memory", name: "memory in GiB", unit: "gb", capacity: machine.memoryBytes / GIB }),
+  ];
+}
+
+interface Own {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly unit: string;
+  readonly capacity: number;
+}
+
+function stockOf(ctx: EngineContext, { type, name, unit, capacity }: Own): Stock {
+  const id = ofMachine(type, ctx);
+  return {
+    id,
+    type,
+    name,
+    usersMax: null,
+    host: ctx.caller.host,
+    registeredBy: "baton",
+    updatedAt: ctx.now,
+    stored: false,
+    units: [{ resource: id, unit, capacity: thousandths(capacity), allocated: 0 }],
+  };
+}
