@@ -90,6 +90,10 @@ export const settingsSchema = z.object({
   delivery_attempts_max: z.int().min(1).max(100).default(defaultSettings.delivery_attempts_max),
   delivery_retry_ms: z.int().min(10).default(defaultSettings.delivery_retry_ms),
   delivery_timeout_ms: z.int().min(10).max(300_000).default(defaultSettings.delivery_timeout_ms),
+  /** Whether ended attempts, reviews and feedback are learned from. Off, choices go by what is declared alone, and are the same each time. */
+  learning_enabled: z.boolean().default(defaultSettings.learning_enabled),
+  /** The share of its weight that evidence loses in a day; 0: it does not fade. */
+  learning_rate: z.number().min(0).max(0.99).default(defaultSettings.learning_rate),
   /** Quotas of each agent with its connection; 0: none. */
   agent_locks_max: z.int().min(0).default(defaultSettings.agent_locks_max),
   agent_open_tasks_max: z.int().min(0).default(defaultSettings.agent_open_tasks_max),
@@ -108,6 +112,7 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
 export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   ENABLE_CIRCUIT_BREAKERS: "circuit_breakers",
   ENABLE_PREDICTIVE_SCALING: "predictive_scaling",
+  ORCHESTRATOR_LEARNING_ENABLED: "learning_enabled",
   ORCHESTRATOR_MAX_CONCURRENT_TASKS: "max_concurrent_tasks",
 };
 

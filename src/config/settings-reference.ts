@@ -68,6 +68,10 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   delivery_attempts_max: "attempts at a notification before it is kept as failed",
   delivery_retry_ms: "pause before the second attempt at a notification; it doubles each time, up to an hour",
   delivery_timeout_ms: "time limit of one attempt at a notification",
+  learning_enabled:
+    "whether ended attempts, reviews and feedback are learned from; off, nothing is recorded, and choices go by what is declared alone",
+  learning_rate:
+    "the share of its weight that what was learned loses in a day (0.1: half in 6.6 days); 0: it does not fade",
   agent_locks_max: "quota of each agent: file locks held or waited for; 0: none",
   agent_open_tasks_max: "quota of each agent: open tasks that it has created; 0: none",
   agent_bytes_per_hour_max: "quota of each agent: bytes that its calls write in an hour; 0: none",
@@ -116,6 +120,7 @@ refused, because they would mean another place for each client.
 ## Settings
 
 In a file by its name, in the environment as \`BATON_\` and its name in capitals: \`BATON_LEASE_MS\`. Durations are whole milliseconds.
+Variables of the founding documents set the same: \`ORCHESTRATOR_LEARNING_ENABLED\`, \`ORCHESTRATOR_MAX_CONCURRENT_TASKS\`.
 `;
 
 /** docs/configuration.md: where things are set, and every setting with its default. */

@@ -37,6 +37,7 @@ export interface RunOutcome {
   readonly runEnded: boolean;
   readonly attempts: readonly EndedAttempt[];
   readonly usages: readonly RunUsage[];
+  readonly verdicts: readonly WorkVerdict[];
   readonly moves: readonly TaskMove[];
   /** Tasks, as they were, that an agent lost the reservation of before its time was over. */
   readonly unreserved: readonly Pick<Task, "id">[];
@@ -62,6 +63,15 @@ export interface EndedAttempt {
   readonly startedAt: number | null;
   /** Whether a circuit breaker counts it though it succeeded. */
   readonly hasBreaker?: boolean | undefined;
+}
+
+/** A reviewer's verdict on the work of an agent. */
+export interface WorkVerdict {
+  readonly agent: string;
+  /** The kind of work. */
+  readonly type: string;
+  /** From 0 to 1. */
+  readonly quality: number;
 }
 
 /** A task that changed its state. */

@@ -3,6 +3,7 @@ import { chargeBudgets } from "./cost/charges.js";
 import { recordDeadLetters } from "./dead-letters/recording.js";
 import type { Effect } from "./effect.js";
 import { settleHandoffs } from "./handoffs/settling.js";
+import { learnFromChange } from "./learning/observing.js";
 import { advanceMilestones } from "./milestones/progress.js";
 import { noteLostReviews } from "./reviews/lost-reviews.js";
 
@@ -14,4 +15,5 @@ export const effects: readonly Effect[] = [
   countOutcomes,
   advanceMilestones,
   chargeBudgets,
+  learnFromChange,
 ];

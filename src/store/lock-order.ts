@@ -4,7 +4,7 @@ import { type Budget, BUDGETS } from "./cost/budgets.js";
 import { type ContextWindow, WINDOWS } from "./context-windows/windows.js";
 import { type Milestone, MILESTONES } from "./milestones/milestones.js";
 import { type Project, PROJECTS } from "./projects/projects.js";
-import { many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders } from "./rows.js";
+import { conditionsOf, many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders } from "./rows.js";
 import { AGENT_STATUSES } from "../base/statuses.js";
 import { columns, type RowOf } from "./tables.js";
 import { type Run, RUNS } from "./runs/runs.js";
@@ -13,8 +13,8 @@ import type { Tx } from "./tx.js";
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the circuit breakers by
- * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, and last a
- * context window. A child run has an id that sorts after
+ * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, the evidence by
+ * agent and type that an end adds to, and last a context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
@@ -31,6 +31,7 @@ export const LOCK_ORDER = [
   "milestones",
   "budgets",
   "resource_queue",
+  "learning_evidence",
   "context_windows",
 ] as const;
 
@@ -153,4 +154,21 @@ export function* lockResources(): Tx<void> {
 /** Locks a context window. */
 export function lockWindow(id: string): Tx<ContextWindow | undefined> {
   return one(WINDOWS.read, [`SELECT ${WINDOWS.columns} FROM context_windows WHERE id = $1 %FOR_UPDATE%`, [id]]);
+}
+
+/** Locks the evidence of an agent or a type, or that was last added to before an instant. Returns ids in their order, at most `limit`. */
+export function* lockEvidence(
+  { agent, type, before }: { agent?: string | undefined; type?: string | undefined; before?: number },
+  limit: number,
+): Tx<string[]> {
+  const { where, params } = conditionsOf([
+    ["agent =", agent],
+    ["type =", type],
+    ["updated_at <", before],
+  ]);
+  return yield* many(idOf, [
+    // sql: columns of the table and numbers of parameters.
+    `SELECT id FROM learning_evidence ${where} ORDER BY id LIMIT $${params.length + 1} %FOR_UPDATE%`,
+    [...params, limit],
+  ]);
 }

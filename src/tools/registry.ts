@@ -17,6 +17,7 @@ import { exportRunOperation } from "./exports.js";
 import { forecastOperations } from "./forecasts.js";
 import { handoffOperations } from "./handoffs.js";
 import { importWorkflow } from "./imports.js";
+import { learningOperations } from "./learning.js";
 import { loadOperations } from "./load.js";
 import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
@@ -64,6 +65,7 @@ const operations = [
   ...artifactOperations,
   ...validationOperations,
   ...agentOperations,
+  ...learningOperations,
   ...loadOperations,
   ...resourceOperations,
   ...breakerOperations,

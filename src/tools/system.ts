@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/system/configuration.js";
+import { type LearnedOf, forget } from "../engine/learning/learning.js";
 import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { withPresentNames } from "../base/settings.js";
@@ -180,17 +181,27 @@ const configure = defineOperation({
   permission: ["lead", "architect", "human", "admin"],
   input: z.object({
     scope,
-    settings: z.record(z.string(), z.unknown()).describe("Names from get_configuration, with their values."),
+    settings: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe("Names from get_configuration, with their values."),
+    forget: z
+      .strictObject({ agent: params.name.optional(), task_type: params.name.optional() })
+      .refine(({ agent, task_type }) => (agent ?? task_type) !== undefined, "names an agent, a task_type, or both")
+      .optional()
+      .describe("What was learned of an agent, a type of task, or both together, is forgotten: see get_learning."),
     ...params.acting,
   }),
   output: z.object({
     scope: z.string(),
     changed: z.array(z.object({ name: z.string(), from: z.unknown(), to: z.unknown() })),
     overridden: z.array(setting).optional(),
+    forgotten: count.optional(),
   }),
   needs: ["configuration"],
-  perform: async (host, { scope: wanted, settings, agent }) => {
+  perform: async (host, { scope: wanted, settings, forget: about, agent }) => {
     if (wanted !== GLOBAL) {
+      if (about !== undefined) throw forgottenEverywhere();
       return host.transact(function* (ctx) {
         const acting = yield* actingAs(ctx, agent);
         const { project, changed } = yield* updateProject(acting, { project: wanted, config: settings });
@@ -201,6 +212,7 @@ const configure = defineOperation({
       const acting = yield* actingAs(ctx, agent);
       return yield* storeSettings(acting, settings);
     });
+    const forgotten = about && (await forgetAll(host, { agent: about.agent, type: about.task_type }, agent));
     await host.configuration.refresh();
     const values = await host.read(function* () {
       return valuesInForce(host.configuration.values, yield* storedSettings());
@@ -208,8 +220,27 @@ const configure = defineOperation({
     const overridden = values.filter(
       (one) => one.stored !== undefined && Object.hasOwn(withPresentNames(settings), one.name),
     );
-    return { scope: GLOBAL, changed, ...(overridden.length > 0 && { overridden }) };
+    return {
+      scope: GLOBAL,
+      changed,
+      ...(overridden.length > 0 && { overridden }),
+      ...(forgotten !== undefined && { forgotten }),
+    };
   },
 });
+
+async function forgetAll(host: OperationHost, about: LearnedOf, agent: string | undefined): Promise<number> {
+  let forgotten = 0;
+  for (let more = 1; more > 0; forgotten += more)
+    more = await host.transact(function* (ctx) {
+      return yield* forget(yield* actingAs(ctx, agent), about);
+    }, "forget");
+  return forgotten;
+}
+
+function forgottenEverywhere(): BatonError {
+  const message = "What was learned is shared by all projects: forget takes no scope. Nothing was changed.";
+  return new BatonError("invalid_input", message, { details: { path: "forget" } });
+}
 
 export const systemOperations = [status, health, configure, getConfiguration] as const;

@@ -81,7 +81,7 @@ test("docs/configuration.md has every variable, and is what the settings come to
   const page = textOf("docs/configuration.md");
   expect(page).toBe(configurationPage());
   const settings = [...page.matchAll(/^\| `([a-z_]+)`/gm)].map(([, name = ""]) => `BATON_${name.toUpperCase()}`);
-  const named = new Set([...settings, ...[...page.matchAll(/`(BATON_[A-Z_]+)`/g)].map(([, name]) => name)]);
+  const named = new Set([...settings, ...[...page.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, name]) => name)]);
   // Variables of former names are not advertised.
   expect(
     SETTING_VARIABLES.filter(

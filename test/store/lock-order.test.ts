@@ -38,7 +38,7 @@ describe("a working day of every command", () => {
     expect(found).toEqual([]);
     // A claim with files takes three of them: the recorder has seen what it should.
     expect([...seen]).toContain("projects, runs, agents");
-    expect([...seen]).toContain("projects, runs, circuit_breakers, milestones, budgets");
+    expect([...seen]).toContain("projects, runs, circuit_breakers, milestones, budgets, learning_evidence");
     const unseen = catalogue.all.filter(
       ({ name, effect, area }) => effect !== "read" && area !== "meta" && !called.has(name),
     );

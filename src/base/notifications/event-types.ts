@@ -26,6 +26,8 @@ export const EVENT_TYPES = [
   "escalation.opened",
   "escalation.paused",
   "escalation.void",
+  "feedback.given",
+  "learning.forgotten",
   "lock.broken",
   "lock.deadlock",
   "lock.denied",

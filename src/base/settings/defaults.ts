@@ -61,6 +61,8 @@ const VALUES = {
   delivery_attempts_max: 10,
   delivery_retry_ms: 5_000,
   delivery_timeout_ms: 10_000,
+  learning_enabled: true,
+  learning_rate: 0.1,
   agent_locks_max: 0,
   agent_open_tasks_max: 0,
   agent_bytes_per_hour_max: 0,

@@ -235,14 +235,18 @@ export function kindMeant(step: JsonObject): KindProblem | undefined {
     const message = `write kind: command and run: ${shortText(run)} in place of "${field}"`;
     return { field, message, readAs: { ...rest, kind: "command", run } };
   }
-  if (typeof step["type"] === "string" && meantKind(step["type"]) !== undefined) {
-    const { type, ...rest } = step;
-    const kind = meantKind(type);
-    return { field: "type", message: `write kind: ${kind}; type names the kind of work`, readAs: { ...rest, kind } };
-  }
+  const typed = kindOfType(step);
+  if (typed) return typed;
   if (!("uses" in step)) return undefined;
   const { uses: _, ...rest } = step;
   return { field: "uses", message: STEP_HABITS["uses"] ?? "", readAs: { ...rest, kind: "agent" } };
+}
+
+/** A kind that is written as the type. */
+function kindOfType({ type, ...rest }: JsonObject): KindProblem | undefined {
+  const kind = typeof type === "string" ? meantKind(type) : undefined;
+  if (kind === undefined) return undefined;
+  return { field: "type", message: `write kind: ${kind}; type names the kind of work`, readAs: { ...rest, kind } };
 }
 
 function commandText(value: unknown, separator: string): string | undefined {

@@ -1,7 +1,7 @@
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
 import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
-import type { Reason, RetryPolicy, Task, TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { HeldTask } from "./locked-task.js";
 import { findDemand } from "../../store/scheduling/lanes.js";
@@ -64,9 +64,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     note: noteOf(task, end),
     session: task.session,
   });
-  const { outcome, event } = end;
-  const { hasBreaker } = locked;
-  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome, submitted: event === "submit", hasBreaker });
+  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome: end.outcome, submitted: end.event === "submit" });
   const usage = pricedUsage(ctx, end.usage);
   if (usage) {
     const { id, role, agent, attempt } = task;
@@ -80,9 +78,13 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
 }
 
 /** Returns the attempt of a held task that ends at an instant, for the effects of its end. */
-export function attemptOf({ task, spec }: TaskAndSpec, now: number): Omit<EndedAttempt, "outcome" | "submitted"> {
+export function attemptOf(
+  { task, spec, hasBreaker }: HeldTask,
+  now: number,
+): Omit<EndedAttempt, "outcome" | "submitted"> {
   const durationMs = Math.max(0, now - (task.startedAt ?? now) - task.sleptMs);
-  return { task: task.id, agent: task.agent, type: taskType(task, spec), startedAt: task.startedAt, durationMs };
+  const { id, agent, startedAt } = task;
+  return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker };
 }
 
 /** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */

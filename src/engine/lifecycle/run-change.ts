@@ -9,7 +9,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
-import type { EndedAttempt, RunOutcome, FailedTask, TaskMove, RunUsage } from "../effect.js";
+import type { EndedAttempt, RunOutcome, FailedTask, TaskMove, RunUsage, WorkVerdict } from "../effect.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
 import { CountChanges, countsOf, type MovedMany, OPEN_STATUSES } from "./run-counts.js";
 import { LaneChanges } from "./run-lanes.js";
@@ -41,6 +41,7 @@ export class RunChange {
   readonly #events: NewEvent[] = [];
   readonly #attempts: EndedAttempt[] = [];
   readonly #usages: RunUsage[] = [];
+  readonly #verdicts: WorkVerdict[] = [];
   readonly #moves: TaskMove[] = [];
   readonly #unreserved: Task[] = [];
   readonly #failures: FailedTask[] = [];
@@ -94,6 +95,10 @@ export class RunChange {
 
   recordUsage(usage: RunUsage): void {
     this.#usages.push(usage);
+  }
+
+  recordVerdict(verdict: WorkVerdict): void {
+    this.#verdicts.push(verdict);
   }
 
   /** Notes that an agent lost the reservation of a task, given as it was, before its time was over. */
@@ -204,7 +209,7 @@ export class RunChange {
 
   *#applyEffects({ run, counters, runEnded }: Pick<RunOutcome, "run" | "counters" | "runEnded">): Tx<Run> {
     const [attempts, usages, failures] = [this.#attempts, this.#usages, this.#failures];
-    const [moves, unreserved] = [this.#moves, this.#unreserved];
+    const [moves, unreserved, verdicts] = [this.#moves, this.#unreserved, this.#verdicts];
     let changed = run;
     for (const effect of this.ctx.effects) {
       const { events, run: after } = yield* effect(this.ctx, {
@@ -213,6 +218,7 @@ export class RunChange {
         runEnded,
         attempts,
         usages,
+        verdicts,
         moves,
         unreserved,
         failures,

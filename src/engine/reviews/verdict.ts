@@ -47,6 +47,16 @@ export function isContradicted({ verdict, findings = [] }: GivenVerdict): boolea
   return verdict === "approve" && findings.some(({ severity }) => severity === "critical");
 }
 
+const QUALITIES: Readonly<Record<ReviewVerdict, number>> = { approve: 1, revise: 0.4, reject: 0 };
+/** The share of its quality that work keeps with each major or critical finding. */
+const SERIOUS_SHARE = 0.9;
+
+/** How good the judged work is, from 0 to 1. */
+export function qualityOf({ verdict, findings = [] }: GivenVerdict): number {
+  const serious = findings.filter(({ severity }) => severity === "major" || severity === "critical").length;
+  return QUALITIES[verdict] * SERIOUS_SHARE ** serious;
+}
+
 const REASON_CHARS_MAX = 2_000;
 
 /** A verdict in one text, for the error of a rejected task. */

@@ -3,7 +3,7 @@ import { decideReview, findReview, type Review, reviewsOf } from "../../store/re
 import { saveDemands, findDemand } from "../../store/scheduling/lanes.js";
 import { findAgent } from "../../store/agents/agents.js";
 import { reviseTask } from "../../store/tasks/server-steps.js";
-import { findTask, type Task } from "../../store/tasks/tasks.js";
+import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import { endTasks } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import { SERVER } from "../context.js";
@@ -12,15 +12,18 @@ import { readyTasks, reserveFor } from "../lifecycle/ready.js";
 import type { RunChange } from "../lifecycle/run-change.js";
 import { failByServer } from "../lifecycle/server-attempts.js";
 import { transition } from "../machine.js";
+import { taskType } from "../steps/task-type.js";
 import { reservedDemand } from "../scheduling/demands.js";
 import { recordJudgement, requireOther } from "./judgements.js";
-import { type GivenVerdict, isContradicted, isReasoned, verdictText } from "./verdict.js";
+import { type GivenVerdict, isContradicted, isReasoned, qualityOf, verdictText } from "./verdict.js";
 
 /** A review that is under way, with the task that it decides. */
 export interface ReviewUnderWay {
   readonly review: Review;
   /** Undefined where an artifact alone is judged. */
   readonly task: Task | undefined;
+  /** The kind of work that is judged. */
+  readonly type?: string;
 }
 
 /**
@@ -34,16 +37,18 @@ export function* requireReview(reviewer: Task): Tx<ReviewUnderWay> {
     requireOther(reviewer, review);
     return { review, task: undefined };
   }
-  const task = yield* findTask(review.task);
-  if (!task) throw overReview(reviewer, `task ${review.task}, which it reviews, has been removed`);
-  if (!review.binding) return { review, task };
+  const found = yield* findTaskAndSpec(review.task);
+  if (!found) throw overReview(reviewer, `task ${review.task}, which it reviews, has been removed`);
+  const { task } = found;
+  const type = taskType(task, found.spec);
+  if (!review.binding) return { review, task, type };
   if (task.status !== "in_review")
     throw overReview(reviewer, `${task.key} (${task.id}), which it reviews, is ${task.status}`);
   // A withdrawn review may still be held, while its task is done and in review again.
   const known = yield* reviewsOf(task.id);
   const newer = known.find(({ binding, attempt }) => binding && attempt > review.attempt);
   if (newer) throw overReview(reviewer, `${task.key} (${task.id}) was done again, and ${newer.id} reviews that`);
-  return { review, task };
+  return { review, task, type };
 }
 
 function overReview({ id, key }: Task, why: string): BatonError {
@@ -89,7 +94,7 @@ export interface DecidedReview {
 }
 
 /** Records a verdict, and moves the reviewed task where it decides about it: to its end, or back to its author. */
-export function* decide(change: RunChange, { review, task, given, reviewer }: Deciding): Tx<DecidedReview> {
+export function* decide(change: RunChange, { review, task, type, given, reviewer }: Deciding): Tx<DecidedReview> {
   const { verdict, critique = null, findings = [] } = given;
   const decided: Review = { ...review, verdict, reviewer, critique, findings, decidedAt: change.ctx.now };
   yield* decideReview(decided);
@@ -108,6 +113,8 @@ export function* decide(change: RunChange, { review, task, given, reviewer }: De
     data: { ...(task && { key: task.key }), ...data },
   });
   if (review.task === null) yield* recordJudgement(change, decided);
+  if (type !== undefined && review.author !== null)
+    change.recordVerdict({ agent: review.author, type, quality: qualityOf(given) });
   if (!task || !review.binding) return { review: decided, task, settled: [], ready: [] };
   if (verdict === "approve") return { review: decided, ...(yield* approve(change, task, review)) };
   if (verdict === "revise") return { review: decided, ...(yield* sendBack(change, task, review)) };

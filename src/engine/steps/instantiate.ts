@@ -129,7 +129,7 @@ export function specOf(step: Step): TaskSpec {
     ...executedOf(step),
     ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
     ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
-    ...defined({ review: step.review, review_of: step.review_of }),
+    ...defined({ type: step.type, review: step.review, review_of: step.review_of }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...defined({ default_decision }),

@@ -41,6 +41,8 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "lock_requests", key: ["id"] },
   { name: "agents", key: ["name"], cursor: "event_cursor" },
   { name: "circuit_breakers", key: ["target"] },
+  { name: "learning_evidence", key: ["id"] },
+  { name: "feedback", key: ["subject", "author"] },
   { name: "wants", key: ["agent", "kind"] },
   { name: "sessions", key: ["id"] },
   { name: "executors", key: ["session"] },

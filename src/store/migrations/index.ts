@@ -36,6 +36,7 @@ import { meetingArtifacts } from "./0035-meeting-artifacts.js";
 import { usageByTask } from "./0036-usage-by-task.js";
 import { breakers } from "./0037-breakers.js";
 import { resources } from "./0038-resources.js";
+import { learning } from "./0039-learning.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -77,6 +78,7 @@ export const migrations: readonly Migration[] = [
   usageByTask,
   breakers,
   resources,
+  learning,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

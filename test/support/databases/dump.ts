@@ -26,6 +26,8 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   lock_requests: [],
   agents: [],
   circuit_breakers: [],
+  learning_evidence: [],
+  feedback: [],
   sessions: [],
   host_clocks: [],
   milestones: [],

@@ -1,0 +1,158 @@
+import { bySize, eachIn, int, many, one, placeholders, text } from "../rows.js";
+import { columns, named, type RowOf, table } from "../tables.js";
+import type { SqlValue, Tx } from "../tx.js";
+
+const SUMS = {
+  /** A success of half the quality adds one half to each of both. */
+  successes: int,
+  failures: int,
+  /** Durations that the sums of their logarithms (of milliseconds) are over. */
+  durations: int,
+  logSum: int,
+  logSquares: int,
+  /** Reviews and feedback, and the sum of the qualities, 0 to 1, that they gave. */
+  judged: int,
+  quality: int,
+  /** Attempts that named a cost, and the sum of those in millionths of a US dollar. */
+  costs: int,
+  cost: named("cost_micros", int),
+};
+const EVIDENCE = table("learning_evidence", {
+  /** `AGENT/TYPE`. */
+  id: text,
+  agent: text,
+  type: text,
+  ...SUMS,
+  /** How many observations there were, however old. */
+  observations: int,
+  updatedAt: int,
+});
+/** Evidence of an agent at a type of task, as it weighed at `updatedAt`. */
+export interface StoredEvidence extends RowOf<typeof EVIDENCE> {}
+
+const WEIGHED = columns({ ...SUMS, observations: int });
+/** Sums of evidence as they weigh at an instant. */
+export interface WeighedEvidence extends RowOf<typeof WEIGHED> {}
+
+/** How evidence fades: by `exp(-perMs × age)`. */
+export interface Fading {
+  readonly now: number;
+  readonly perMs: number;
+}
+
+const SUM_COLUMNS = [
+  "successes",
+  "failures",
+  "durations",
+  "log_sum",
+  "log_squares",
+  "judged",
+  "quality",
+  "costs",
+  "cost_micros",
+] as const;
+
+// PostgreSQL fails where a result is too small for a double.
+const EXPONENT_MIN = -700;
+
+/** A share between instants. Clocks of two hosts may differ: evidence of the future has not faded. */
+function share(from: string, to: string, perMs: string): string {
+  const exponent = `(${from} - ${to}) * CAST(${perMs} AS DOUBLE PRECISION)`;
+  // sql: columns and parameters of this file.
+  return `exp(CASE WHEN ${to} <= ${from} THEN 0.0 WHEN ${exponent} < ${EXPONENT_MIN} THEN ${EXPONENT_MIN}.0 ELSE ${exponent} END)`;
+}
+
+const WIDTH = EVIDENCE.names.length;
+const ADD = bySize((size) => {
+  const rows = Array.from({ length: size }, (_, at) => `(${placeholders(WIDTH, 1 + at * WIDTH)})`).join(", ");
+  const faded = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * WIDTH + 1}`);
+  const sums = SUM_COLUMNS.map((column) => `${column} = learning_evidence.${column} * ${faded} + excluded.${column}`);
+  // sql: columns of the table and numbers of parameters.
+  return `INSERT INTO learning_evidence (${EVIDENCE.columns}) VALUES ${rows}
+    ON CONFLICT (id) DO UPDATE SET ${sums.join(", ")},
+      observations = learning_evidence.observations + excluded.observations,
+      updated_at = CASE WHEN learning_evidence.updated_at > excluded.updated_at THEN learning_evidence.updated_at ELSE excluded.updated_at END`;
+});
+
+/** Adds evidence of now to what has faded meanwhile, one of each id, in the order of ids. */
+export function* addEvidence(added: readonly StoredEvidence[], perMs: number): Tx<void> {
+  yield* eachIn(added, (chunk) => {
+    const values: SqlValue[] = [];
+    for (const row of chunk) EVIDENCE.write(row, values);
+    return [ADD(chunk.length), [...values, perMs]];
+  });
+}
+
+// $1 is the instant, $2 how fast it fades.
+const FADED = share("updated_at", "CAST($1 AS BIGINT)", "$2");
+const FADED_SUMS = SUM_COLUMNS.map((column) => `COALESCE(sum(${column} * ${FADED}), 0.0) AS ${column}`).join(", ");
+const WEIGHED_SUMS = `${FADED_SUMS}, CAST(COALESCE(sum(observations), 0) AS BIGINT) AS observations`;
+
+/** Returns the evidence of an agent, of a type, or of an agent at a type, summed up. */
+export function* evidenceOf(
+  { agent, type }: { agent?: string | undefined; type?: string | undefined },
+  { now, perMs }: Fading,
+): Tx<WeighedEvidence> {
+  const given = [
+    ["agent", agent],
+    ["type", type],
+  ].filter((pair): pair is [string, string] => pair[1] !== undefined);
+  const where = given.map(([column], at) => `${column} = $${at + 3}`).join(" AND ");
+  const found = yield* one(WEIGHED.read, [
+    // sql: columns of the table and numbers of parameters.
+    `SELECT ${WEIGHED_SUMS} FROM learning_evidence ${where && `WHERE ${where}`}`,
+    [now, perMs, ...given.map(([, value]) => value)],
+  ]);
+  if (!found) throw new Error("a sum without its row");
+  return found;
+}
+
+const OF_GROUP = columns({ group: named("of_group", text), ...SUMS, observations: int });
+
+/** Returns the evidence of each of these agents at all types, or of these types with all agents; at most 200. */
+export function* evidenceByGroup(
+  by: "agent" | "type",
+  names: readonly string[],
+  { now, perMs }: Fading,
+): Tx<Map<string, WeighedEvidence>> {
+  if (names.length === 0) return new Map();
+  const rows = yield* many(OF_GROUP.read, [
+    // sql: a column of the table and placeholders.
+    `SELECT ${by} AS of_group, ${WEIGHED_SUMS} FROM learning_evidence WHERE ${by} IN (${placeholders(names.length, 3)}) GROUP BY ${by}`,
+    [now, perMs, ...names],
+  ]);
+  return new Map(rows.map(({ group, ...evidence }) => [group, evidence]));
+}
+
+const PAIR = columns({ id: text, agent: text, type: text, ...SUMS, observations: int, updatedAt: int });
+/** Evidence of an agent at a type of task, as it weighs at an instant. */
+export interface PairEvidence extends RowOf<typeof PAIR> {}
+
+/** Returns evidence by its id, from behind one. */
+export function* evidenceOfPairs(
+  {
+    agent,
+    type,
+    after,
+    limit,
+  }: { agent?: string | undefined; type?: string | undefined; after?: string | undefined; limit: number },
+  { now, perMs }: Fading,
+): Tx<PairEvidence[]> {
+  const given = [
+    ["agent =", agent],
+    ["type =", type],
+    ["id >", after],
+  ].filter((pair): pair is [string, string] => pair[1] !== undefined);
+  const where = given.map(([comparison], at) => `${comparison} $${at + 4}`).join(" AND ");
+  const sums = SUM_COLUMNS.map((column) => `${column} * ${FADED} AS ${column}`).join(", ");
+  return yield* many(PAIR.read, [
+    // sql: columns of the table and numbers of parameters.
+    `SELECT id, agent, type, ${sums}, observations, updated_at FROM learning_evidence ${where && `WHERE ${where}`} ORDER BY id LIMIT $3`,
+    [now, perMs, limit, ...given.map(([, value]) => value)],
+  ]);
+}
+
+/** Removes evidence whose rows are locked. */
+export function* deleteEvidence(ids: readonly string[]): Tx<void> {
+  yield* eachIn(ids, (chunk) => [`DELETE FROM learning_evidence WHERE id IN (${placeholders(chunk.length)})`, chunk]);
+}

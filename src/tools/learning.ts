@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { halfLifeMs } from "../base/numbers/half-life.js";
+import { iso } from "../base/time.js";
+import { giveFeedback } from "../engine/learning/feedback.js";
+import { findLearned } from "../engine/learning/learning.js";
+import { evidenceView } from "../engine/learning/views.js";
+import { defineOperation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import { count, instant, nextPage } from "../dispatch/shapes.js";
+
+const NOTE_CHARS_MAX = 2_000;
+
+const feedback = defineOperation({
+  name: "give_feedback",
+  title: "Give feedback",
+  description:
+    "Says how good an agent's work was, on a task that has ended or on the agent as a whole, from -1 (bad) to 1 (good). It counts as the success of an attempt for whom to prefer later. Returns what was recorded.",
+  area: "routing",
+  effect: "write",
+  words: ["rate an agent", "rating", "praise", "complain about a result"],
+  example: { task: "task_…", score: 1, note: "…" },
+  input: z.object({
+    task: params.task.optional(),
+    agent: params.name.optional().describe("The agent it is about, from list_agents, where no task is named."),
+    score: z.number().min(-1).max(1),
+    note: z.string().max(NOTE_CHARS_MAX).optional(),
+    by: params.name.optional().describe("Handle of the agent that gives it. Default: this connection's own."),
+    request_id: params.requestId,
+  }),
+  output: z.object({
+    feedback: z.object({
+      agent: z.string(),
+      type: z.string().optional(),
+      score: z.number(),
+      from: z.string(),
+      at: instant,
+    }),
+    learned: z.boolean(),
+  }),
+  *run(ctx, input) {
+    const { agent, type, score, author, at } = yield* giveFeedback(ctx, input);
+    return {
+      feedback: { agent, ...(type !== "" && { type }), score, from: author, at: iso(at) },
+      learned: ctx.settings.learning_enabled,
+    };
+  },
+});
+
+const measured = { evidence: z.number() } as const;
+const learned = {
+  success: z.object({ rate: z.number(), ...measured }).optional(),
+  quality: z.object({ mean: z.number(), ...measured }).optional(),
+  duration: z.object({ median_ms: count, spread: z.number(), ...measured }).optional(),
+  cost: z.object({ mean: z.number(), ...measured }).optional(),
+  observations: count,
+} as const;
+
+const getLearning = defineOperation({
+  name: "get_learning",
+  title: "Get what was learned",
+  description:
+    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median, and the factor within which two of three lie) and cost in US$, each with the evidence behind it: how many attempts of today it weighs. Old evidence fades.",
+  area: "routing",
+  effect: "read",
+  aliases: ["get_learning_insights"],
+  words: ["learning", "who is good at", "how long does it take", "success probability", "agent performance patterns"],
+  input: z.object({
+    agent: params.name.optional().describe("From list_agents. Default: all."),
+    task_type: params.name.optional().describe("Type of a task: see spec.type of get_task. Default: all."),
+    ...params.paging,
+  }),
+  output: z.object({
+    enabled: z.boolean(),
+    half_life_ms: count.nullable(),
+    together: z.object(learned),
+    learning: z.array(z.object({ agent: z.string(), type: z.string().optional(), ...learned, learned_at: instant })),
+    ...nextPage,
+  }),
+  *run(ctx, { task_type: type, ...query }) {
+    const { together, pairs } = yield* findLearned(ctx, { ...query, type });
+    return {
+      enabled: ctx.settings.learning_enabled,
+      half_life_ms: halfLifeMs(ctx.settings.learning_rate),
+      together: evidenceView(together),
+      learning: pairs.page.map((pair) => ({
+        agent: pair.agent,
+        ...(pair.type !== "" && { type: pair.type }),
+        ...evidenceView(pair),
+        learned_at: iso(pair.updatedAt),
+      })),
+      ...pairs.next,
+    };
+  },
+});
+
+export const learningOperations = [feedback, getLearning] as const;
