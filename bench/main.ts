@@ -16,14 +16,15 @@ import { briefs } from "./cases/briefs.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { context } from "./cases/texts/context.js";
 import { flatness } from "./cases/flatness.js";
-import { forecasts } from "./cases/forecasts.js";
+import { forecasts } from "./cases/simulations/forecasts.js";
 import { hooks } from "./cases/hooks.js";
-import { load } from "./cases/agents/load.js";
-import { makespan } from "./cases/makespan.js";
+import { load } from "./cases/simulations/load.js";
+import { makespan } from "./cases/simulations/makespan.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
 import { processes } from "./cases/processes.js";
+import { routing } from "./cases/simulations/routing.js";
 import { runs } from "./cases/runs.js";
 import { sqlite } from "./cases/sqlite.js";
 import { start } from "./cases/start.js";
@@ -51,6 +52,7 @@ const ALL: readonly Benchmark[] = [
   makespan,
   load,
   forecasts,
+  routing,
 ];
 
 const USAGE = "npm run bench -- [NAME…] [--quick] [--keep]";

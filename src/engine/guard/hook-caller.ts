@@ -13,7 +13,7 @@ import type { EngineContext } from "../context.js";
 export interface SeenProcess extends Pick<Session, "pid" | "processStartedAt"> {}
 
 /** Signs of the client that calls a hook, beside the connection that the call may come over. */
-export interface HookEvidence {
+export interface CallerEvidence {
   /** The id that the client's hooks give the conversation. */
   readonly conversation?: string | undefined;
   /** The processes above the hook, the nearest first. */
@@ -37,7 +37,7 @@ export interface HookCaller {
  */
 export function* findHookCaller(
   ctx: EngineContext,
-  { conversation, ancestors }: HookEvidence,
+  { conversation, ancestors }: CallerEvidence,
 ): Tx<HookCaller | undefined> {
   const { session: own, agent } = ctx.caller;
   if (own !== null) {

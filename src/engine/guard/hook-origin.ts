@@ -3,11 +3,11 @@ import { findAgent } from "../../store/agents/agents.js";
 import { findSession, type Session } from "../../store/presence/sessions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
-import { type HookEvidence, findHookCaller, type HookCaller, type SeenProcess } from "./hook-caller.js";
+import { type CallerEvidence, findHookCaller, type HookCaller, type SeenProcess } from "./hook-caller.js";
 import { type ClientKind, isOver, mayBeCaller, openHookSession, reopenByHook } from "./hook-sessions.js";
 
 /** A client that asks by a hook. */
-export interface HookOrigin extends HookEvidence {
+export interface HookOrigin extends CallerEvidence {
   /** Undefined for a hook of git, which any client or person may have started. */
   readonly client: ClientKind | undefined;
   /** The handle that its environment gives its commands. */

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type HookEvidence, findHookCaller } from "../../../src/engine/guard/hook-caller.js";
+import { type CallerEvidence, findHookCaller } from "../../../src/engine/guard/hook-caller.js";
 import { BACKENDS, migratedFile, temporaryDirectory, testRuntime } from "../../support/databases/databases.js";
 import { startApp, startAppOn, type TestApp } from "../../support/servers/app.js";
 import { type ClientProcess, SERVER, startClient } from "../../support/servers/client-process.js";
 
-async function ask({ app }: TestApp, evidence: Partial<HookEvidence>) {
+async function ask({ app }: TestApp, evidence: Partial<CallerEvidence>) {
   const engine = await app.reader("hook");
   const caller = await engine.read((ctx) => findHookCaller(ctx, { ancestors: [], ...evidence }));
   // Each has beside the agents that were registered the handle that its next call would have.

@@ -1,5 +1,5 @@
-import type { Bench, Benchmark, Line, Outcome } from "../harness/benchmark.js";
-import { KINDS, type Kind, outcomesOf, type Score, scoreOf } from "../loads/spending.js";
+import type { Bench, Benchmark, Line, Outcome } from "../../harness/benchmark.js";
+import { KINDS, type Kind, outcomesOf, type Score, scoreOf } from "../../loads/spending.js";
 
 const HISTORIES = [0, 5, 20, 50, 100, 500] as const;
 /** From here on the intervals are held to what they promise. */
