@@ -1,8 +1,11 @@
+import { halfLifeMs } from "../../src/base/numbers/half-life.js";
+import { defaultSettings } from "../../src/base/settings/defaults.js";
 import {
   added,
   decayed,
   type Evidence,
   type EvidenceLevels,
+  JUDGEMENT_ATTEMPTS,
   NO_EVIDENCE,
   type Observation,
 } from "../../src/engine/routing/belief.js";
@@ -11,9 +14,7 @@ import type { RoutingCandidate } from "../../src/engine/routing/scoring.js";
 import { STRATEGIES, type StrategyName } from "../../src/engine/routing/strategies.js";
 import type { Choice, CrewFacts, EndedTask, Router } from "./crew.js";
 
-/** How many outcomes a judgement says as much as: its variance is a sixth of theirs. Learning counts it so too. */
-const JUDGEMENT_ATTEMPTS = 4;
-const HALF_LIFE_MS = 30 * 86_400_000;
+const HALF_LIFE_MS = halfLifeMs(defaultSettings.learning_rate);
 
 /** Chooses as route_task does, by the server's own code. */
 class BatonRouter implements Router {

@@ -32,6 +32,7 @@ import { projectOperations } from "./projects.js";
 import { resourceOperations } from "./resources.js";
 import { breakerOperations } from "./breakers.js";
 import { reviewOperations } from "./reviews.js";
+import { routingOperations } from "./routing.js";
 import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
 import { supervisionOperations } from "./supervision.js";
@@ -66,6 +67,7 @@ const operations = [
   ...validationOperations,
   ...agentOperations,
   ...learningOperations,
+  ...routingOperations,
   ...loadOperations,
   ...resourceOperations,
   ...breakerOperations,

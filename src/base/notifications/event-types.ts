@@ -107,6 +107,7 @@ export const EVENT_TYPES = [
   "task.resumed",
   "task.retry",
   "task.revise",
+  "task.routed",
   "task.skipped",
   "task.spread",
   "task.submitted",

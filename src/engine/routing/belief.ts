@@ -49,6 +49,25 @@ export function added(evidence: Evidence, { success, weight = 1, durationMs }: O
   };
 }
 
+/** Outcomes that a judgement says as much as: its variance is a fraction of theirs. */
+export const JUDGEMENT_ATTEMPTS = 4;
+
+/**
+ * Returns evidence in which judgements count for what they say. `judged` is the weight of those among the successes and failures, and
+ * `quality` the sum of their qualities.
+ */
+export function judgedEvidence(sums: Evidence & { readonly judged: number; readonly quality: number }): Evidence {
+  const { successes, failures, durations, logSum, logSquares, judged, quality } = sums;
+  const more = JUDGEMENT_ATTEMPTS - 1;
+  return {
+    successes: successes + more * quality,
+    failures: failures + more * Math.max(0, judged - quality),
+    durations,
+    logSum,
+    logSquares,
+  };
+}
+
 /** Evidence of an agent at a type of task, of the agent at all types, and of the type with all agents; each of the wider two has the pair's in it. */
 export interface EvidenceLevels {
   readonly pair: Evidence;

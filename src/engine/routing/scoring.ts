@@ -26,6 +26,18 @@ export interface Persona {
   readonly collaboration?: number | undefined;
 }
 
+const TRAITS = ["creativity", "analytical_depth", "collaboration"] as const;
+
+/** Reads the persona that an agent registered, whose form is free: keys that are none of these, or no such values, say nothing here. */
+export function personaOf(said: Readonly<Record<string, unknown>>): Persona {
+  const traits = TRAITS.flatMap((trait) => {
+    const value = said[trait];
+    return typeof value === "number" && value >= 0 && value <= 1 ? [[trait, value] as const] : [];
+  });
+  const style = said["cognitive_style"];
+  return { ...Object.fromEntries(traits), ...(typeof style === "string" && { cognitive_style: style }) };
+}
+
 /** An agent that a task could go to, as far as its score goes by it. */
 export interface RoutingCandidate {
   readonly agent: string;
@@ -124,8 +136,6 @@ export function specializationOf({ declared, evidence }: Pick<RoutingCandidate, 
   const word = declared === null ? 0 : DECLARED_ATTEMPTS;
   return (shown.alpha + word * (declared ?? 0)) / (shown.alpha + shown.beta + word);
 }
-
-const TRAITS = ["creativity", "analytical_depth", "collaboration"] as const;
 
 /** Nearness of a persona to the one asked for, over what is asked. An agent that does not say is half near. */
 export function personaMatch(asked: Persona, has: Persona): number {

@@ -18,15 +18,18 @@ import { RunChange } from "../lifecycle/run-change.js";
 export function* assignTask(ctx: EngineContext, input: { task: string; agent: string }): Tx<Task> {
   const locked = yield* lockTask(input.task);
   const agent = yield* requireAgent(input.agent);
-  const { task } = locked;
-  if (task.status !== "pending" && task.status !== "ready") {
-    throw new BatonError(
-      "invalid_transition",
-      `Task ${task.key} (${task.id}) is ${task.status}${task.agent === null ? "" : ` by ${task.agent}`}; only pending and ready tasks can be assigned.`,
-      { details: { task: task.id, status: task.status }, next: [{ tool: "get_task", arguments: { task: task.id } }] },
-    );
-  }
+  requireAssignable(locked.task);
   return yield* reserveTask(ctx, locked, agent.name);
+}
+
+/** Errors: `invalid_transition` for a task that is held or has ended. */
+export function requireAssignable(task: Task): void {
+  if (task.status === "pending" || task.status === "ready") return;
+  throw new BatonError(
+    "invalid_transition",
+    `Task ${task.key} (${task.id}) is ${task.status}${task.agent === null ? "" : ` by ${task.agent}`}; only pending and ready tasks can be assigned.`,
+    { details: { task: task.id, status: task.status }, next: [{ tool: "get_task", arguments: { task: task.id } }] },
+  );
 }
 
 /** Moves an unclaimed task into the lane of one agent, or back into the shared one. */

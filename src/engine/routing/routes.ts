@@ -1,0 +1,224 @@
+import { BatonError } from "../../base/errors.js";
+import { fadingPerMs } from "../../base/numbers/half-life.js";
+import type { Agent } from "../../store/agents/agents.js";
+import { appendEvents } from "../../store/events/events.js";
+import { evidenceByGroup, evidenceOf, evidenceOfPairs, type WeighedEvidence } from "../../store/learning/evidence.js";
+import { type Demand, findDemand } from "../../store/scheduling/lanes.js";
+import { heldWork, keptWork } from "../../store/scheduling/workloads.js";
+import { lastAgents, recentOutcomes } from "../../store/tasks/attempts.js";
+import { dependenciesOf } from "../../store/tasks/transitions.js";
+import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { connectionOf, liveAgents, offerOf, requireAgent } from "../agents/agents.js";
+import { offerFor } from "../claims/offers.js";
+import type { EngineContext } from "../context.js";
+import { lockTask } from "../lifecycle/locked-task.js";
+import { requireRun, requireTask } from "../lookup.js";
+import { unmet } from "../scheduling/demands.js";
+import { taskType } from "../steps/task-type.js";
+import { requireAssignable, reserveTask } from "../tasks/assignments.js";
+import { type Evidence, judgedEvidence, NO_EVIDENCE } from "./belief.js";
+import { ranked, type Ranked } from "./ranking.js";
+import { personaOf, type Persona, type RoutingCandidate } from "./scoring.js";
+import { OF_GOAL, OF_MODE, type OptimizationGoal, STRATEGIES, type StrategyName } from "./strategies.js";
+
+export interface RouteQuery {
+  readonly task: string;
+  /** Handles; without them all agents that are there. */
+  readonly candidates?: readonly string[] | undefined;
+  readonly strategy?: StrategyName | undefined;
+  readonly goal?: OptimizationGoal | undefined;
+  readonly persona: Persona;
+}
+
+export interface RoutedAgent extends Ranked {
+  /** The kinds of reason for which a claim of it would be turned away; empty where it can take the task. */
+  readonly gaps: readonly string[];
+}
+
+export interface Route {
+  readonly task: Task;
+  readonly type: string;
+  /** The strategy, the goal or the run's mode that decided. */
+  readonly by: string;
+  /** Agents that can take the task before those that cannot, each the best first. */
+  readonly ranking: readonly RoutedAgent[];
+}
+
+/** Ranks agents for a task and changes nothing. Errors: `not_found` for the task and for a candidate. */
+export function* routeOf(ctx: EngineContext, query: RouteQuery): Tx<Route> {
+  return yield* routeFor(ctx, yield* requireTask(query.task), query);
+}
+
+/**
+ * Ranks agents for a task and reserves it for the best. The history keeps the candidates with the parts of their scores. Errors: as
+ * `routeOf`; `invalid_transition` for a task that is held or has ended; `conflict` where no candidate can take it.
+ */
+export function* assignBest(ctx: EngineContext, query: RouteQuery): Tx<Route & { readonly assigned: string }> {
+  const locked = yield* lockTask(query.task);
+  requireAssignable(locked.task);
+  const route = yield* routeFor(ctx, locked, query);
+  const best = route.ranking.find(({ gaps }) => gaps.length === 0);
+  if (best === undefined) throw noTaker(route);
+  const task = yield* reserveTask(ctx, locked, best.agent);
+  const { id, run, project } = task;
+  const candidates = route.ranking.slice(0, KEPT_MAX).map(({ agent, score, parts, gaps }) => ({
+    agent,
+    score: rounded(score),
+    ...(gaps.length > 0 ? { gaps } : { parts: roundedParts(parts) }),
+  }));
+  const data = { by: route.by, task_type: route.type, candidates };
+  yield* appendEvents(ctx, [{ type: "task.routed", project, run, task: id, agent: best.agent, data }]);
+  return { ...route, task, assigned: best.agent };
+}
+
+/** As many candidates as the history keeps of a decision. */
+const KEPT_MAX = 20;
+/** As many agents as are ranked. */
+const RANKED_MAX = 100;
+
+function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: RouteQuery): Tx<Route> {
+  const demand = yield* findDemand(task.demand);
+  if (!demand) throw new Error(`task ${task.id} has no demand`);
+  const agents = query.candidates === undefined ? yield* liveAgents(ctx) : yield* namedAgents(query.candidates);
+  const type = taskType(task, spec);
+  const asked = { task, type, demand: { ...demand, reservedFor: null } };
+  const judged: (RoutingCandidate & Pick<RoutedAgent, "gaps">)[] = [];
+  const facts = yield* sharedFacts(ctx, asked, agents.slice(0, RANKED_MAX));
+  for (const agent of agents.slice(0, RANKED_MAX)) judged.push(yield* candidateOf(ctx, agent, { ...asked, ...facts }));
+  const { by, strategy } = yield* strategyFor(task, query);
+  const terms = {
+    strategy,
+    persona: query.persona,
+    uniform: ctx.settings.learning_enabled ? () => ctx.random() : null,
+  };
+  const able = judged.filter(({ gaps }) => gaps.length === 0);
+  const unable = judged.filter(({ gaps }) => gaps.length > 0);
+  const gapsOf = new Map(judged.map(({ agent, gaps }) => [agent, gaps]));
+  const ranking = [...ranked(able, terms), ...ranked(unable, terms).map((one) => ({ ...one, score: 0 }))];
+  return { task, type, by, ranking: ranking.map((one) => ({ ...one, gaps: gapsOf.get(one.agent) ?? [] })) };
+}
+
+function* namedAgents(names: readonly string[]): Tx<Agent[]> {
+  const agents: Agent[] = [];
+  for (const name of new Set(names)) agents.push(yield* requireAgent(name));
+  return agents;
+}
+
+function* strategyFor({ run }: Task, { strategy, goal }: RouteQuery) {
+  if (strategy !== undefined) return { by: strategy, strategy: STRATEGIES[strategy] };
+  if (goal !== undefined) return { by: `goal ${goal}`, strategy: OF_GOAL[goal] };
+  const { mode } = yield* requireRun(run);
+  const ofMode = OF_MODE[mode] ?? STRATEGIES.adaptive;
+  return ofMode === STRATEGIES.adaptive
+    ? { by: "adaptive", strategy: ofMode }
+    : { by: `mode ${mode}`, strategy: ofMode };
+}
+
+/** The facts of all candidates at once. */
+interface SharedFacts {
+  readonly pairs: ReadonlyMap<string, WeighedEvidence>;
+  readonly ofAgents: ReadonlyMap<string, WeighedEvidence>;
+  readonly ofType: WeighedEvidence;
+  /** Tasks that an agent has, running or reserved. */
+  readonly busy: ReadonlyMap<string, number>;
+  /** By agent: how many of the tasks that this one depends on it did. */
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly dependencies: number;
+}
+
+interface AskedTask {
+  readonly task: Task;
+  readonly type: string;
+  readonly demand: Demand;
+}
+
+const WORK_MAX = 2_000;
+const PAIRS_MAX = 500;
+
+function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, agents: readonly Agent[]): Tx<SharedFacts> {
+  const fades = { now: ctx.now, perMs: fadingPerMs(ctx.settings.learning_rate) };
+  const names = agents.map(({ name }) => name);
+  const pairs = yield* evidenceOfPairs({ type, limit: PAIRS_MAX }, fades);
+  const busy = new Map<string, number>();
+  const more = (agent: string): unknown => busy.set(agent, (busy.get(agent) ?? 0) + 1);
+  for (const { agent } of yield* heldWork(WORK_MAX)) more(agent);
+  for (const kept of yield* keptWork(WORK_MAX)) if (kept.task !== task.id) more(kept.demand.reservedFor ?? "");
+  const dependencies = yield* dependenciesOf(task.id);
+  const inputs = new Map<string, number>();
+  for (const { agent } of yield* lastAgents(dependencies.map(({ id }) => id)))
+    inputs.set(agent, (inputs.get(agent) ?? 0) + 1);
+  return {
+    pairs: new Map(pairs.map((pair) => [pair.agent, pair])),
+    ofAgents: yield* evidenceByGroup("agent", names, fades),
+    ofType: yield* evidenceOf({ type }, fades),
+    busy,
+    inputs,
+    dependencies: dependencies.length,
+  };
+}
+
+/** Outcomes that say whether an agent works at all; a released or cancelled attempt does not. */
+const FAILED = new Set(["failed", "timed_out", "lease_lost"]);
+const OUTCOMES_MAX = 20;
+const MICROS = 1_000_000;
+
+function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & SharedFacts) {
+  const { demand, type } = facts;
+  const { name, profile } = agent;
+  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [demand]);
+  const gaps = unmet(offer, demand).map(({ kind }) => kind);
+  const recent = yield* recentOutcomes(name, OUTCOMES_MAX);
+  const telling = recent.filter(({ outcome }) => FAILED.has(outcome) || outcome === "succeeded");
+  const success = telling.findIndex(({ outcome }) => outcome === "succeeded");
+  const pair = facts.pairs.get(name);
+  const areas = [type, demand.role, ...demand.requires].flatMap((area) => {
+    const said = area === null ? undefined : profile.specialization?.[area];
+    return said === undefined ? [] : [said];
+  });
+  const met = demand.requires.filter((one) => offer.capabilities.has(one)).length;
+  const hasRole = demand.role !== null && offer.roles.has(demand.role);
+  const candidate: RoutingCandidate = {
+    agent: name,
+    asked: demand.requires.length + (demand.role === null ? 0 : 1),
+    offered: met + (hasRole ? 1 : 0),
+    evidence: {
+      pair: asEvidence(pair),
+      agent: asEvidence(facts.ofAgents.get(name)),
+      type: asEvidence(facts.ofType),
+    },
+    declared: areas[0] ?? null,
+    persona: personaOf(profile.persona ?? {}),
+    busy: facts.busy.get(name) ?? 0,
+    capacity: agent.maxConcurrentTasks,
+    cost: pair === undefined || pair.costs === 0 ? null : pair.cost / pair.costs / MICROS,
+    inputs: facts.dependencies === 0 ? 0 : (facts.inputs.get(name) ?? 0) / facts.dependencies,
+    servedAt: recent[0]?.endedAt ?? null,
+    failuresInRow: success < 0 ? telling.length : success,
+    restedMs: Math.max(0, ctx.now - (telling[0]?.endedAt ?? ctx.now)),
+  };
+  return { ...candidate, gaps };
+}
+
+function asEvidence(stored: WeighedEvidence | undefined): Evidence {
+  return stored === undefined ? NO_EVIDENCE : judgedEvidence(stored);
+}
+
+function noTaker({ task, ranking }: Route): BatonError {
+  const why = ranking.slice(0, 5).map(({ agent, gaps }) => `${agent} (${gaps.join(", ")})`);
+  const whom = why.length === 0 ? "no agent is there" : `none of the candidates can take it: ${why.join(", ")}`;
+  return new BatonError("conflict", `Task ${task.key} (${task.id}) was not assigned: ${whom}.`, {
+    details: { task: task.id },
+    retry: { after_ms: 60_000 },
+    next: [{ tool: "check_task_ready", arguments: { task: task.id } }],
+  });
+}
+
+/** Rounds to three digits after the point. */
+export function rounded(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
+
+export function roundedParts(parts: Ranked["parts"]): Record<string, number> {
+  return Object.fromEntries(Object.entries(parts).map(([part, value]) => [part, rounded(value)]));
+}

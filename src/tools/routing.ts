@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { assignBest, rounded, roundedParts, type Route, routeOf } from "../engine/routing/routes.js";
+import { GOALS, STRATEGY_NAMES } from "../engine/routing/strategies.js";
+import { defineOperation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+
+const share = z.number().min(0).max(1);
+
+const route = defineOperation({
+  name: "route_task",
+  title: "Choose an agent for a task",
+  description:
+    "Ranks agents for a task by capability, success, speed, specialization, persona, load, cost and context. With dry_run: false it reserves the task for the best, and the task's history keeps the candidates and their scores. Returns the ranking with each score's parts.",
+  area: "routing",
+  effect: "write",
+  aliases: ["route_task_advanced"],
+  words: ["who should do it", "best agent", "assign to the best agent"],
+  example: { task: "task_…", strategy: "performance" },
+  translate: withDocumentedNames,
+  input: z.object({
+    task: params.task,
+    candidates: z
+      .array(params.name)
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Agents, from list_agents. Default: all that are there."),
+    strategy: z.enum(STRATEGY_NAMES).optional().describe("Default: by the run's mode; adaptive for standard."),
+    optimization_goal: z.enum(GOALS).optional().describe("In place of a strategy."),
+    cognitive_style: z.string().min(1).max(100).optional().describe("The persona that the task asks for."),
+    creativity: share.optional(),
+    analytical_depth: share.optional(),
+    collaboration: share.optional(),
+    dry_run: z.boolean().default(true),
+    request_id: params.requestId,
+  }),
+  output: z.object({
+    ranking: z.array(
+      z.object({
+        agent: z.string(),
+        feasible: z.boolean(),
+        score: z.number(),
+        parts: z.record(z.string(), z.number()),
+        /** The kinds of reason for which a claim would be turned away. */
+        lacks: z.array(z.string()).readonly().optional(),
+      }),
+    ),
+    strategy: z.string(),
+    task_type: z.string(),
+    assigned: z.string().optional(),
+  }),
+  *run(ctx, { task, candidates, strategy, optimization_goal: goal, dry_run: isDry, ...rest }) {
+    const { cognitive_style, creativity, analytical_depth, collaboration } = rest;
+    const persona = { cognitive_style, creativity, analytical_depth, collaboration };
+    const query = { task, candidates, strategy, goal, persona };
+    if (isDry) return routeView(yield* routeOf(ctx, query));
+    const found = yield* assignBest(ctx, query);
+    return { ...routeView(found), assigned: found.assigned };
+  },
+});
+
+function routeView({ ranking, by, type }: Route) {
+  return {
+    ranking: ranking.map(({ agent, score, parts, gaps }) => ({
+      agent,
+      feasible: gaps.length === 0,
+      score: rounded(score),
+      parts: roundedParts(parts),
+      ...(gaps.length > 0 && { lacks: gaps }),
+    })),
+    strategy: by,
+    task_type: type,
+  };
+}
+
+/** The names of the founding documents. */
+const DOCUMENTED = {
+  routing_strategy: "strategy",
+  preferred_cognitive_style: "cognitive_style",
+  creativity_requirements: "creativity",
+  collaboration_intensity: "collaboration",
+} as const;
+
+function withDocumentedNames(given: Record<string, unknown>): Record<string, unknown> {
+  const renamed = { ...given };
+  for (const [from, to] of Object.entries(DOCUMENTED)) {
+    if (!(from in renamed) || to in renamed) continue;
+    renamed[to] = renamed[from];
+    delete renamed[from];
+  }
+  return renamed;
+}
+
+export const routingOperations = [route];

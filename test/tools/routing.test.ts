@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew, type Step } from "../support/fixtures/plan.js";
+import { startAppOn } from "../support/servers/app.js";
+
+describe.each(BACKENDS)("route_task on %s", (backend) => {
+  async function team(...steps: Step[]) {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    for (const name of ["ann", "ben"]) await call("register_agent", { name, capabilities: ["go"] });
+    await call("register_agent", { name: "eve" });
+    const { run } = await crew.start(steps);
+    const candidates = ["ann", "ben", "eve"];
+    /** Has an agent do tasks of a type, well or badly. */
+    const show = async (agent: string, outcomes: readonly boolean[]) => {
+      const { run: past } = await crew.start(outcomes.map((_, at) => ({ key: `t${at}`, type: "port" })));
+      for (const isWell of outcomes) {
+        const held = await crew.take(agent, { run: past.id });
+        await (isWell ? crew.complete(held) : crew.fail(held, "broken", { retryable: false }));
+      }
+    };
+    return { crew, call, run: run.id, candidates, show };
+  }
+
+  const port = (key: string, more: Partial<Step> = {}): Step => ({ key, type: "port", requires: ["go"], ...more });
+
+  test("ranks the agents that can take a task by what they have shown, then those that cannot", async () => {
+    const { call, run, candidates, show } = await team(port("a"));
+    await show("ben", [true, true, true, true, true, true]);
+    await show("ann", [true, true, false]);
+    const { ranking, strategy, task_type, assigned } = await call("route_task", {
+      task: `${run}/a`,
+      candidates,
+      strategy: "performance",
+    });
+    expect(ranking.map(({ agent, feasible }) => [agent, feasible])).toEqual([
+      ["ben", true],
+      ["ann", true],
+      ["eve", false],
+    ]);
+    expect([strategy, task_type, assigned]).toEqual(["performance", "port", undefined]);
+    expect(ranking[2]).toMatchObject({ score: 0, lacks: ["capability"], parts: { capability: 0 } });
+    expect(ranking[0]?.parts["specialization"]).toBeGreaterThan(0.8);
+    expect(ranking[1]?.parts["specialization"]).toBeLessThan(0.8);
+    const { task } = await call("get_task", { task: `${run}/a` });
+    expect(task.reserved_for).toBeUndefined();
+  });
+
+  test("reserves the task for the best with dry_run: false, and its history keeps the candidates", async () => {
+    const { crew, call, run, candidates } = await team(port("a"));
+    await call("register_agent", { name: "ben", specialization: { port: 1 } });
+    const { assigned } = await call("route_task", {
+      task: `${run}/a`,
+      candidates,
+      strategy: "capability",
+      dry_run: false,
+    });
+    const { task, events = [] } = await call("get_task", { task: `${run}/a`, include: ["events"] });
+    expect([assigned, task.reserved_for]).toEqual(["ben", "ben"]);
+    const routed = events.find(({ type }) => type === "task.routed");
+    expect(routed).toMatchObject({
+      agent: "ben",
+      data: { by: "capability", task_type: "port", candidates: [{ agent: "ben" }, { agent: "ann" }, { agent: "eve" }] },
+    });
+    expect((await crew.claim("ann", { run })).outcome).toBe("none");
+    expect((await crew.take("ben", { run })).key).toBe("a");
+  });
+
+  test("counts what agents run, what they did for the task, their feedback and their persona", async () => {
+    const { crew, call, run, candidates } = await team({ key: "first" }, port("a", { needs: ["first"] }), port("b"));
+    const first = await crew.take("ann", { run });
+    await crew.complete(first);
+    await call("give_feedback", { task: first.id, score: -1, by: "ben" });
+    await crew.take("ben", { run });
+    await call("register_agent", { name: "ann", persona: { cognitive_style: "analytical", creativity: 0.2 } });
+    const persona = { cognitive_style: "analytical", creativity: 0.7 };
+    const { ranking, strategy } = await call("route_task", { task: `${run}/a`, candidates, ...persona });
+    const parts = Object.fromEntries(ranking.map((one) => [one.agent, one.parts]));
+    expect(strategy).toBe("adaptive");
+    expect(parts["ann"]).toMatchObject({ load: 1, context: 1, persona: 0.75 });
+    expect(parts["ben"]).toMatchObject({ load: 0, context: 0, persona: 0.5 });
+    expect(parts["ann"]?.["specialization"]).toBeLessThan(parts["ben"]?.["specialization"] ?? 0);
+  });
+
+  test("goes by the run's mode, and by a goal that is named", async () => {
+    const { call, candidates } = await team(port("a"));
+    const definition = { name: "plan", steps: [{ ...port("b"), prompt: "do b" }] };
+    const { session } = await call("create_session", { mode: "fault_tolerant" });
+    const { run } = await call("execute_workflow", { definition, session: session.id });
+    const by = async (more: object) =>
+      (await call("route_task", { task: `${run.id}/b`, candidates, ...more })).strategy;
+    expect([await by({}), await by({ optimization_goal: "speed" })]).toEqual(["mode fault_tolerant", "goal speed"]);
+  });
+
+  test("is the same ranking each time with learning off", async () => {
+    const { call, run, candidates } = await team(port("a"));
+    await call("configure", { settings: { learning_enabled: false } });
+    const ranking = async () => (await call("route_task", { task: `${run}/a`, candidates })).ranking;
+    const first = await ranking();
+    expect([await ranking(), await ranking()]).toEqual([first, first]);
+    expect(first.map(({ agent }) => agent)).toEqual(["ann", "ben", "eve"]);
+  });
+
+  test("refuses unknown strategies and candidates, tasks that are held, and tasks that no candidate can take", async () => {
+    const { crew, call, run, candidates } = await team(port("a"), port("b"));
+    const { app } = crew;
+    const refused = async (input: object) => app.callUnchecked("route_task", { task: `${run}/a`, ...input });
+    await expect(refused({ strategy: "best" })).rejects.toThrow(/adaptive.*round_robin/s);
+    await expect(refused({ candidates: ["anne"] })).rejects.toThrow(/no agent "anne".*ann/s);
+    await expect(refused({ candidates: ["eve"], dry_run: false })).rejects.toThrow(/eve \(capability\)/);
+    await crew.take("ann", { run });
+    await expect(refused({ candidates, dry_run: false })).rejects.toThrow(/running by ann/);
+    const { task } = await call("get_task", { task: `${run}/a` });
+    expect(task.reserved_for).toBeUndefined();
+  });
+});
