@@ -61,6 +61,8 @@ export interface EndedAttempt {
   /** Whether its result waits for a review, whose verdict says how good it was. */
   readonly submitted: boolean;
   readonly startedAt: number | null;
+  /** Whether its task requires resources. */
+  readonly hasResources?: boolean;
   /** Whether a circuit breaker counts it though it succeeded. */
   readonly hasBreaker?: boolean | undefined;
 }

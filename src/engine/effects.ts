@@ -5,6 +5,7 @@ import type { Effect } from "./effect.js";
 import { settleHandoffs } from "./handoffs/settling.js";
 import { learnFromChange } from "./learning/observing.js";
 import { advanceMilestones } from "./milestones/progress.js";
+import { freeResources } from "./resources/tasks.js";
 import { noteLostReviews } from "./reviews/lost-reviews.js";
 
 /** The effects of a change of a run, in lock order. A room that reacts to changes adds its line here. */
@@ -15,5 +16,6 @@ export const effects: readonly Effect[] = [
   countOutcomes,
   advanceMilestones,
   chargeBudgets,
+  freeResources,
   learnFromChange,
 ];

@@ -20,6 +20,7 @@ import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { tiedWith } from "./lane-choice.js";
 import { offerFor } from "./offers.js";
 import { requireRun } from "../lookup.js";
+import { fitting } from "../resources/tasks.js";
 import { atCapacity, takeFrom, type Claim, type Claimer } from "./taking.js";
 
 export interface ClaimRequest {
@@ -128,9 +129,14 @@ function* targetWithin(ctx: EngineContext, run: Run, offer: Offer): Tx<ClaimTarg
   // The budget of a run covers its descendants too.
   if ((yield* blockedBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
-    const demands = (yield* laneHeads({ run: id })).map(({ demand }) => demand);
-    const whole = yield* offerFor(ctx, offer, demands);
-    if (demands.some((demand) => meets(whole, demand))) return { run: id };
+    const heads = yield* laneHeads({ run: id });
+    const whole = yield* offerFor(
+      ctx,
+      offer,
+      heads.map(({ demand }) => demand),
+    );
+    const met = heads.filter(({ demand }) => meets(whole, demand));
+    if ((yield* fitting(ctx, offer.agent, met)).length > 0) return { run: id };
   }
   return undefined;
 }
@@ -153,11 +159,13 @@ export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly Lan
     heads.map(({ demand }) => demand),
   );
   const claimer = { ...given, offer };
-  const rivals = heads.filter(({ demand }) => meets(claimer.offer, demand));
+  const met = heads.filter(({ demand }) => meets(claimer.offer, demand));
+  const rivals = yield* fitting(ctx, claimer.agent.name, met);
   const [lane] = rivals;
   if (!lane) {
     const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
-    return own && (yield* takeOwn(ctx, claimer, own));
+    const fits = own !== undefined && (yield* fitting(ctx, claimer.agent.name, [own])).length > 0;
+    return fits ? yield* takeOwn(ctx, claimer, own) : undefined;
   }
   const tied = tiedWith(lane, rivals).filter(({ demand }) => demand !== lane.demand);
   return yield* takeFrom(ctx, claimer, { lane, tied, rivals });
@@ -181,7 +189,8 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
     heads.map(({ demand }) => demand),
   );
   // A budget that is spent lets no claim take what there is, until it is raised.
-  if (heads.some(({ demand }) => meets(offer, demand)))
+  const met = heads.filter(({ demand }) => meets(offer, demand));
+  if ((yield* fitting(ctx, agent.name, met)).length > 0)
     return (yield* whyStopped({ project: run?.project ?? project?.id ?? null, agent: agent.name })) === undefined;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =

@@ -8,6 +8,7 @@ import { iso } from "../../base/time.js";
 import type { EngineContext } from "../context.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { meets, type Offer, unmet } from "../scheduling/demands.js";
+import { whyShort } from "../resources/tasks.js";
 import * as details from "./no-work-details.js";
 import { offerFor } from "./offers.js";
 
@@ -19,6 +20,7 @@ export const NO_WORK_REASONS = [
   "at_capacity",
   "run_at_capacity",
   "locked_out",
+  "resources",
   "reserved",
   "breaker_open",
   "waits_for_person",
@@ -141,9 +143,18 @@ function* heldBack(ctx: EngineContext, { offer, target, lanes }: AtHand): Tx<NoW
     return { reason: "paused", detail, retryAfterMs: RETRY_LATER_MS };
   }
   const parked = own.filter((lane) => lane.parked);
-  if (parked.length === 0) return undefined;
+  if (parked.length === 0) return yield* shortOfResources(ctx, offer, own);
   const { detail, until } = yield* details.lockedOut(ctx, offer.agent, parked);
   return { reason: "locked_out", detail, retryAfterMs: soonest(ctx, until, RETRY_AFTER_MS) };
+}
+
+/** Returns what the first task of these lanes is short of that requires resources; undefined where none is. */
+function* shortOfResources(ctx: EngineContext, { agent }: Offer, lanes: readonly LaneAtHand[]): Tx<NoWork | undefined> {
+  for (const { demand } of lanes) {
+    const short = yield* whyShort(ctx, agent, demand);
+    if (short) return { reason: "resources", detail: short.detail, retryAfterMs: RETRY_AFTER_MS };
+  }
+  return undefined;
 }
 
 function isOverBudget({ overBudget }: LaneAtHand): boolean {

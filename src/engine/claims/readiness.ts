@@ -1,5 +1,5 @@
 import { dependencyResults } from "../../store/tasks/attempts.js";
-import { findDemand, parkedOn } from "../../store/scheduling/lanes.js";
+import { type Demand, findDemand, parkedOn } from "../../store/scheduling/lanes.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { runningTasksOf, type Reason, type Task } from "../../store/tasks/tasks.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -14,6 +14,7 @@ import { isOpen } from "../lifecycle/run-state.js";
 import { budgetSentence, blockedBudget, budgetState, widerBudgets } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
+import { whyShort } from "../resources/tasks.js";
 import { offerFor } from "./offers.js";
 import { judge } from "../scheduling/triggers.js";
 import { dependencyCounts } from "../lifecycle/dependents.js";
@@ -163,6 +164,18 @@ function untilOf(ctx: EngineContext, { reservedUntil }: Task): string {
 function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined): Tx<Reason[]> {
   const demand = yield* findDemand(task.demand);
   if (!demand) return [];
+  const short = yield* whyShort(ctx, name ?? "", demand);
+  const reasons = yield* takerReasonsOf(ctx, { task, demand, name });
+  return short === undefined ? reasons : [...reasons, { kind: "resources", ...short }];
+}
+
+interface TakerQuestion {
+  readonly task: Task;
+  readonly demand: Demand;
+  readonly name: string | undefined;
+}
+
+function* takerReasonsOf(ctx: EngineContext, { task, demand, name }: TakerQuestion): Tx<Reason[]> {
   if (demand.executor === "command") {
     const obstacle = yield* commandObstacle(ctx, {
       project: task.project,

@@ -31,6 +31,7 @@ import { lockScope } from "../locks/task-locks.js";
 import type { Conflict, LockLine } from "../locks/views.js";
 import { transition } from "../machine.js";
 import { modedPatterns } from "../paths/file-sets.js";
+import { allocateToTask } from "../resources/tasks.js";
 import type { Offer } from "../scheduling/demands.js";
 import { briefOf, type Brief } from "./brief.js";
 import { type Choice, type Lane, chooseAmong, isBefore, rivalOf } from "./lane-choice.js";
@@ -185,6 +186,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   const forgives = task.lostBy !== null && task.lostBy === identityOfCaller(ctx);
   if (forgives) yield* forgiveLoss(task.id);
   if (claimer.agent.hasBreaker) yield* beginTrial(ctx, claimer.agent.name, task.id);
+  if (taking.lane.demand.resources !== null) yield* allocateToTask(ctx, opened, taking.lane.demand.resources);
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.move(task, "running");
   change.append(taking.events);

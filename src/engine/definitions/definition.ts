@@ -1,3 +1,4 @@
+import type { Requirements } from "../../store/resources/resources.js";
 import type { DefaultStepDecision, RetryPolicy, ReviewPolicy, Timeouts } from "../../store/tasks/tasks.js";
 import type { OnFailure, StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { buildDag, type Dag } from "../graph/dag.js";
@@ -96,6 +97,8 @@ export interface Step {
   readonly review?: ReviewPolicy;
   /** Key of the task that this one reviews; no definition can say so. */
   readonly review_of?: string;
+  /** Resources that its task takes with its claim. */
+  readonly resources?: Requirements;
   /** Patterns relative to the project's root, as written. */
   readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
   /** The step's or its definition's default; absent: that of the run. */

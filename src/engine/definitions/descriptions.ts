@@ -53,6 +53,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.criteria": "Acceptance criteria that the agent is shown: a text or a list.",
   "step.compensate":
     "A step without key and needs that undoes this one, when the run fails and `on_failure` is `compensate`.",
+  "step.resources":
+    "Resources that it takes with its claim, by name and unit, such as `cpu: {cores: 2}`; it is not claimed before all are free.",
   "step.not_by":
     "Keys of steps: an agent that worked on one of them, or shares a connection with one that did, does not take this one.",
   "step.prefer_by": "Keys of steps: this one is reserved first for an agent that completed one of them.",

@@ -32,7 +32,7 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set(["resources", "quality", "persona", "parallelizable", "workspace"]);
+const LATER_KEYS = new Set(["quality", "persona", "parallelizable", "workspace"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits?: Readonly<Record<string, string>>) =>
   closedObject(shape, LATER_KEYS, habits);
@@ -105,11 +105,16 @@ const unitSchema = z
 /** Amounts are kept in thousandths, as integers that no sum of them rounds. */
 const AMOUNT_MIN = 0.001;
 const AMOUNT_MAX = 1_000_000_000;
+const AMOUNTS_MAX = 32;
 const amountsOf = (min: number) => z.record(unitSchema, z.number().min(min).max(AMOUNT_MAX));
 /** How much there is of a resource, by unit. */
 export const capacitySchema = amountsOf(0);
 /** How much of which resources is required. */
-export const requirementsSchema = z.record(resourceIdSchema, amountsOf(AMOUNT_MIN));
+export const requirementsSchema = z
+  .record(resourceIdSchema, amountsOf(AMOUNT_MIN))
+  .refine((written) => Object.values(written).flatMap(Object.keys).length <= AMOUNTS_MAX, {
+    error: `names too many amounts; at most ${AMOUNTS_MAX} fit`,
+  });
 
 const inputSchema = closed({
   type: z.enum(INPUT_TYPES),
@@ -204,8 +209,10 @@ export const reviewSchema = closed({
 export type WrittenReview = z.output<typeof reviewSchema>;
 
 const takerKeys = z.array(z.string().min(1).max(200)).min(1).max(100).optional();
+/** Fields of the kinds of step that an agent or an executor carries out. */
+const carriedOut = { ...anyStep, resources: requirementsSchema.optional() };
 /** Fields of the kinds of step that agents claim. */
-const claimed = { ...anyStep, not_by: takerKeys, prefer_by: takerKeys };
+const claimed = { ...carriedOut, not_by: takerKeys, prefer_by: takerKeys };
 
 const agentStep = stepOf({
   ...claimed,
@@ -222,7 +229,7 @@ const relativeDirectory = z
   });
 
 const commandStep = stepOf({
-  ...anyStep,
+  ...carriedOut,
   kind: z.literal("command"),
   run: z.string().min(1),
   cwd: relativeDirectory.optional(),
@@ -238,7 +245,7 @@ const commandStep = stepOf({
 });
 
 const toolStep = stepOf({
-  ...anyStep,
+  ...carriedOut,
   kind: z.literal("tool"),
   // Literal, both: what a workflow may call stands in its definition, and no result of a step decides about it.
   server: nameSchema,

@@ -84,7 +84,8 @@ export function attemptOf(
 ): Omit<EndedAttempt, "outcome" | "submitted"> {
   const durationMs = Math.max(0, now - (task.startedAt ?? now) - task.sleptMs);
   const { id, agent, startedAt } = task;
-  return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker };
+  const hasResources = spec.resources !== undefined;
+  return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker, hasResources };
 }
 
 /** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */

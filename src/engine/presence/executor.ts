@@ -11,6 +11,7 @@ import { EXECUTOR_PREFIX, registerAgent } from "../agents/agents.js";
 import { claimAt } from "../claims/claims.js";
 import type { Claim } from "../claims/taking.js";
 import type { EngineContext } from "../context.js";
+import { fitting } from "../resources/tasks.js";
 import { type ExecutedKind, meets, type Offer } from "../scheduling/demands.js";
 import type { ExecutorPolicy } from "../../base/executor-policy.js";
 import { NAME_LENGTH_MAX, nameFrom } from "../../base/names.js";
@@ -53,11 +54,12 @@ export interface RunWork {
  * Runs with something to carry out now, those of a project in the order of their tasks. Of runs that wait for the same, one whose steps are
  * not under way already is among them: each is to have its share. A query.
  */
-export function* findRunWork(offer: ExecutorOffer, underWay: ReadonlySet<string>): Tx<RunWork[]> {
+export function* findRunWork(ctx: EngineContext, offer: ExecutorOffer, underWay: ReadonlySet<string>): Tx<RunWork[]> {
   const found: RunWork[] = [];
   for (const place of offer.run === undefined ? yield* placesOfAll() : yield* placesOfRun(offer.run)) {
     const own = offerOf(offer, place.root);
-    const met = (yield* laneHeads(place.target)).filter(({ demand }) => meets(own, demand));
+    const all = (yield* laneHeads(place.target)).filter(({ demand }) => meets(own, demand));
+    const met = yield* fitting(ctx, offer.agent, all);
     const kindsOf = new Map<string, Set<ExecutedKind>>();
     const add = (run: string, kind: ExecutedKind | "agent") => {
       if (kind !== "agent") kindsOf.set(run, (kindsOf.get(run) ?? new Set()).add(kind));

@@ -19,7 +19,7 @@ import type { EngineContext } from "../context.js";
 import { PRIORITIES, type Priority } from "../scheduling/order.js";
 import { amountsOf, requirementsOf } from "./amounts.js";
 import type { Shortage } from "./pool.js";
-import { type QueueContext, requireAmounts, served } from "./stock.js";
+import { type QueueContext, lineState, requireAmounts } from "./stock.js";
 
 /** An offer, or a place in line, is kept for so long after its caller has stopped waiting. */
 export const KEPT_MS = 60_000;
@@ -101,7 +101,7 @@ export function* serveWaiting(
   ctx: QueueContext,
   mine?: { readonly request: string; readonly expiresAt: number },
 ): Tx<{ shortages: ReadonlyMap<string, readonly Shortage[]>; full: boolean }> {
-  const { waiting, shortages } = yield* served(ctx);
+  const { waiting, shortages } = yield* lineState(ctx);
   const events: NewEvent[] = [];
   for (const one of waiting) {
     if (shortages.get(one.id)?.length !== 0) continue;
@@ -179,7 +179,7 @@ function requireOwn({ caller }: EngineContext, agent: string, { id, holder, made
 export function* free(
   ctx: QueueContext,
   freed: readonly Allocation[],
-  how: "released" | "expired" | "unregistered" | "withdrawn",
+  how: "released" | "expired" | "unregistered" | "withdrawn" | "attempt_ended",
 ): Tx<void> {
   if (freed.length === 0) return;
   yield* deleteAllocations(freed);

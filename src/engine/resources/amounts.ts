@@ -3,7 +3,6 @@ import type { ResourceAmount, Requirements } from "../../store/resources/resourc
 
 /** Amounts are integers, so that no sum of them is rounded. */
 const THOUSANDTHS = 1_000;
-const AMOUNTS_MAX = 32;
 
 export function thousandths(amount: number): number {
   return Math.round(amount * THOUSANDTHS);
@@ -13,18 +12,15 @@ export function fromThousandths(amount: number): number {
   return amount / THOUSANDTHS;
 }
 
-/** Requirements as amounts, by resource and unit. Errors: `invalid_input` for none, and for too many. */
+/** Requirements as amounts, by resource and unit. Errors: `invalid_input` for none. */
 export function amountsOf(requirements: Requirements): ResourceAmount[] {
   const amounts = Object.entries(requirements)
     .flatMap(([resource, units]) =>
       Object.entries(units).map(([unit, amount]) => ({ resource, unit, amount: thousandths(amount) })),
     )
     .toSorted(byUnit);
-  if (amounts.length > 0 && amounts.length <= AMOUNTS_MAX) return amounts;
-  const message =
-    amounts.length === 0
-      ? "The requirements name no amount: write {resource: {unit: amount}}."
-      : `The requirements name ${amounts.length} amounts; at most ${AMOUNTS_MAX} fit.`;
+  if (amounts.length > 0) return amounts;
+  const message = "The requirements name no amount: write {resource: {unit: amount}}.";
   throw new BatonError("invalid_input", message, { details: { requirements } });
 }
 

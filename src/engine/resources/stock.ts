@@ -82,7 +82,7 @@ export function* requireAmounts(ctx: EngineContext, written: readonly ResourceAm
 }
 
 /** Saves those of the resources that are the machine's own, where no row has their capacity as it is now. */
-function* saveOwn(ctx: EngineContext, stock: readonly Stock[]): Tx<void> {
+export function* saveOwn(ctx: EngineContext, stock: readonly Stock[]): Tx<void> {
   for (const own of machineStock(ctx)) {
     const known = stock.find(({ id, host }) => id === own.id && host !== null);
     const [unit] = own.units;
@@ -119,7 +119,7 @@ export interface LineState {
 }
 
 /** Looks at who waits in line, and who of them could be served now. A query: the caller grants it. */
-export function* served(ctx: QueueContext, more: readonly Stock[] = []): Tx<LineState> {
+export function* lineState(ctx: QueueContext, more: readonly Stock[] = []): Tx<LineState> {
   const waiting = yield* waitingAllocations(ctx.now, WAITING_MAX);
   const known = new Set(more.map(({ id }) => id));
   const ids = new Set(waiting.flatMap(({ amounts }) => amounts.map(({ resource }) => resource)));

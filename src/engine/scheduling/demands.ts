@@ -33,6 +33,7 @@ export function demandOf(content: Omit<Demand, "id">): Demand {
     content.scoped,
     // Without it the id is that of a demand from before.
     ...(content.notBy.length === 0 ? [] : [content.notBy]),
+    ...(content.resources === null ? [] : [content.resources]),
   ]);
   return { ...content, requires, id: createHash("sha256").update(text).digest("base64url").slice(0, 22) };
 }

@@ -1,5 +1,6 @@
 import { NO_FILES } from "../../store/scheduling/file-sets.js";
 import { saveDemands, type Demand } from "../../store/scheduling/lanes.js";
+import type { Requirements } from "../../store/resources/resources.js";
 import type { Run } from "../../store/runs/runs.js";
 import { insertTasks, type NewTask, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -105,7 +106,13 @@ export function askedBy(
 }
 
 function demandOfStep(project: Project, step: Step, scope: string): Demand {
-  const shared = { project: project.id, reservedFor: null, scoped: scope !== "", notBy: [] };
+  const shared = {
+    project: project.id,
+    reservedFor: null,
+    scoped: scope !== "",
+    notBy: [],
+    resources: requirementsOf(step),
+  };
   // Server processes choose among themselves who runs a command or calls a tool: such a step asks for no role and no
   // capability.
   const own = { ...shared, role: null, requires: [] };
@@ -113,6 +120,17 @@ function demandOfStep(project: Project, step: Step, scope: string): Demand {
     return demandOf({ ...own, executor: "command", command: commandLine(step.run ?? "", step.env) });
   if (step.kind === "tool") return demandOf({ ...own, executor: "tool", command: toolLine(step) });
   return demandOf({ ...shared, executor: "agent", role: step.role ?? null, requires: step.requires, command: null });
+}
+
+/** Requirements in one order, so that equal ones make equal demands. */
+function requirementsOf({ resources }: Step): Requirements | null {
+  if (resources === undefined || Object.values(resources).every((units) => Object.keys(units).length === 0))
+    return null;
+  const sorted = <T>(record: Readonly<Record<string, T>>) =>
+    Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    sorted(resources).map(([resource, units]) => [resource, Object.fromEntries(sorted(units))]),
+  );
 }
 
 export function specOf(step: Step): TaskSpec {
@@ -129,7 +147,7 @@ export function specOf(step: Step): TaskSpec {
     ...executedOf(step),
     ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
     ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
-    ...defined({ type: step.type, review: step.review, review_of: step.review_of }),
+    ...defined({ type: step.type, review: step.review, review_of: step.review_of, resources: step.resources }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...defined({ default_decision }),

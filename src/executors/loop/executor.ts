@@ -166,7 +166,9 @@ export class Executor {
     for (const { handler, limit } of this.#slots) limit.concurrency = handler.concurrency;
     if (this.#free().length === 0) return;
     const underWay = new Set([...this.#running.values()].map(({ work }) => work.run));
-    const waiting = await this.#possible(await engine.read(() => findRunWork(this.#offer(this.#slots), underWay)));
+    const waiting = await this.#possible(
+      await engine.read((ctx) => findRunWork(ctx, this.#offer(this.#slots), underWay)),
+    );
     for (let again = 0; waiting.length > 0 && again < AGAIN_MAX;) {
       const underWayNow = [...this.#running.values()].map(({ work }) => work);
       const keepsOne = this.#parts.run === undefined;

@@ -37,6 +37,7 @@ import { usageByTask } from "./0036-usage-by-task.js";
 import { breakers } from "./0037-breakers.js";
 import { resources } from "./0038-resources.js";
 import { learning } from "./0039-learning.js";
+import { requiredResources } from "./0040-required-resources.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -79,6 +80,7 @@ export const migrations: readonly Migration[] = [
   breakers,
   resources,
   learning,
+  requiredResources,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -1,3 +1,4 @@
+import type { Requirements } from "../resources/resources.js";
 import type { ScopePaths } from "./file-sets.js";
 import { HAS_MESSAGES, TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import {
@@ -9,6 +10,7 @@ import {
   flag,
   int,
   json,
+  jsonOrNull,
   one,
   oneOf,
   only,
@@ -36,6 +38,8 @@ export const DEMANDS = table("demands", {
   scoped: flag,
   /** Agents, connections and tasks (`agent:ann`, `session:…`, `client:…`, `task:…`): an agent that is one of them, or worked on one, does not take it. */
   notBy: list<string>,
+  /** Resources that the task takes with its claim; null for none. */
+  resources: jsonOrNull<Requirements>,
 });
 /** The demand of a task on its agent or executor. */
 export interface Demand extends RowOf<typeof DEMANDS> {}

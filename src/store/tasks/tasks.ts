@@ -1,3 +1,4 @@
+import type { Requirements } from "../resources/resources.js";
 import { TASK_STATUSES, STEP_KINDS, TRIGGER_RULES } from "../../base/statuses.js";
 import { type Edge, insertEdges } from "./dependencies.js";
 import { many, flag, int, intOrNull, json, list, one, oneOf, oneOfOrNull, text, textOrNull } from "../rows.js";
@@ -108,6 +109,8 @@ export interface TaskSpec {
   readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
   readonly retry: RetryPolicy;
   readonly timeouts: Timeouts;
+  /** Resources that it takes with its claim. */
+  readonly resources?: Requirements;
   /** JSON Schema of the result. */
   readonly output?: boolean | Readonly<Record<string, unknown>>;
   readonly command?: CommandSpec;

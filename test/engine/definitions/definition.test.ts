@@ -165,7 +165,7 @@ describe("problems are told all at once, each with its place", () => {
       on_failure: "halt",
       steps: [
         step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
-        step("b", { resources: {}, trigger: "one_failed" }),
+        step("b", { workspace: {}, trigger: "one_failed" }),
         step("a"),
         { key: "c", kind: "meeting" },
         { prompt: "no key" },

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { BACKENDS, testRuntime } from "../../support/databases/databases.js";
+import { Checker, findingsText } from "../../support/checker/checker.js";
+import { Crew } from "../../support/fixtures/plan.js";
+import { startApp, startAppOn } from "../../support/servers/app.js";
+
+const GPU = { id: "gpu_1", type: "gpu", capacity: { units: 2 } } as const;
+
+describe.each(BACKENDS)("the resources of tasks on %s", (backend) => {
+  async function lab() {
+    const app = await startAppOn(backend);
+    await app.call("create_project", { name: "demo", root: app.cwd });
+    await app.call("register_resource", GPU);
+    const crew = new Crew(app);
+    const begin = async (...steps: { key: string; units?: number; priority?: string }[]) =>
+      (
+        await crew.start(
+          steps.map(({ units, ...step }) => ({ ...step, ...(units && { resources: { gpu_1: { units } } }) })),
+          { project: "demo" },
+        )
+      ).run.id;
+    const claim = (agent: string, run: string) => app.call("claim_task", { agent, run, fresh: true });
+    const free = async () => {
+      const gpu = (await app.call("list_resources", {})).resources.find(({ id }) => id === "gpu_1");
+      return (gpu?.capacity["units"] ?? 0) - (gpu?.allocated["units"] ?? 0);
+    };
+    const check = async () =>
+      expect(findingsText(await new Checker(await app.app.store()).findings({ at: app.clock.now() }))).toBe("");
+    return { app, call: app.call, crew, begin, claim, free, check };
+  }
+
+  test("are taken with the claim, which says what is missing and who has it, and freed with the attempt", async () => {
+    const { call, crew, begin, claim, free, check } = await lab();
+    const run = await begin({ key: "train", units: 2 }, { key: "tune", units: 1 });
+    const train = await crew.take("ann", { run });
+    expect(await free()).toBe(0);
+    await check();
+    const none = await claim("ben", run);
+    expect(none).toMatchObject({ outcome: "none", reason: "resources" });
+    expect(none.detail).toBe("it requires 1 units of gpu_1, and 0 are free, held by ann");
+    expect(await call("check_task_ready", { task: `${run}/tune`, agent: "ben" })).toMatchObject({
+      ready: true,
+      claimable: false,
+      reasons: [{ kind: "resources", blocking: [train.id] }],
+    });
+    await expect(call("deallocate_resources", { agent: "ann", allocation: "allocation_0" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+    await crew.complete(train);
+    expect(await free()).toBe(2);
+    const tune = await crew.take("ben", { run });
+    expect(await free()).toBe(1);
+    await call("fail_task", { agent: "ben", task: tune.id, token: tune.token, error: { type: "Odd", message: "no" } });
+    expect(await free()).toBe(2);
+    await check();
+  });
+
+  test("leave other tasks alone, and a large one keeps what it requires from small ones that come after it", async () => {
+    const { call, crew, begin, free, check } = await lab();
+    await call("allocate_resources", { agent: "eve", requirements: { gpu_1: { units: 1 } } });
+    const run = await begin({ key: "large", units: 2, priority: "high" }, { key: "small", units: 1 }, { key: "plain" });
+    expect((await crew.take("ann", { run })).key).toBe("plain");
+    expect(await free()).toBe(1);
+    await call("deallocate_resources", { agent: "eve" });
+    expect((await crew.take("ben", { run })).key).toBe("large");
+    await check();
+  });
+
+  test("wait behind a request in line for the same, and are never given out twice by processes at once", async () => {
+    const { app, call, crew, begin, free, check } = await lab();
+    const run = await begin(...Array.from({ length: 6 }, (_, at) => ({ key: `t${at}`, units: 1 })));
+    const runtime = testRuntime(2);
+    const storeHooks = { now: () => app.clock.now() };
+    const other = await startApp({ database: app.database, cwd: app.cwd, runtime, storeHooks });
+    const claims = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => (at % 2 === 0 ? app : other).call("claim_task", { agent: `a${at}`, run })),
+    );
+    expect(claims.filter(({ outcome }) => outcome === "claimed")).toHaveLength(2);
+    expect(await free()).toBe(0);
+    await check();
+    await call("allocate_resources", { agent: "eve", requirements: { gpu_1: { units: 2 } }, wait_seconds: 0.05 });
+    for (const { task, lease } of claims) if (task && lease) await crew.complete({ id: task.id, token: lease.token });
+    // Both are the request's now, which no task comes before.
+    expect(await call("claim_task", { agent: "ben", run })).toMatchObject({ reason: "resources" });
+    await check();
+  });
+});
+
+describe("a step that requires what is not there", () => {
+  test("is ready and not claimable, with the reason, and holds no other up", async () => {
+    const app = await startApp();
+    const crew = new Crew(app);
+    const { run } = await crew.start([
+      { key: "never", resources: { gpu_9: { units: 1 } }, priority: "high" },
+      { key: "plain" },
+    ]);
+    expect((await crew.take("ann", { run: run.id })).key).toBe("plain");
+    expect(await app.call("check_task_ready", { task: `${run.id}/never` })).toMatchObject({
+      reasons: [{ kind: "resources", detail: expect.stringContaining("gpu_9, which no register_resource") }],
+    });
+  });
+});
