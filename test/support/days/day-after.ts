@@ -12,7 +12,7 @@ export async function dayAfter(app: TestApp, project: string): Promise<void> {
   await escalationDay(app, project);
   await supervisionDay(app, project);
   await contextDay(app, project);
-  await resourceDay(app);
+  await resourceDay(app, project);
   await reviewDay(app, project);
   await routingDay(app, project);
   await brokenDay(app, project);
