@@ -3,7 +3,7 @@ import { halfLifeMs } from "../base/numbers/half-life.js";
 import { iso } from "../base/time.js";
 import { giveFeedback } from "../engine/learning/feedback.js";
 import { findLearned } from "../engine/learning/learning.js";
-import { evidenceView } from "../engine/learning/views.js";
+import { beliefView, evidenceView } from "../engine/learning/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
@@ -53,13 +53,21 @@ const learned = {
   duration: z.object({ median_ms: count, spread: z.number(), ...measured }).optional(),
   cost: z.object({ mean: z.number(), ...measured }).optional(),
   observations: count,
+  expected: z.object({
+    success: z.number(),
+    success_low: z.number(),
+    success_high: z.number(),
+    median_ms: count,
+    low_ms: count,
+    high_ms: count,
+  }),
 } as const;
 
 const getLearning = defineOperation({
   name: "get_learning",
   title: "Get what was learned",
   description:
-    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median, and the factor within which two of three lie) and cost in US$, each with the evidence behind it: how many attempts of today it weighs. Old evidence fades.",
+    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median, and the factor within which two of three lie) and cost in US$, each with the evidence behind it, in attempts of today; old evidence fades. expected is what is believed of the next attempt, with bounds for eight in ten.",
   area: "routing",
   effect: "read",
   aliases: ["get_learning_insights"],
@@ -81,12 +89,13 @@ const getLearning = defineOperation({
     return {
       enabled: ctx.settings.learning_enabled,
       half_life_ms: halfLifeMs(ctx.settings.learning_rate),
-      together: evidenceView(together),
+      together: { ...evidenceView(together.evidence), expected: beliefView(together) },
       learning: pairs.page.map((pair) => ({
-        agent: pair.agent,
-        ...(pair.type !== "" && { type: pair.type }),
-        ...evidenceView(pair),
-        learned_at: iso(pair.updatedAt),
+        agent: pair.evidence.agent,
+        ...(pair.evidence.type !== "" && { type: pair.evidence.type }),
+        ...evidenceView(pair.evidence),
+        expected: beliefView(pair),
+        learned_at: iso(pair.evidence.updatedAt),
       })),
       ...pairs.next,
     };

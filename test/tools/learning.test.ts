@@ -142,6 +142,45 @@ describe.each(BACKENDS)("learning on %s", (backend) => {
     expect(await learnedOf(crew)).toEqual([]);
   });
 
+  test("the expectation of an attempt follows its own evidence, else that of the agent, of the type, or a prior", async () => {
+    const { crew, run } = await crewOn(
+      Array.from({ length: 9 }, (_, at) => ({
+        key: `s${at}`,
+        type: at < 6 ? "docs" : "api",
+        retry: { max_attempts: 1 },
+      })),
+    );
+    const expected = async (agent: string, task_type: string) =>
+      (await crew.app.call("get_learning", { agent, task_type })).together.expected;
+    const prior = await expected("ann", "docs");
+    expect(prior).toMatchObject({ success: 0.8, median_ms: 600_000 });
+    for (let at = 0; at < 6; at++) {
+      const held = await crew.take("ann", { run });
+      await crew.app.advance(5_000);
+      await crew.fail(held);
+    }
+    for (let at = 0; at < 3; at++) {
+      const held = await crew.take("ben", { run });
+      await crew.app.advance(60_000);
+      await crew.complete(held);
+    }
+    const [bad, elsewhere, newcomer, good] = [
+      await expected("ann", "docs"),
+      await expected("ann", "api"),
+      await expected("cy", "docs"),
+      await expected("ben", "api"),
+    ];
+    expect(bad.success).toBeLessThan(0.15);
+    expect(elsewhere.success).toBeLessThan(0.5);
+    expect(newcomer.success).toBeLessThan(0.5);
+    expect(good.success).toBeGreaterThan(0.85);
+    expect(bad.success_high - bad.success_low).toBeLessThan(prior.success_high - prior.success_low);
+    // An unknown agent takes as long for a type as others do.
+    expect((await expected("cy", "api")).median_ms).toBeLessThan(150_000);
+    const { learning } = await crew.app.call("get_learning", { agent: "ben" });
+    expect(learning[0]!.expected).toEqual(good);
+  });
+
   test("configure forgets an agent, or a type of all agents", async () => {
     const { crew, run } = await crewOn(["a", "b", "c"].map((key) => ({ key, type: key })));
     for (const agent of ["ann", "ann", "ben"]) await crew.complete(await crew.take(agent, { run }));

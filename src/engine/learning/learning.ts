@@ -2,14 +2,24 @@ import { type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { appendEvents } from "../../store/events/events.js";
 import {
   deleteEvidence,
+  evidenceByGroup,
   evidenceOf,
   evidenceOfPairs,
+  type Fading,
   type PairEvidence,
   type WeighedEvidence,
 } from "../../store/learning/evidence.js";
 import { lockEvidence } from "../../store/lock-order.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
+import {
+  type DurationBelief,
+  durationBelief,
+  type EvidenceLevels,
+  NO_EVIDENCE,
+  type SuccessBelief,
+  successBelief,
+} from "../routing/belief.js";
 import { fading } from "./observing.js";
 
 /** The agent and the type of task that is asked about; without one of them: all. */
@@ -18,19 +28,52 @@ export interface LearnedOf {
   readonly type?: string | undefined;
 }
 
+/** Evidence as it was observed, and the belief of the next attempt. */
+export interface Believed<E extends WeighedEvidence> {
+  readonly evidence: E;
+  readonly success: SuccessBelief;
+  readonly duration: DurationBelief;
+}
+
 export interface Learned {
   /** All that is asked about, together. */
-  readonly together: WeighedEvidence;
+  readonly together: Believed<WeighedEvidence>;
   /** By agent and type, in that order. */
-  readonly pairs: Page<PairEvidence>;
+  readonly pairs: Page<Believed<PairEvidence>>;
 }
 
 /** Returns what was learned of agents and types of tasks, weighed at this instant. */
 export function* findLearned(ctx: EngineContext, { cursor, limit, ...asked }: LearnedOf & PageQuery): Tx<Learned> {
   const fades = fading(ctx);
-  const together = yield* evidenceOf(asked, fades);
+  const evidence = yield* evidenceOf(asked, fades);
+  const together = believed(evidence, yield* levelsOf(asked, evidence, fades));
   const found = yield* evidenceOfPairs({ ...asked, after: cursor, limit: limit + 1 }, fades);
-  return { together, pairs: pageOf(found, limit, ({ id }) => id) };
+  const { page, next } = pageOf(found, limit, ({ id }) => id);
+  const agents = yield* evidenceByGroup("agent", unique(page.map(({ agent }) => agent)), fades);
+  const types = yield* evidenceByGroup("type", unique(page.map(({ type }) => type)), fades);
+  const pairs = page.map((pair) =>
+    believed(pair, {
+      pair,
+      agent: agents.get(pair.agent) ?? NO_EVIDENCE,
+      type: pair.type === "" ? NO_EVIDENCE : (types.get(pair.type) ?? NO_EVIDENCE),
+    }),
+  );
+  return { together, pairs: { page: pairs, next } };
+}
+
+/** The evidence that a belief backs off to: where only an agent, or only a type, is asked about, that group is the narrowest. */
+function* levelsOf({ agent, type }: LearnedOf, evidence: WeighedEvidence, fades: Fading): Tx<EvidenceLevels> {
+  if (agent === undefined) return { pair: NO_EVIDENCE, agent: NO_EVIDENCE, type: evidence };
+  if (type === undefined) return { pair: NO_EVIDENCE, agent: evidence, type: NO_EVIDENCE };
+  return { pair: evidence, agent: yield* evidenceOf({ agent }, fades), type: yield* evidenceOf({ type }, fades) };
+}
+
+function believed<E extends WeighedEvidence>(evidence: E, levels: EvidenceLevels): Believed<E> {
+  return { evidence, success: successBelief(levels), duration: durationBelief(levels) };
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
 }
 
 const FORGOTTEN_AT_ONCE_MAX = 500;

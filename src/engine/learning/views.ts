@@ -1,5 +1,6 @@
 import { dollarsOf } from "../../base/money.js";
 import type { WeighedEvidence } from "../../store/learning/evidence.js";
+import type { Believed } from "./learning.js";
 
 /** Evidence as answers show it; what nothing was observed of is left out. */
 export function evidenceView({ observations, ...sums }: WeighedEvidence) {
@@ -17,6 +18,28 @@ export function evidenceView({ observations, ...sums }: WeighedEvidence) {
     observations,
   };
 }
+
+/** Eight in ten of a normal distribution lie within so many standard deviations. */
+const EIGHT_IN_TEN = 1.2816;
+
+/** The belief of the next attempt, with bounds that hold eight in ten. */
+export function beliefView({ success: { alpha, beta }, duration: { mu, sigma } }: Believed<WeighedEvidence>) {
+  const weight = alpha + beta;
+  const mean = alpha / weight;
+  const around = EIGHT_IN_TEN * Math.sqrt((mean * (1 - mean)) / (weight + 1));
+  const msAt = (deviations: number) => Math.round(Math.exp(Math.min(MU_MAX, mu + deviations * sigma)));
+  return {
+    success: rounded(mean),
+    success_low: rounded(Math.max(0, mean - around)),
+    success_high: rounded(Math.min(1, mean + around)),
+    median_ms: msAt(0),
+    low_ms: msAt(-EIGHT_IN_TEN),
+    high_ms: msAt(EIGHT_IN_TEN),
+  };
+}
+
+/** Keeps a duration an exact integer. */
+const MU_MAX = 36;
 
 function rounded(value: number): number {
   return Math.round(value * 1_000) / 1_000;
