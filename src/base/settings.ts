@@ -65,7 +65,7 @@ export const settingsSchema = z.object({
   silence_ms: z.int().min(100).default(defaultSettings.silence_ms),
   silence_grace_ms: z.int().min(0).default(defaultSettings.silence_grace_ms),
   lost_lease_counts: z.boolean().default(defaultSettings.lost_lease_counts),
-  /** Whether agents and servers that keep failing get no work for a while. */
+  /** Whether agents that keep failing get no work for a while. */
   circuit_breakers: z.boolean().default(defaultSettings.circuit_breakers),
   /** Failures in a row that open a breaker, and the pause before the trial, which doubles each time. */
   breaker_failures: z.int().min(2).max(1_000).default(defaultSettings.breaker_failures),

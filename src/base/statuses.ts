@@ -115,6 +115,19 @@ export type EscalationStatus = (typeof ESCALATION_STATUSES)[number];
 /** States of a circuit breaker: half open while a trial tells whether its target works again. */
 export const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
+/** Failures that are reported. */
+export const FAILURE_TYPES = [
+  "agent_unresponsive",
+  "agent_crashed",
+  "task_timeout",
+  "resource_exhausted",
+  "dependency_failed",
+  "server_unavailable",
+] as const;
+export type FailureType = (typeof FAILURE_TYPES)[number];
+export const FAILURE_SEVERITIES = ["low", "medium", "high", "critical"] as const;
+export type FailureSeverity = (typeof FAILURE_SEVERITIES)[number];
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

@@ -31,6 +31,7 @@ import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
 import { resourceOperations } from "./resources.js";
 import { breakerOperations } from "./breakers.js";
+import { recoveryOperations } from "./recovery.js";
 import { reviewOperations } from "./reviews.js";
 import { routingOperations } from "./routing.js";
 import { runOperations } from "./runs.js";
@@ -71,6 +72,7 @@ const operations = [
   ...loadOperations,
   ...resourceOperations,
   ...breakerOperations,
+  ...recoveryOperations,
   ...channelOperations,
   ...handoffOperations,
   ...meetingOperations,

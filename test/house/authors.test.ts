@@ -31,6 +31,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "estimate_task_cost.notes": "the server's own words",
   "set_budget.note": "the server's own words",
   "forecast_run_cost.notes": "the server's own words",
+  "report_failure.actions[].detail": "the server's own words",
   "get_health_status.components[].reason": "the server's own words",
 };
 

@@ -57,6 +57,7 @@ const ROOMS = [
   { house: "engine", floor: 9, room: "templates" },
   { house: "engine", floor: 9, room: "imports" },
   { house: "engine", floor: 9, room: "briefs" },
+  { house: "engine", floor: 10, room: "recovery" },
   { house: "engine", floor: 10, room: "guard" },
   { house: "engine", floor: 10, room: "checkpoints" },
   { house: "engine", floor: 10, room: "planning", node: ["module"] },

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
-import { startApp, startAppOn, type TestApp } from "../support/servers/app.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
 
 const MINUTE_MS = 60_000;
 
 /** A run of many tasks of one attempt each, for ann and ben over connections of their own. */
-async function team(backend: (typeof BACKENDS)[number], settings: TestApp["app"]["settings"] | object = {}) {
-  const app = await startAppOn(backend, { agent: "ann", settings });
+async function team(backend: (typeof BACKENDS)[number], env: Readonly<Record<string, string>> = {}) {
+  const app = await startAppOn(backend, { agent: "ann", env });
   const runtime = { ...testRuntime(2), clock: app.clock };
   const beside = { database: app.database, runtime, storeHooks: { now: () => app.clock.now() } };
-  const other = await startApp({ ...beside, agent: "ben", settings });
+  const other = await startApp({ ...beside, agent: "ben", env });
   const [ann, ben] = [new Crew(app), new Crew(other)];
   await app.call("create_project", { name: "demo" });
   const steps = Array.from({ length: 20 }, (_, n) => ({ key: `s${n}`, retry: { max_attempts: 1 } }));
@@ -117,7 +117,7 @@ describe.each(BACKENDS)("a circuit breaker on %s", (backend) => {
   });
 
   test("counts nothing where circuit_breakers is off", async () => {
-    const { ann, ben, run, fail, stateOf } = await team(backend, { circuit_breakers: false });
+    const { ann, ben, run, fail, stateOf } = await team(backend, { ENABLE_CIRCUIT_BREAKERS: "false" });
     await ben.complete(await ben.take("ben", { run }));
     await fail(ann, "ann", 7);
     expect(await stateOf("ann")).toEqual([]);

@@ -26,6 +26,7 @@ export const EVENT_TYPES = [
   "escalation.opened",
   "escalation.paused",
   "escalation.void",
+  "failure.reported",
   "feedback.given",
   "learning.forgotten",
   "lock.broken",

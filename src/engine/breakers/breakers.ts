@@ -83,6 +83,20 @@ function* lockedOrNew(ctx: EffectContext, target: string): Tx<Breaker | undefine
   return (yield* lockBreakers([target]))[0];
 }
 
+/** Counts a failure of an agent that another has seen. Undefined where breakers are off, and for a server's executor. */
+export function* countReported(
+  ctx: EngineContext,
+  agent: string,
+): Tx<{ readonly action: "breaker_counted" | "breaker_opened"; readonly detail: string } | undefined> {
+  if (!ctx.settings.circuit_breakers || agent.startsWith(EXECUTOR_PREFIX)) return undefined;
+  const target = agentTarget(agent);
+  const changed = yield* count(ctx, target, { task: "", startedAt: ctx.now, outcome: "failed" });
+  if (changed) yield* appendEvents(ctx, [{ ...changed, agent }]);
+  return changed?.type === "breaker.opened"
+    ? { action: "breaker_opened", detail: `${target} gets no work that others can do for a while` }
+    : { action: "breaker_counted", detail: `a failure more of ${target}` };
+}
+
 /** Until when an agent gets no work that others can do; undefined where its breaker lets it have some. */
 export function* brokenUntil(ctx: EngineContext, agent: string): Tx<number | undefined> {
   if (!ctx.settings.circuit_breakers) return undefined;

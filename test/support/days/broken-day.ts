@@ -12,6 +12,7 @@ export async function brokenDay(app: TestApp, project: string): Promise<void> {
   for (let n = 0; n < 5; n++) await crew.fail(await crew.take("clumsy", where));
   const { reason } = await crew.claim("clumsy", where);
   if (reason !== "breaker_open") throw new Error(`clumsy is told ${reason}`);
+  await call("report_failure", { type: "agent_unresponsive", severity: "high", agent: "clumsy" });
   await call("reset_circuit_breaker", { target: "clumsy" });
   await crew.fail(await crew.take("clumsy", where));
   await crew.complete(await crew.take("clumsy", where));
