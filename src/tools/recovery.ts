@@ -9,7 +9,7 @@ const predict = defineOperation({
   name: "predict_failures",
   title: "Predict failures",
   description:
-    "Predicts which live agents fail next, from recorded facts: latest failures, silence of their process (phi accrual), a task that takes unusually long, overload. Use it before giving an agent important work. Returns a probability each, with its reasons.",
+    "Predicts which live agents fail next, from recorded facts: latest failures, silence of their process (phi accrual), a task that takes unusually long, overload. Use it before giving an agent work that matters. Returns a probability each, with its reasons.",
   area: "recovery",
   effect: "read",
   words: ["which agent will fail", "unreliable agents"],

@@ -11,7 +11,7 @@ export interface ExportedTable {
   readonly large?: true;
 }
 
-/** Every table but `events`, which comes first in an export, and what the database itself derives from it. */
+/** Every table but `events`, which comes first in an export, what the database itself derives from it, and rows that are only locked. */
 export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "projects", key: ["id"] },
   { name: "settings", key: ["scope", "name"] },
@@ -73,7 +73,6 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "context_messages", key: ["context_window", "number"], large: true },
   { name: "resources", key: ["id"] },
   { name: "resource_units", key: ["resource", "unit"] },
-  { name: "resource_queue", key: ["id"] },
   { name: "allocations", key: ["id"] },
   { name: "allocation_items", key: ["allocation", "resource", "unit"] },
   { name: "added_tasks", key: ["task"] },

@@ -1,7 +1,7 @@
 import type { Migration } from "./migration.js";
 import { oneOf } from "./one-of.js";
 
-/** Circuit breakers of agents and of downstream servers: decision 0083. */
+/** Circuit breakers of agents: decision 0083. */
 export const breakers: Migration = {
   version: 37,
   name: "breakers",

@@ -6,7 +6,7 @@ const STATE = oneOf("state", ["held", "offered", "waiting"]);
 
 /** Resources that are shared, and who has how much of them: decision 0082. Amounts are thousandths. */
 export const resources: Migration = {
-  version: 37,
+  version: 38,
   name: "resources",
   statements: [
     `CREATE TABLE resources (

@@ -5,7 +5,7 @@ export const learning: Migration = {
   version: 39,
   name: "learning",
   statements: [
-    // Sums that fade: each weighs as much as it did at updated_at.
+    // Sums that fade: each weighs as much as it did at updated_at. No index beside the key: every completion would write it.
     `CREATE TABLE learning_evidence (
       -- AGENT/TYPE.
       id %KEY% NOT NULL PRIMARY KEY,
@@ -22,10 +22,7 @@ export const learning: Migration = {
       cost_micros DOUBLE PRECISION NOT NULL,
       observations BIGINT NOT NULL,
       updated_at BIGINT NOT NULL
-    )`,
-    "CREATE INDEX learning_evidence_by_agent ON learning_evidence (agent)",
-    "CREATE INDEX learning_evidence_by_type ON learning_evidence (type)",
-    "CREATE INDEX learning_evidence_by_age ON learning_evidence (updated_at)",
+    ) %CLUSTERED%`,
     `CREATE TABLE feedback (
       subject %KEY% NOT NULL,
       author %KEY% NOT NULL,

@@ -2,7 +2,7 @@ import type { Migration } from "./migration.js";
 
 /** Resources that tasks require: decision 0082. JSON; null for a demand that requires none. */
 export const requiredResources: Migration = {
-  version: 39,
+  version: 40,
   name: "required_resources",
   statements: ["ALTER TABLE demands ADD COLUMN resources TEXT"],
 };

@@ -1,9 +1,14 @@
 import { expect, test } from "vitest";
 import { deadLetterSettings } from "../../../src/store/migrations/0009-dead-letter-settings.js";
+import { migrations } from "../../../src/store/migrations/index.js";
 import { phases } from "../../../src/store/migrations/0017-phases.js";
 import type { Tx } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { names, put, run } from "./notes.js";
+
+test("each migration has the number of its place, so that a database of any earlier version gets all that follow", () => {
+  expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, at) => at + 1));
+});
 
 test.each(BACKENDS)("settings of dead letters get their present names on %s", async (backend) => {
   const store = await (await createDatabase(backend)).open();
