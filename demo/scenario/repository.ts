@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { environmentOf, type Place } from "../team/baton.js";
+import { runGit } from "../team/git.js";
 import { TESTS } from "./texts.js";
 
 const OUTSIDE = { name: "scenario", conversation: "" };
@@ -23,9 +22,5 @@ export async function makeRepository(home: string): Promise<Place> {
 /** Runs git in the repository, with none of your configuration, and returns what it prints. */
 export async function git(place: Place, ...args: readonly string[]): Promise<string> {
   const author = ["-c", "user.name=Baton demo", "-c", "user.email=demo@localhost"];
-  const { stdout } = await promisify(execFile)("git", [...author, ...args], {
-    cwd: place.repository,
-    env: environmentOf(place, OUTSIDE),
-  });
-  return stdout;
+  return runGit([...author, ...args], { cwd: place.repository, env: environmentOf(place, OUTSIDE) });
 }

@@ -1,15 +1,11 @@
-import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { promisify } from "node:util";
 import { type Baton, environmentOf } from "./baton.js";
+import { runGit } from "./git.js";
 import type { Hooks, ToolCall } from "./hooks.js";
 import type { News, Orders } from "./orders.js";
 
 const LOCK_WAIT_SECONDS = 30;
-const GIT_TRIES_MAX = 50;
-const GIT_PAUSE_MS = 100;
 
 export interface FilesContext {
   readonly baton: Baton;
@@ -79,20 +75,10 @@ export class Files {
     if (outcome !== "granted") throw new Error(`${file} could not be locked: ${outcome}`);
   }
 
-  /** Two clients share the index: git refuses the second for the moment that the first writes it. */
   async #git(...args: string[]): Promise<void> {
     const { name, place } = this.#context.orders;
     const author = ["-c", `user.name=${name}`, "-c", `user.email=${name}@localhost`];
-    const env = environmentOf(place, this.#context.orders);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await promisify(execFile)("git", [...author, ...args], { cwd: place.repository, env });
-        return;
-      } catch (error) {
-        if (tries === GIT_TRIES_MAX || !String(error).includes("index.lock")) throw error;
-        await pause(GIT_PAUSE_MS);
-      }
-    }
+    await runGit([...author, ...args], { cwd: place.repository, env: environmentOf(place, this.#context.orders) });
   }
 }
 
