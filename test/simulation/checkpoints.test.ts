@@ -39,7 +39,8 @@ async function play(backend: Backend, seed: number, figures: Record<string, numb
   const store = await database.open();
   const world = new World({ seed, database: database.location, cwd: temporaryDirectory(), faultRate: 0 });
   const checker = new Checker(store);
-  const found = async (over = false) => findingsText(await checker.findings({ journal: world.journal, over }));
+  const found = async (over = false) =>
+    findingsText(await checker.findings({ journal: world.journal, at: world.clock.now(), over }));
   try {
     await world.begin(temporaryDirectory());
     await execute(world, world.anyPlayer());
