@@ -109,7 +109,15 @@ export class World {
 
   /** A person's call, which must succeed. */
   async must<N extends OperationName>(name: N, input: InputOf<N>): Promise<ResultOf<N>> {
+    const answer = await this.may("", name, input);
+    if (answer === undefined) throw new Error(`${name} had to succeed`);
+    return answer;
+  }
+
+  /** A person's call, which may be refused with one code: undefined then. */
+  async may<N extends OperationName>(code: string, name: N, input: InputOf<N>): Promise<ResultOf<N> | undefined> {
     const told = await this.anyProcess().call(name, input);
+    if ("refused" in told && told.refused.code === code) return undefined;
     if (!("answer" in told)) throw new Error(`${name} had to succeed: ${JSON.stringify(told)}`);
     this.#remember({ name, agent: "person", input }, told.answer);
     return told.answer;
