@@ -7,6 +7,7 @@ import { type Task, TASKS } from "../../store/tasks/tasks.js";
 import type { Row, Tx } from "../../store/tx.js";
 import { findAgent } from "../../store/agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { settleRestored } from "../handoffs/settling.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { reserveTask } from "../tasks/assignments.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -55,6 +56,7 @@ export function* resumeRestored(ctx: EngineContext, restored: Restored): Tx<Resu
   );
   const flushed = yield* change.flush();
   yield* endLostReservations(ctx, tasks);
+  yield* settleRestored(ctx, run.id);
   return { ready: [...ready, ...activated, ...stopped], ...flushed };
 }
 

@@ -1,5 +1,5 @@
-import type { NewEvent } from "../../store/events/events.js";
-import { endHandoff, type Handoff } from "../../store/channels/handoffs.js";
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
+import { endHandoff, endUnkeptHandoffs, type Handoff } from "../../store/channels/handoffs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
 
@@ -20,6 +20,12 @@ export function* settleHandoffs(ctx: EffectContext, { moves, unreserved }: RunOu
     if (ended) events.push(handoffEvent(ended));
   }
   return { events };
+}
+
+/** Ends the offers of a restored run's tasks that are as they were before they were offered, or held. */
+export function* settleRestored(ctx: EffectContext, run: string): Tx<void> {
+  const ended = yield* endUnkeptHandoffs(run, ctx.now);
+  if (ended.length > 0) yield* appendEvents(ctx, ended.map(handoffEvent));
 }
 
 /** The event of an offer, as it stands. */

@@ -56,6 +56,15 @@ export function* endHandoff(task: string, { status, at, note = null }: HandoffEn
   ]);
 }
 
+/** Ends the unanswered offers of a run's tasks that are not kept for their addressees any more. */
+export function* endUnkeptHandoffs(run: string, at: number): Tx<Handoff[]> {
+  return yield* many(HANDOFFS.read, [
+    `UPDATE handoffs SET status = 'void', ended_at = $1 WHERE run = $2 AND status = 'requested' AND NOT EXISTS (
+       SELECT 1 FROM tasks t WHERE t.id = handoffs.task AND t.reserved_for = handoffs.recipient) RETURNING ${HANDOFFS.columns}`,
+    [at, run],
+  ]);
+}
+
 export interface HandoffFilter {
   readonly run: string;
   readonly task?: string | undefined;
