@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.js";
 
-/** What ended attempts say of agents and types of tasks, and the feedback on them. */
+/** Evidence that ended attempts give of agents and types of tasks, and the feedback on them. */
 export const learning: Migration = {
   version: 39,
   name: "learning",
