@@ -61,7 +61,7 @@ export interface EndedAttempt {
   /** Whether its result waits for a review, whose verdict says how good it was. */
   readonly submitted: boolean;
   readonly startedAt: number | null;
-  /** Whether its task requires resources. */
+  /** Whether the resources of its task are freed: not where another agent goes on with it. */
   readonly hasResources?: boolean;
   /** Whether a circuit breaker counts it though it succeeded. */
   readonly hasBreaker?: boolean | undefined;

@@ -64,7 +64,9 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     note: noteOf(task, end),
     session: task.session,
   });
-  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome: end.outcome, submitted: end.event === "submit" });
+  const { outcome, event } = end;
+  const hasResources = locked.spec.resources !== undefined;
+  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome, submitted: event === "submit", hasResources });
   const usage = pricedUsage(ctx, end.usage);
   if (usage) {
     const { id, role, agent, attempt } = task;
@@ -84,8 +86,7 @@ export function attemptOf(
 ): Omit<EndedAttempt, "outcome" | "submitted"> {
   const durationMs = Math.max(0, now - (task.startedAt ?? now) - task.sleptMs);
   const { id, agent, startedAt } = task;
-  const hasResources = spec.resources !== undefined;
-  return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker, hasResources };
+  return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker };
 }
 
 /** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */

@@ -55,6 +55,20 @@ describe.each(BACKENDS)("the resources of tasks on %s", (backend) => {
     await check();
   });
 
+  test("stay with a task that is handed over, and are freed by its new holder", async () => {
+    const { call, crew, begin, claim, free, check } = await lab();
+    const run = await begin({ key: "train", units: 2 });
+    await call("register_agent", { name: "ben" });
+    const { id: task, token } = await crew.take("ann", { run });
+    const { handoff } = await call("request_handoff", { task, token, agent: "ann", to: "ben", reason: "tired" });
+    const taken = await call("respond_handoff", { agent: "ben", handoff: handoff.id, accept: true });
+    expect(await free()).toBe(0);
+    await check();
+    await crew.complete({ id: task, token: taken.lease!.token });
+    expect(await free()).toBe(2);
+    expect(await claim("ann", run)).toMatchObject({ outcome: "none" });
+  });
+
   test("leave other tasks alone, and a large one keeps what it requires from small ones that come after it", async () => {
     const { call, crew, begin, free, check } = await lab();
     await call("allocate_resources", { agent: "eve", requirements: { gpu_1: { units: 1 } } });
