@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rounded } from "../base/numbers/rounding.js";
 import { iso } from "../base/time.js";
 import { moveReservation, planLoad } from "../engine/load/rebalancing.js";
 import { HISTORY_MS, workloadOf } from "../engine/load/workload.js";
@@ -74,10 +75,6 @@ const workload = defineOperation({
 
 function hintView({ more, nowMs, thenMs, ...work }: ScaleHint) {
   return { ...work, more_agents: more, now_ms: nowMs, then_ms: thenMs };
-}
-
-function rounded(share: number): number {
-  return Math.round(share * 1_000) / 1_000;
 }
 
 function timeOf(ms: number): number | null {

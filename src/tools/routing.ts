@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { assignBest, rounded, roundedParts, type Route, routeOf } from "../engine/routing/routes.js";
+import { rounded } from "../base/numbers/rounding.js";
+import { assignBest, roundedParts, type Route, routeOf } from "../engine/routing/routes.js";
 import { GOALS, STRATEGY_NAMES } from "../engine/routing/strategies.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";

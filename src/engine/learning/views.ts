@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers/rounding.js";
 import { dollarsOf } from "../../base/money.js";
 import type { WeighedEvidence } from "../../store/learning/evidence.js";
 import type { Believed } from "./learning.js";
@@ -40,7 +41,3 @@ export function beliefView({ success: { alpha, beta }, duration: { mu, sigma } }
 
 /** Keeps a duration an exact integer. */
 const MU_MAX = 36;
-
-function rounded(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
-}

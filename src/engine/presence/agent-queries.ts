@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers/rounding.js";
 import { type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { AttemptOutcome } from "../../base/statuses.js";
 import * as agents from "../../store/agents/agents.js";
@@ -46,7 +47,7 @@ function* metricsOf(name: string) {
     succeeded,
     failed,
     lost: count("lease_lost"),
-    success_rate: judged === 0 ? null : Math.round((succeeded / judged) * 1000) / 1000,
+    success_rate: judged === 0 ? null : rounded(succeeded / judged),
     mean_duration_ms: figures.find(({ outcome }) => outcome === "succeeded")?.meanMs ?? null,
   };
 }

@@ -1,3 +1,5 @@
+import { rounded } from "../../base/numbers/rounding.js";
+
 /** Recorded facts of an agent that tell of a failure to come. */
 export interface AgentFacts {
   /** Whether each of its latest attempts failed, the newest first. */
@@ -40,7 +42,7 @@ export function predicted(facts: AgentFacts): Prediction {
   const signs = [ofErrors(facts), ofSilence(facts), ofDrift(facts), ofOverload(facts)];
   const none = signs.reduce((product, { chance }) => product * (1 - chance), 1);
   return {
-    probability: Math.round((1 - none) * 1_000) / 1_000,
+    probability: rounded(1 - none),
     reasons: signs.flatMap(({ reason }) => reason ?? []),
   };
 }

@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers/rounding.js";
 import { iso } from "../../base/time.js";
 import { sumsWaiting, type Allocation, type ResourceUse, usesOf } from "../../store/resources/allocations.js";
 import type { EngineContext } from "../context.js";
@@ -32,7 +33,7 @@ export function resourceView({ id, type, name, usersMax, units, registeredBy }: 
     ...(name === null ? {} : { name }),
     capacity: byUnit(units, ({ capacity }) => capacity),
     allocated: byUnit(units, ({ allocated }) => allocated),
-    utilisation: Math.round(Math.max(0, ...utilisation) * 1_000) / 1_000,
+    utilisation: rounded(Math.max(0, ...utilisation)),
     ...(usersMax === null ? {} : { limits: { max_concurrent_users: usersMax } }),
     registered_by: registeredBy,
   };

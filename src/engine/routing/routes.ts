@@ -1,5 +1,6 @@
 import { BatonError } from "../../base/errors.js";
 import { fadingPerMs } from "../../base/numbers/half-life.js";
+import { rounded } from "../../base/numbers/rounding.js";
 import type { Agent } from "../../store/agents/agents.js";
 import { appendEvents } from "../../store/events/events.js";
 import { evidenceByGroup, evidenceOf, evidenceOfPairs, type WeighedEvidence } from "../../store/learning/evidence.js";
@@ -212,11 +213,6 @@ function noTaker({ task, ranking }: Route): BatonError {
     retry: { after_ms: 60_000 },
     next: [{ tool: "check_task_ready", arguments: { task: task.id } }],
   });
-}
-
-/** Rounds to three digits after the point. */
-export function rounded(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
 }
 
 export function roundedParts(parts: Ranked["parts"]): Record<string, number> {

@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers/rounding.js";
 import { READY_SHOWN_MAX } from "../../base/limits.js";
 import type { TaskStatus } from "../../base/statuses.js";
 import { iso } from "../../base/time.js";
@@ -47,7 +48,7 @@ export function runView(run: Run, counters: Counters) {
 export function outcomeOf({ status, createdAt, endedAt }: Run, { total, skipped, cancelled, succeeded }: Counters) {
   if (endedAt === null) return {};
   const counted = total - skipped - (status === "cancelled" ? 0 : cancelled);
-  const rate = counted === 0 ? null : Math.round((succeeded / counted) * 1_000) / 1_000;
+  const rate = counted === 0 ? null : rounded(succeeded / counted);
   return { success_rate: rate, duration_ms: endedAt - createdAt };
 }
 

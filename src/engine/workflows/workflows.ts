@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers/rounding.js";
 import { pageOf } from "../../base/lists/paging.js";
 import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { appendEvents } from "../../store/events/events.js";
@@ -193,7 +194,7 @@ export function* performanceOf(list: readonly Workflow[]): Tx<Performance[]> {
     performances.push({
       runs: tally.total,
       active_runs: tally.active,
-      success_rate: recent.length === 0 ? null : Math.round((durations.length / recent.length) * 1000) / 1000,
+      success_rate: recent.length === 0 ? null : rounded(durations.length / recent.length),
       typical_duration_ms: median(durations),
     });
   }
