@@ -99,6 +99,23 @@ describe.each(BACKENDS)("a circuit breaker on %s", (backend) => {
     expect(await other.call("list_circuit_breakers", {})).toMatchObject({ breakers: [{}, { state: "open" }] });
   });
 
+  test("leaves nothing to an agent that works elsewhere, that is silent, or that has no room", async () => {
+    const { app, other, ann, ben, run, fail, advance } = await team(backend);
+    await other.call("create_project", { name: "elsewhere" });
+    const there = await ben.start([{ key: "x" }], { project: "elsewhere" });
+    await ben.complete(await ben.take("ben", { run: there.run.id }));
+    await fail(ann, "ann", 5);
+    await fail(ann, "ann", 1);
+    // Ben works here now, and has his hands full.
+    const held = await ben.take("ben", { run });
+    await fail(ann, "ann", 1);
+    await ben.complete(held);
+    expect(await ann.claim("ann", { run })).toMatchObject({ reason: "breaker_open" });
+    await advance(app.app.settings.silence_ms + MINUTE_MS);
+    await app.call("agent_heartbeat", { agent: "ann" });
+    await fail(ann, "ann", 2);
+  });
+
   test("is reset by another agent, not by its own, and what has none is refused", async () => {
     const { app, other, ann, ben, run, fail, stateOf } = await team(backend);
     await ben.complete(await ben.take("ben", { run }));

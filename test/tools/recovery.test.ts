@@ -41,6 +41,19 @@ describe.each(BACKENDS)("a failure on %s", (backend) => {
     ]);
   });
 
+  test("that one connection reports again and again counts once, and an open breaker counts none", async () => {
+    const { app, other } = await team(backend);
+    await other.call("register_agent", { name: "ben" });
+    const report = { type: "task_timeout", severity: "high", agent: "ben" } as const;
+    const actions = async (by: typeof app) =>
+      (await by.call("report_failure", report)).actions.map(({ action }) => action);
+    expect(await actions(app)).toEqual(["breaker_counted"]);
+    for (let n = 0; n < 5; n++) expect(await actions(app)).toEqual(["noted"]);
+    expect(await actions(other)).toEqual(["breaker_counted"]);
+    const { breakers } = await app.call("list_circuit_breakers", { target: "ben" });
+    expect(breakers).toMatchObject([{ state: "closed", failures: 2 }]);
+  });
+
   test("without its subject, or of an agent that does not exist, is refused and not recorded", async () => {
     const { app } = await team(backend);
     await expect(app.call("report_failure", { type: "agent_unresponsive" })).rejects.toMatchObject({

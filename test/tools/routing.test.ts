@@ -101,6 +101,21 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
     expect(first.map(({ agent }) => agent)).toEqual(["ann", "ben", "eve"]);
   });
 
+  test("sees the circuit breaker of an agent that is not named, and takes a key such as constructor for no area", async () => {
+    const { crew, call, run } = await team(port("constructor", { type: undefined }));
+    await call("update_agent", { agent: "ann", specialization: { go: 1 } });
+    const past = await crew.start(
+      Array.from({ length: 7 }, (_, at) => ({ key: `t${at}`, retry: { max_attempts: 1 } })),
+    );
+    await crew.complete(await crew.take("ben", { run: past.run.id }));
+    const other = await crew.start([{ key: "x" }], { project: "personal" });
+    await crew.complete(await crew.take("ben", { run: other.run.id }));
+    for (let n = 0; n < 5; n++) await crew.fail(await crew.take("ann", { run: past.run.id }));
+    const { ranking } = await call("route_task", { task: `${run}/constructor` });
+    expect(ranking.every(({ score }) => Number.isFinite(score))).toBe(true);
+    expect(ranking.find(({ agent }) => agent === "ann")).toMatchObject({ feasible: false, lacks: ["breaker_open"] });
+  });
+
   test("refuses unknown strategies and candidates, tasks that are held, and tasks that no candidate can take", async () => {
     const { crew, call, run, candidates } = await team(port("a"), port("b"));
     const { app } = crew;

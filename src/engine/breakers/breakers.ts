@@ -18,12 +18,16 @@ import type { Tx } from "../../store/tx.js";
 import { actingAgent, EXECUTOR_PREFIX } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../effect.js";
-import { type BreakerPolicy, lets, newBreaker, observed, onTrial, type TargetOutcome } from "./state.js";
+import { type BreakerPolicy, hasReported, lets, newBreaker, observed, onTrial, type TargetOutcome } from "./state.js";
 
 const DELAY_MAX_MS = 1_800_000;
 
 export function agentTarget(agent: string): string {
   return `agent:${agent}`;
+}
+
+export function agentOf(target: string): string {
+  return target.slice("agent:".length);
 }
 
 function policyOf({ breaker_failures, breaker_delay_ms }: Settings): BreakerPolicy {
@@ -83,14 +87,23 @@ function* lockedOrNew(ctx: EffectContext, target: string): Tx<Breaker | undefine
   return (yield* lockBreakers([target]))[0];
 }
 
-/** Counts a failure of an agent that another has seen. Undefined where breakers are off, and for a server's executor. */
+/**
+ * Counts a failure of an agent that another has seen, on a closed breaker and once an hour for each connection: else who reports most often
+ * decides. Undefined where breakers are off, and for a server's executor.
+ */
 export function* countReported(
   ctx: EngineContext,
-  agent: string,
-): Tx<{ readonly action: "breaker_counted" | "breaker_opened"; readonly detail: string } | undefined> {
+  { agent, by }: { readonly agent: string; readonly by: string },
+): Tx<{ readonly action: "breaker_counted" | "breaker_opened" | "noted"; readonly detail: string } | undefined> {
   if (!ctx.settings.circuit_breakers || agent.startsWith(EXECUTOR_PREFIX)) return undefined;
   const target = agentTarget(agent);
-  const changed = yield* count(ctx, target, { task: "", startedAt: ctx.now, outcome: "failed" });
+  const reporter = ctx.caller.session?.id ?? by;
+  const before = yield* lockedOrNew(ctx, target);
+  if (before !== undefined && before.state !== "closed")
+    return { action: "noted", detail: `the circuit breaker of ${agent} is ${before.state} already` };
+  if (before !== undefined && hasReported(before, reporter, ctx.now))
+    return { action: "noted", detail: `a report on ${agent} over this connection has counted within the hour` };
+  const changed = yield* count(ctx, target, { task: "", startedAt: ctx.now, outcome: "failed", reporter });
   if (changed) yield* appendEvents(ctx, [{ ...changed, agent }]);
   return changed?.type === "breaker.opened"
     ? { action: "breaker_opened", detail: `${target} gets no work that others can do for a while` }
@@ -131,7 +144,7 @@ export function* listBreakerPage(query: PageQuery & { readonly target?: string |
 
 /** A target as it is stored: a bare name is that of an agent. */
 function targetOf(reference: string): string {
-  return /^(?:agent|server):/.test(reference) ? reference : agentTarget(reference);
+  return reference.startsWith("agent:") ? reference : agentTarget(reference);
 }
 
 /** Forgets the failures of a target, which gets work again at once. Errors: `not_found` where it has no breaker. */
@@ -145,7 +158,7 @@ export function* resetBreaker(ctx: EngineContext, given: { target: string; agent
   yield* appendEvents(ctx, [
     { type: "breaker.reset", agent: by.name, data: { target, state: breaker.state, failures: breaker.failures } },
   ]);
-  return { ...newBreaker(target, ctx.now), opens: breaker.opens };
+  return newBreaker(target, ctx.now);
 }
 
 function ownBreaker(agent: string): BatonError {

@@ -24,6 +24,8 @@ export interface TargetOutcome {
   readonly task: string;
   readonly startedAt: number;
   readonly outcome: "succeeded" | "failed" | "neither";
+  /** The connection that reported it, where no attempt ended so. */
+  readonly reporter?: string;
 }
 
 export function newBreaker(target: string, now: number): Breaker {
@@ -47,7 +49,7 @@ export function observed(before: Breaker, seen: TargetOutcome, { now, policy }: 
   const breaker = { ...before, changedAt: now };
   if (seen.outcome === "neither") return seen.task === before.trial ? { ...breaker, trial: null } : before;
   const failed = seen.outcome === "failed";
-  if (breaker.state === "closed") return counted(breaker, failed, { now, policy });
+  if (breaker.state === "closed") return counted(breaker, seen, { now, policy });
   // An attempt that was under way when it opened proves nothing.
   const isProof = breaker.openedAt === null || seen.startedAt > breaker.openedAt;
   if (!isProof) return before;
@@ -59,8 +61,14 @@ interface At {
   readonly policy: BreakerPolicy;
 }
 
-function counted(breaker: Breaker, failed: boolean, { now, policy }: At): Breaker {
-  const outcome: CountedOutcome = [now, failed ? 1 : 0];
+/** Whether a connection's report has counted within the window. */
+export function hasReported({ recent }: Breaker, reporter: string, now: number): boolean {
+  return recent.some(([at, , by]) => by === reporter && now - at < WINDOW_MS);
+}
+
+function counted(breaker: Breaker, { outcome: end, reporter }: TargetOutcome, { now, policy }: At): Breaker {
+  const failed = end === "failed";
+  const outcome: CountedOutcome = reporter === undefined ? [now, failed ? 1 : 0] : [now, 1, reporter];
   const recent = [...breaker.recent.filter(([at]) => now - at < WINDOW_MS), outcome].slice(-WINDOW_COUNT);
   const failures = failed ? breaker.failures + 1 : 0;
   const bad = recent.filter(([, one]) => one === 1).length;

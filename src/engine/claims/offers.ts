@@ -1,10 +1,11 @@
+import { grouped } from "../../base/lists/groups.js";
 import { openBreakers } from "../../store/breakers/breakers.js";
 import type { Demand } from "../../store/scheduling/lanes.js";
-import { workersAmong } from "../../store/tasks/workers.js";
+import { workersWithRoom } from "../../store/tasks/workers.js";
 import type { Tx } from "../../store/tx.js";
 import { liveOffers } from "../agents/agents.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
-import { agentTarget, brokenUntil } from "../breakers/breakers.js";
+import { agentOf, brokenUntil } from "../breakers/breakers.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 import { hasLiveTaker } from "./live-takers.js";
@@ -19,23 +20,33 @@ export function* offerFor(ctx: EngineContext, given: Offer, demands: readonly De
   const until = yield* brokenUntil(ctx, offer.agent);
   const wanted = until === undefined ? [] : demands.filter((demand) => meets(offer, demand));
   if (until === undefined || wanted.length === 0) return offer;
-  const others = yield* soundOffers(ctx, offer.agent);
+  const sound = yield* soundOffers(ctx, offer.agent);
   const broken = new Set<string>();
-  for (const demand of wanted) if (yield* hasLiveTaker(demand, others)) broken.add(demand.id);
+  for (const [project, own] of grouped(wanted, (demand) => demand.project)) {
+    const working = new Set(
+      yield* workersWithRoom(
+        project,
+        sound.map((other) => other.agent),
+      ),
+    );
+    const others = sound.filter((other) => working.has(other.agent));
+    for (const demand of own) if (yield* hasLiveTaker(demand, others)) broken.add(demand.id);
+  }
   return { ...offer, broken: { demands: broken, until } };
 }
 
 const OPEN_MAX = 1_000;
 
+/** The agents whose circuit breaker is not closed. */
+export function* brokenAgents(): Tx<Set<string>> {
+  return new Set((yield* openBreakers(OPEN_MAX)).map(({ target }) => agentOf(target)));
+}
+
 /**
- * The offers of the other live agents that take work, with closed breakers: of the broken ones, the last that could do a task keeps it.
- * An agent that only plans or watches is none of them: it has no role, no capability, and never held a task.
+ * The offers of the other live agents with closed breakers: of the broken ones, the last that could do a task keeps it. Of these only those
+ * take its work that have room and worked in its project lately: one that plans, watches, is silent or is busy elsewhere would leave it lying.
  */
 function* soundOffers(ctx: EngineContext, agent: string): Tx<Offer[]> {
-  const open = new Set((yield* openBreakers(OPEN_MAX)).map(({ target }) => target));
-  const sound = (yield* liveOffers(ctx)).filter(
-    (other) => other.agent !== agent && !open.has(agentTarget(other.agent)),
-  );
-  const workers = new Set(yield* workersAmong(sound.map((other) => other.agent)));
-  return sound.filter((other) => other.roles.size + other.capabilities.size > 0 || workers.has(other.agent));
+  const broken = yield* brokenAgents();
+  return (yield* liveOffers(ctx)).filter((other) => other.agent !== agent && !broken.has(other.agent));
 }

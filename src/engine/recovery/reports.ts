@@ -1,8 +1,8 @@
 import { BatonError } from "../../base/errors.js";
 import type { FailureSeverity, FailureType } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";
-import { findSession } from "../../store/presence/sessions.js";
-import { runningTasksOf } from "../../store/tasks/tasks.js";
+import { findSession, isExpired } from "../../store/presence/sessions.js";
+import { findTask, runningTasksOf } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent, requireAgent } from "../agents/agents.js";
 import { countReported } from "../breakers/breakers.js";
@@ -51,7 +51,7 @@ export function* recordFailure(ctx: EngineContext, report: FailureReport): Tx<Re
     else actions.push({ action: "left_with_holder", task: task.id, detail: LIVES });
   }
   if (subject && (severity === "high" || severity === "critical")) {
-    const counted = yield* countReported(ctx, subject.name);
+    const counted = yield* countReported(ctx, { agent: subject.name, by: by.name });
     if (counted) actions.push(counted);
   }
   if (actions.length + lost.length === 0) actions.push({ action: "noted", detail: NOTED[type] });
@@ -71,6 +71,9 @@ export function* recordFailure(ctx: EngineContext, report: FailureReport): Tx<Re
 /** Takes back a task of a process that is gone, without its grace. Null where the task has gone on meanwhile. */
 export function* takeBack(ctx: EngineContext, lost: RecordedFailure["lost"][number]): Tx<FailureAction | null> {
   if (!(yield* expireLeaseOfSession(ctx, lost))) return null;
+  const task = yield* findTask(lost.task);
+  // A lease of its own lasts longer than its process: a command sent from a shell goes on with it.
+  if (task?.status === "running") return { action: "left_with_holder", task: lost.task, detail: LIVES };
   return {
     action: "task_taken_back",
     task: lost.task,
@@ -80,7 +83,7 @@ export function* takeBack(ctx: EngineContext, lost: RecordedFailure["lost"][numb
 
 function* isGone(ctx: EngineContext, id: string): Tx<boolean> {
   const session = yield* findSession(id);
-  return session === undefined || session.endedAt !== null || session.expiresAt <= ctx.now;
+  return session === undefined || session.endedAt !== null || (yield* isExpired(id, ctx.now));
 }
 
 const LIVES = "its holder's process lives: it keeps the task until its time limit, its silence, or unregister_agent";

@@ -11,7 +11,7 @@ import { dependenciesOf } from "../../store/tasks/transitions.js";
 import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { connectionOf, liveAgents, offerOf, requireAgent } from "../agents/agents.js";
-import { offerFor } from "../claims/offers.js";
+import { brokenAgents, offerFor } from "../claims/offers.js";
 import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { requireRun, requireTask } from "../lookup.js";
@@ -121,6 +121,8 @@ interface SharedFacts {
   readonly pairs: ReadonlyMap<string, WeighedEvidence>;
   readonly ofAgents: ReadonlyMap<string, WeighedEvidence>;
   readonly ofType: WeighedEvidence;
+  /** Agents whose circuit breaker is open. */
+  readonly broken: ReadonlySet<string>;
   /** Tasks that an agent has, running or reserved. */
   readonly busy: ReadonlyMap<string, number>;
   /** By agent: how many of the tasks that this one depends on it did. */
@@ -153,6 +155,7 @@ function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, agents: rea
     pairs: new Map(pairs.map((pair) => [pair.agent, pair])),
     ofAgents: yield* evidenceByGroup("agent", names, fades),
     ofType: yield* evidenceOf({ type }, fades),
+    broken: yield* brokenAgents(),
     busy,
     inputs,
     dependencies: dependencies.length,
@@ -167,15 +170,17 @@ const MICROS = 1_000_000;
 function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & SharedFacts) {
   const { demand, type } = facts;
   const { name, profile } = agent;
-  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [demand]);
+  const offered = offerOf({ ...agent, hasBreaker: facts.broken.has(name) }, {}, connectionOf(agent));
+  const offer = yield* offerFor(ctx, offered, [demand]);
   const gaps = unmet(offer, demand).map(({ kind }) => kind);
   const recent = yield* recentOutcomes(name, OUTCOMES_MAX);
   const telling = recent.filter(({ outcome }) => FAILED.has(outcome) || outcome === "succeeded");
   const success = telling.findIndex(({ outcome }) => outcome === "succeeded");
   const pair = facts.pairs.get(name);
   const areas = [type, demand.role, ...demand.requires].flatMap((area) => {
-    const said = area === null ? undefined : profile.specialization?.[area];
-    return said === undefined ? [] : [said];
+    const { specialization = {} } = profile;
+    // A key such as constructor is that of no area.
+    return area !== null && Object.hasOwn(specialization, area) ? [specialization[area] ?? 0] : [];
   });
   const met = demand.requires.filter((one) => offer.capabilities.has(one)).length;
   const hasRole = demand.role !== null && offer.roles.has(demand.role);

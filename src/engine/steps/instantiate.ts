@@ -138,7 +138,6 @@ export function specOf(step: Step): TaskSpec {
   return {
     ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
     ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
-    ...(step.type === undefined ? {} : { type: step.type }),
     requires: step.requires,
     files: step.files,
     retry: step.retry,

@@ -3,11 +3,11 @@ import { flag, int, intOrNull, json, many, one, oneOf, text, textOrNull } from "
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
-/** An outcome that a breaker has counted: when, and whether it was a failure. */
-export type CountedOutcome = readonly [at: number, failed: 0 | 1];
+/** An outcome that a breaker has counted: when, whether it was a failure, and who reported it where none of its attempts ended so. */
+export type CountedOutcome = readonly [at: number, failed: 0 | 1, reporter?: string];
 
 export const BREAKERS = table("circuit_breakers", {
-  /** `agent:NAME` or `server:NAME`. */
+  /** `agent:NAME`. */
   target: text,
   state: oneOf(BREAKER_STATES),
   /** Whether successes say nothing new: it is closed, and its window has no failure. */
@@ -27,7 +27,7 @@ export const BREAKERS = table("circuit_breakers", {
   trial: textOrNull,
   changedAt: int,
 });
-/** The circuit breaker of an agent or a downstream server: closed while it gets work, open while it gets none. */
+/** The circuit breaker of an agent: closed while it gets work, open while it gets none that another can do. */
 export interface Breaker extends RowOf<typeof BREAKERS> {}
 
 const ENSURE = insertInto(BREAKERS, "ON CONFLICT (target) DO NOTHING");

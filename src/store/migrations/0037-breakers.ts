@@ -8,7 +8,7 @@ export const breakers: Migration = {
   statements: [
     // sql: values of a list in the code.
     `CREATE TABLE circuit_breakers (
-      -- agent:NAME or server:NAME.
+      -- agent:NAME.
       target %KEY% NOT NULL PRIMARY KEY,
       state %KEY% NOT NULL CHECK (${oneOf("state", ["closed", "open", "half_open"])}),
       -- 1 where successes say nothing new: closed, and without a failure in its window.

@@ -134,14 +134,23 @@ export function* agentsOfSessions(ids: readonly string[]): Tx<string[]> {
   });
 }
 
-/**
- * Sessions whose time is over. Those of a host that has just woken keep a grace, unless their process is known to be gone.
- */
+/** The condition on a session s, the instant being $1: a host that has just woken has a grace, unless the process is known to be gone. */
+const TIME_IS_OVER =
+  "s.ended_at IS NULL AND s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)";
+
+/** Whether the time of a session is over. */
+export function* isExpired(id: string, now: number): Tx<boolean> {
+  return yield* hit([
+    `SELECT 1 AS one FROM sessions s LEFT JOIN host_clocks h ON h.host = s.host WHERE ${TIME_IS_OVER} AND s.id = $2`,
+    [now, id],
+  ]);
+}
+
+/** Sessions whose time is over. */
 export function* expiredSessions(now: number, limit: number): Tx<string[]> {
   return yield* many(idOf, [
     `SELECT s.id FROM sessions s LEFT JOIN host_clocks h ON h.host = s.host
-     WHERE s.ended_at IS NULL AND s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)
-     ORDER BY s.expires_at LIMIT $2`,
+     WHERE ${TIME_IS_OVER} ORDER BY s.expires_at LIMIT $2`,
     [now, limit],
   ]);
 }

@@ -257,10 +257,9 @@ const MAIL = `CASE WHEN (SELECT newest FROM message_clock WHERE id = 1) IS NULL 
   ELSE (CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE m.task = t.id) THEN 1 ELSE 0 END)
     + (CASE WHEN EXISTS (SELECT 1 FROM message_clock k JOIN agents h ON h.name = t.agent
         WHERE k.id = 1 AND (h.messages_seen IS NULL OR h.messages_seen < k.newest)) THEN 2 ELSE 0 END) END AS mail`;
-/** Whether the end of an attempt concerns a circuit breaker though it succeeds: that of its agent, or of any server that tools are called of. */
-const HAS_BREAKER = `CASE WHEN EXISTS (SELECT 1 FROM circuit_breakers b WHERE b.target = 'agent:' || t.agent AND b.clean = 0)
-    OR (t.kind = 'tool' AND EXISTS (SELECT 1 FROM circuit_breakers b WHERE b.target > 'server:' AND b.target < 'server;' AND b.clean = 0))
-  THEN 1 ELSE 0 END AS has_breaker`;
+/** Whether the end of an attempt concerns the circuit breaker of its agent though it succeeds. */
+const HAS_BREAKER =
+  "CASE WHEN EXISTS (SELECT 1 FROM circuit_breakers b WHERE b.target = 'agent:' || t.agent AND b.clean = 0) THEN 1 ELSE 0 END AS has_breaker";
 const FIND_WITH_SPEC = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${MAIL}, ${HAS_BREAKER} FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`;
 const HELD_BY_AGENT = `SELECT ${TASKS.columns} FROM tasks WHERE agent = $1 ORDER BY id LIMIT $2`;
 const HELD_IN_SESSION = `SELECT ${TASKS.columns} FROM tasks WHERE agent IS NOT NULL AND session = $1 ORDER BY id LIMIT $2`;

@@ -28,12 +28,19 @@ export function* workersOf(tasks: readonly string[]): Tx<Worker[]> {
   ]);
 }
 
-/** Returns those of these agents that have ever held a task. */
-export function* workersAmong(agents: readonly string[]): Tx<string[]> {
-  return yield* manyIn(only("agent", text), agents, (chunk) => [
-    `SELECT DISTINCT agent FROM attempts WHERE agent IN (${placeholders(chunk.length)})
-     UNION SELECT DISTINCT agent FROM tasks WHERE agent IN (${placeholders(chunk.length, 1 + chunk.length)})`,
-    [...chunk, ...chunk],
+/** Attempts of an agent that are looked at: those of agents that work elsewhere can be many. */
+const LATEST = 50;
+
+/** Returns those of these agents that are not silent, have room for a task, and had one of a project among their latest. */
+export function* workersWithRoom(project: string, agents: readonly string[]): Tx<string[]> {
+  return yield* manyIn(only("name", text), agents, (chunk) => [
+    // sql: a constant of this file.
+    `SELECT a.name FROM agents a WHERE a.name IN (${placeholders(chunk.length, 2)})
+       AND (a.presence = 'exempt' OR (a.presence = 'present' AND a.heard_at IS NOT NULL))
+       AND (SELECT count(*) FROM tasks h WHERE h.agent = a.name) < a.max_concurrent_tasks
+       AND EXISTS (SELECT 1 FROM (SELECT w.task FROM attempts w WHERE w.agent = a.name ORDER BY w.ended_at DESC LIMIT ${LATEST}) AS latest
+         JOIN tasks t ON t.id = latest.task WHERE t.project = $1)`,
+    [project, ...chunk],
   ]);
 }
 
