@@ -54,6 +54,15 @@ describe.each(BACKENDS)("load on %s", (backend) => {
     expect(await historyOf()).toEqual({ ended: 1, busy: 0.25 });
   });
 
+  test("get_workload counts attempts that a clock that went back made end before they began", async () => {
+    const { crew, call, run, advance } = await team(work("a"));
+    const held = await crew.take("ann", { run });
+    await advance(-HOUR / 8);
+    await crew.complete(held);
+    const ann = (await call("get_workload", {})).agents.find(({ agent }) => agent === "ann");
+    expect(ann?.history).toEqual({ ended: 1, busy: 0 });
+  });
+
   test("get_workload names what no live agent takes, and how many more agents would shorten what is ready", async () => {
     const steps = Array.from({ length: 6 }, (_, at) => work(`go-${at}`, go));
     const { call } = await team(...steps, work("art", { role: "designer" }));

@@ -107,6 +107,31 @@ describe.each(BACKENDS)("resources on %s", (backend) => {
     });
   });
 
+  test("keep their limit of users when they are registered without one, and have none below their users", async () => {
+    const { call, allocate, gpu } = await lab();
+    const limited = (max_concurrent_users: number) =>
+      call("register_resource", { ...GPU, limits: { max_concurrent_users } });
+    await limited(2);
+    await allocate("ann", 1);
+    await allocate("ben", 1);
+    await expect(limited(1)).rejects.toMatchObject({
+      code: "conflict",
+      details: { resource: "gpu_1", users: 2, max_concurrent_users: 1, holders: ["ann", "ben"] },
+    });
+    await call("register_resource", { ...GPU, capacity: { units: 8 } });
+    expect(await gpu()).toMatchObject({ capacity: { units: 8 }, limits: { max_concurrent_users: 2 } });
+    expect((await allocate("eve", 1)).outcome).toBe("refused");
+    await call("register_resource", { ...GPU, limits: {} });
+    expect(await gpu()).not.toHaveProperty("limits");
+  });
+
+  test("may be called as every object's own properties are", async () => {
+    const { call } = await lab();
+    await call("register_resource", { ...GPU, id: "constructor" });
+    const { resources } = await call("list_resources", {});
+    expect(resources.find(({ id }) => id === "constructor")).toMatchObject({ waiting: {} });
+  });
+
   test("go back when the agent that has them is taken out", async () => {
     const { call, allocate, gpu } = await lab();
     await allocate("ann", 4);
@@ -152,5 +177,14 @@ describe("the resources of the machine", () => {
     const [cpu = "", memory = ""] = resources.map(({ id }) => id);
     expect(allocation?.resources).toEqual({ [cpu]: { cores: 0.5 }, [memory]: { gb: 0.1 } });
     expect((await call("list_resources", {})).resources[0]).toMatchObject({ allocated: { cores: 0.5 } });
+  });
+
+  test("are added up where two of their names are required", async () => {
+    const { call } = await startApp();
+    const [{ id: cpu } = { id: "" }] = (await call("list_resources", {})).resources;
+    const { allocation } = await call("allocate_resources", {
+      requirements: { cpu: { cores: 0.25 }, [cpu]: { cores: 0.5 } },
+    });
+    expect(allocation?.resources).toEqual({ [cpu]: { cores: 0.75 } });
   });
 });

@@ -175,7 +175,6 @@ function* close(ctx: EngineContext, decided: Escalation, { before, locked }: Clo
 }
 
 /** Whether the task waits still for the decision of this escalation: it may have been cancelled, or restored, since. */
-/** Whether a task still waits for the decision of a blocking escalation. */
 export function waits({ status, token }: Task, escalation: Escalation): boolean {
   return status === "waiting" && token === escalation.token;
 }

@@ -1,3 +1,6 @@
+import { BatonError } from "../../base/errors.js";
+import type { Demand } from "../../store/scheduling/lanes.js";
+import type { KeptWork } from "../../store/scheduling/workloads.js";
 import type { Tx } from "../../store/tx.js";
 import { connectionOf, offerOf, requireAgent } from "../agents/agents.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
@@ -38,14 +41,15 @@ export function* planLoad(ctx: EngineContext, { run, agent }: LoadQuery): Tx<Loa
   const only = run === undefined ? undefined : (yield* requireRun(run)).id;
   const assigned = yield* assignedWork(ctx);
   const places = placesOf(ctx.now, assigned);
-  const offers = assigned.live.map((one) => offerOf(one, {}, connectionOf(one)));
-  const portions: Portion[] = [];
-  for (const work of assigned.kept) {
-    const at = keptFor(work);
-    const movable = !work.offered && (only === undefined || work.run === only) && (agent === undefined || at === agent);
-    const able = movable ? yield* ableTo({ ...work.demand, reservedFor: null }, offers) : new Set<string>();
-    portions.push({ id: work.task, at, ms: work.estimateMs, able });
-  }
+  const isMovable = (work: KeptWork): boolean =>
+    !work.offered && (only === undefined || work.run === only) && (agent === undefined || keptFor(work) === agent);
+  const demands = assigned.kept.flatMap((work) => (isMovable(work) ? [work.demand] : []));
+  const offers: Offer[] = [];
+  for (const one of assigned.live) offers.push(yield* withTasksWorkedOn(offerOf(one, {}, connectionOf(one)), demands));
+  const portions = assigned.kept.map((work): Portion => {
+    const able = isMovable(work) ? ableTo(work.demand, offers) : new Set<string>();
+    return { id: work.task, at: keptFor(work), ms: work.estimateMs, able };
+  });
   const moves = rebalance(places, portions, MOVES_MAX);
   const keys = new Map(assigned.kept.map(({ task, key }) => [task, key]));
   return {
@@ -60,17 +64,21 @@ function moved(portions: readonly Portion[], moves: readonly Move[]): Portion[] 
   return portions.map((portion) => ({ ...portion, at: to.get(portion.id) ?? portion.at }));
 }
 
-function* ableTo(demand: Parameters<typeof meets>[1], offers: readonly Offer[]): Tx<Set<string>> {
-  const able = new Set<string>();
-  for (const offer of offers) if (meets(yield* withTasksWorkedOn(offer, [demand]), demand)) able.add(offer.agent);
-  return able;
+function ableTo(demand: Demand, offers: readonly Offer[]): Set<string> {
+  const open = { ...demand, reservedFor: null };
+  return new Set(offers.flatMap((offer) => (meets(offer, open) ? [offer.agent] : [])));
 }
 
-/** Carries out a move, unless the task has been claimed or kept for another agent since. */
+/** Carries out a move, unless the task has been claimed, kept for another agent or deleted since, or the agent has been taken out. */
 export function* moveReservation(ctx: EngineContext, { id, from, to }: Move): Tx<boolean> {
-  const locked = yield* lockTask(id);
-  const { status, reservedFor } = locked.task;
-  if (reservedFor !== from || (status !== "ready" && status !== "pending")) return false;
-  yield* reserveTask(ctx, locked, to);
-  return true;
+  try {
+    const locked = yield* lockTask(id);
+    const { status, reservedFor } = locked.task;
+    if (reservedFor !== from || (status !== "ready" && status !== "pending")) return false;
+    yield* reserveTask(ctx, locked, (yield* requireAgent(to)).name);
+    return true;
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "not_found") return false;
+    throw error;
+  }
 }

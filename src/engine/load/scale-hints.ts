@@ -3,7 +3,7 @@ import { type WantedWork, wantedWork } from "../../store/scheduling/workloads.js
 import type { Tx } from "../../store/tx.js";
 import { connectionOf, offerOf } from "../agents/agents.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
-import { meets } from "../scheduling/demands.js";
+import { meets, type Offer } from "../scheduling/demands.js";
 
 const DEMANDS_MAX = 100;
 /** A hint is given from such a gain on: a tenth of the time. */
@@ -27,13 +27,16 @@ export interface ScaleHint {
 /** Looks at the ready work of each kind alone, as if its agents did nothing else. A query. */
 export function* scaleHints(live: readonly Agent[]): Tx<ScaleHint[]> {
   const wanted = yield* wantedWork(DEMANDS_MAX);
+  const demands = wanted.map(({ demand }) => demand);
+  const offered: { offer: Offer; places: number }[] = [];
+  for (const agent of live) {
+    const offer = yield* withTasksWorkedOn(offerOf(agent, {}, connectionOf(agent)), demands);
+    offered.push({ offer, places: agent.maxConcurrentTasks });
+  }
   const hints: ScaleHint[] = [];
   for (const work of wanted) {
-    let capacity = 0;
-    for (const agent of live) {
-      const offer = yield* withTasksWorkedOn(offerOf(agent, {}, connectionOf(agent)), [work.demand]);
-      if (meets(offer, work.demand)) capacity += agent.maxConcurrentTasks;
-    }
+    const able = offered.filter(({ offer }) => meets(offer, work.demand));
+    const capacity = able.reduce((sum, { places }) => sum + places, 0);
     const needed = scaleOf(work, capacity);
     if (needed === undefined) continue;
     const { project, role, requires } = work.demand;

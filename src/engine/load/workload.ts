@@ -96,7 +96,8 @@ export function* workloadOf(ctx: EngineContext): Tx<Workload> {
       utilisation: capacity === 0 ? 0 : running / capacity,
       expectedMs: own.reduce((sum, { ms }) => sum + ms, fixed),
       ended,
-      busy: capacity === 0 ? 0 : Math.min(1, busyMs / (HISTORY_MS * capacity)),
+      // A clock that went back has attempts end before they began.
+      busy: capacity === 0 ? 0 : Math.min(1, Math.max(0, busyMs / (HISTORY_MS * capacity))),
     };
   });
   const present = agents.filter((one) => one.present);

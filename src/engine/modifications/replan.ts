@@ -81,7 +81,8 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
 /** Returns a task as its step would have been written. */
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
-  const { prompt, criteria, type, requires, files, retry, timeouts, output, command, tool, review, compensate } = spec;
+  const { prompt, criteria, type, requires, not_by, prefer_by, resources, files, retry, timeouts, output } = spec;
+  const { command, tool, review, compensate } = spec;
   return defined({
     kind: task.kind,
     title: task.title,
@@ -93,6 +94,9 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
     prompt,
     criteria,
     requires,
+    not_by,
+    prefer_by,
+    resources,
     files,
     retry,
     timeouts,

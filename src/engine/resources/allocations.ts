@@ -22,7 +22,7 @@ import type { Shortage } from "./pool.js";
 import { type QueueContext, lineState, requireAmounts } from "./stock.js";
 
 /** An offer, or a place in line, is kept for so long after its caller has stopped waiting. */
-export const KEPT_MS = 60_000;
+const KEPT_MS = 60_000;
 const HELD_MAX = 100;
 
 export interface AllocationRequest {

@@ -7,7 +7,7 @@ import { thousandths } from "./amounts.js";
 /** A resource with the capacity of its units. */
 export interface Stock extends Resource {
   readonly units: readonly ResourceUnit[];
-  /** Whether it has a row: one of a machine has it with its first use. */
+  /** Whether a row has it as it is: that of a machine is written with its next use. */
   readonly stored: boolean;
 }
 

@@ -2,7 +2,7 @@ import { lockResources } from "../../store/lock-order.js";
 import { BatonError, callOperation } from "../../base/errors.js";
 import type { ResourceType } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";
-import { usesOf } from "../../store/resources/allocations.js";
+import { usersOf, usesOf } from "../../store/resources/allocations.js";
 import { allResources, type ResourceUnit, saveResource } from "../../store/resources/resources.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
@@ -24,8 +24,8 @@ export interface ResourceInput {
 }
 
 /**
- * Makes a resource known, or gives a known one another capacity and limits, and serves who waits for it. Errors: `conflict` for a
- * capacity below what is allocated, `invalid_input` for none, `limit_exceeded` where there are too many.
+ * Makes a resource known, or gives a known one another capacity, and other limits where it names some, and serves who waits for it.
+ * Errors: `conflict` for a capacity below what is allocated, or fewer users than there are, `invalid_input` for none, `limit_exceeded` where there are too many.
  */
 export function* registerResource(ctx: EngineContext, agent: string, input: ResourceInput): Tx<Stock> {
   const written = Object.entries(input.capacity);
@@ -41,11 +41,14 @@ export function* registerResource(ctx: EngineContext, agent: string, input: Reso
   }
   const units = written.map(([unit, capacity]) => ({ resource: input.id, unit, capacity: thousandths(capacity) }));
   for (const unit of before?.units ?? []) yield* requireAllocatedToFit(unit, units);
+  const { limits = { max_concurrent_users: before?.usersMax ?? undefined } } = input;
+  const usersMax = limits.max_concurrent_users ?? null;
+  if (before && usersMax !== null) yield* requireUsersToFit(before.id, usersMax);
   const resource = {
     id: input.id,
     type: input.type,
     name: input.name ?? before?.name ?? null,
-    usersMax: input.limits?.max_concurrent_users ?? null,
+    usersMax,
     host: null,
     registeredBy: agent,
     updatedAt: ctx.now,
@@ -72,6 +75,17 @@ function* requireAllocatedToFit(
   const message = `${resource} has ${now} ${unit} allocated, to ${holders.join(", ")}: its capacity cannot be ${fromThousandths(capacity)}. Nothing was changed; deallocate_resources first, or wait until they end.`;
   throw new BatonError("conflict", message, {
     details: { resource, unit, allocated: now, capacity: fromThousandths(capacity), holders },
+    next: [callOperation("list_resources", {})],
+  });
+}
+
+function* requireUsersToFit(resource: string, usersMax: number): Tx<void> {
+  const users = (yield* usersOf([resource])).map(({ holder }) => holder).toSorted();
+  if (users.length <= usersMax) return;
+  const holders = users.slice(0, NAMED_MAX);
+  const message = `${resource} has ${users.length} users, ${holders.join(", ")}: its max_concurrent_users cannot be ${usersMax}. Nothing was changed; deallocate_resources first, or wait until they end.`;
+  throw new BatonError("conflict", message, {
+    details: { resource, users: users.length, max_concurrent_users: usersMax, holders },
     next: [callOperation("list_resources", {})],
   });
 }

@@ -13,10 +13,10 @@ import { together, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { ageingBucket } from "../scheduling/order.js";
 import { machineStock, ofMachine, type Stock } from "./machine.js";
-import { Pool, serve, type Shortage } from "./pool.js";
+import { Pool, serve, type Shortage, summed } from "./pool.js";
 
 /** Requests in line at once, of all holders. */
-export const WAITING_MAX = 200;
+const WAITING_MAX = 200;
 
 const LIST = callOperation("list_resources", {});
 
@@ -27,11 +27,21 @@ function* storedStock(ids: readonly string[]): Tx<Stock[]> {
   return found.map((one) => ({ ...one, units: ofResource.get(one.id) ?? [], stored: true }));
 }
 
-/** The same; those of the caller's machine are there without a row. */
+/** The same; those of the caller's machine are there without a row, and have what the machine has now. */
 export function* stockOf(ctx: EngineContext, ids: readonly string[]): Tx<Stock[]> {
   const stored = yield* storedStock(ids);
-  const own = machineStock(ctx).filter(({ id }) => ids.includes(id) && !stored.some((one) => one.id === id));
-  return [...stored, ...own];
+  const machine = machineStock(ctx).filter(({ id }) => ids.includes(id));
+  const missing = machine.filter(({ id }) => !stored.some((one) => one.id === id));
+  return [...stored.map((one) => asItIsNow(one, machine)), ...missing];
+}
+
+/** A machine's resource whose row is of an earlier capacity; below what is allocated it keeps that until some is freed. */
+function asItIsNow(stored: Stock, machine: readonly Stock[]): Stock {
+  const own = machine.find(({ id, host }) => id === stored.id && host === stored.host);
+  const [unit] = own?.units ?? [];
+  const [before] = stored.units;
+  if (!unit || !before || unit.capacity === before.capacity || unit.capacity < before.allocated) return stored;
+  return { ...stored, units: [{ ...before, capacity: unit.capacity }], stored: false };
 }
 
 /** All resources, those of the caller's machine among them. */
@@ -60,7 +70,7 @@ export function* resolved(
   };
 }
 
-/** The same for a call: errors `not_found` for a resource, `invalid_input` for a unit that it is not measured in. */
+/** The same for a call, those that two names mean added up. Errors: `not_found` for a resource, `invalid_input` for a unit that it is not measured in. */
 export function* requireAmounts(ctx: EngineContext, written: readonly ResourceAmount[]): Tx<ResourceAmount[]> {
   const { amounts, stock } = yield* resolved(ctx, written);
   for (const { resource, unit } of amounts) {
@@ -77,22 +87,13 @@ export function* requireAmounts(ctx: EngineContext, written: readonly ResourceAm
       next: [LIST],
     });
   }
-  yield* saveOwn(ctx, stock);
-  return amounts;
+  yield* saveOwn(stock);
+  return summed(amounts);
 }
 
-/** Saves those of the resources that are the machine's own, where no row has their capacity as it is now. */
-export function* saveOwn(ctx: EngineContext, stock: readonly Stock[]): Tx<void> {
-  for (const own of machineStock(ctx)) {
-    const known = stock.find(({ id, host }) => id === own.id && host !== null);
-    const [unit] = own.units;
-    const [before] = known?.units ?? [];
-    if (!known || !unit || !before) continue;
-    const changed = unit.capacity !== before.capacity && unit.capacity >= before.allocated;
-    if (known.stored && !changed) continue;
-    const { units, stored: _, ...resource } = own;
-    yield* saveResource(resource, units);
-  }
+/** Saves those of the resources that are a machine's own and that no row has as they are now. */
+export function* saveOwn(stock: readonly Stock[]): Tx<void> {
+  for (const { stored, units, ...resource } of stock) if (!stored) yield* saveResource(resource, units);
 }
 
 /** Returns the free amounts of these resources. */

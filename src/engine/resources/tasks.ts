@@ -9,7 +9,7 @@ import type { EngineContext } from "../context.js";
 import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
 import { eventOf, free } from "./allocations.js";
 import { amountsOf, fromThousandths } from "./amounts.js";
-import type { Shortage } from "./pool.js";
+import { type Shortage, summed } from "./pool.js";
 import { lineState, resolved, saveOwn } from "./stock.js";
 
 interface Requiring {
@@ -36,7 +36,7 @@ export function* fitting<T extends Requiring>(
   const { pool } = yield* lineState(ctx, stock);
   let at = 0;
   return lanes.filter((_, lane) => {
-    const own = amounts.slice(at, (at += written[lane]?.length ?? 0));
+    const own = summed(amounts.slice(at, (at += written[lane]?.length ?? 0)));
     const short = pool.shortages(holder, own);
     if (short.length > 0 && !short.some(({ never }) => never)) pool.take(holder, own);
     return short.length === 0;
@@ -52,7 +52,7 @@ export function* whyShort(
   if (resources === null) return undefined;
   const { amounts, stock } = yield* resolved(ctx, amountsOf(resources));
   const { pool } = yield* lineState(ctx, stock);
-  const short = pool.shortages(holder, amounts).slice(0, NAMED_MAX);
+  const short = pool.shortages(holder, summed(amounts)).slice(0, NAMED_MAX);
   if (short.length === 0) return undefined;
   const blocking = new Set<string>();
   const sentences: string[] = [];
@@ -83,12 +83,13 @@ function sentenceOf({ resource, unit, wanted, free: left, never }: Shortage, exi
  */
 export function* allocateToTask(ctx: EngineContext, task: Task, resources: Requirements): Tx<void> {
   yield* lockResources();
-  const { amounts, stock } = yield* resolved(ctx, amountsOf(resources));
+  const { amounts: resolvedAmounts, stock } = yield* resolved(ctx, amountsOf(resources));
+  const amounts = summed(resolvedAmounts);
   const holder = task.agent ?? "";
   const { pool } = yield* lineState(ctx, stock);
   if (pool.shortages(holder, amounts).length > 0)
     throw new RestartTransaction(`resources of ${task.id} were taken meanwhile`);
-  yield* saveOwn(ctx, stock);
+  yield* saveOwn(stock);
   const allocation: Allocation = {
     id: ctx.newId("allocation"),
     holder,

@@ -18,7 +18,7 @@ export function* listResources(ctx: EngineContext) {
     const wanted = waiting.filter((one) => one.resource === resource.id);
     lines.push({
       ...resourceView(resource),
-      waiting: requirementsOf(wanted)[resource.id] ?? {},
+      waiting: byUnit(wanted, ({ amount }) => amount),
       holders: uses.filter(({ state }) => state !== "waiting").map(holderView),
     });
   }
@@ -39,7 +39,10 @@ export function resourceView({ id, type, name, usersMax, units, registeredBy }: 
   };
 }
 
-function byUnit(units: Stock["units"], amountOf: (unit: Stock["units"][number]) => number): Record<string, number> {
+function byUnit<T extends { readonly unit: string }>(
+  units: readonly T[],
+  amountOf: (unit: T) => number,
+): Record<string, number> {
   return Object.fromEntries(units.map((unit) => [unit.unit, fromThousandths(amountOf(unit))]));
 }
 

@@ -1,6 +1,6 @@
 import { ALLOCATION_STATES } from "../../base/statuses.js";
 import { grouped } from "../../base/lists/groups.js";
-import { eachIn, hit, int, intOrNull, many, manyIn, oneOf, placeholders, text, textOrNull } from "../rows.js";
+import { eachIn, int, intOrNull, many, manyIn, oneOf, placeholders, text, textOrNull } from "../rows.js";
 import { columns, insertInto, insertRows, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 import { addAllocated, type ResourceAmount } from "./resources.js";
@@ -50,14 +50,8 @@ export function* grantAllocation(
 }
 
 /** Sets the state and the end of an allocation that has its resources already, or still waits. */
-export function* extendAllocation(
-  id: string,
-  { state, expiresAt }: Pick<Allocation, "state" | "expiresAt">,
-): Tx<boolean> {
-  return yield* hit([
-    "UPDATE allocations SET state = $1, expires_at = $2 WHERE id = $3 RETURNING id",
-    [state, expiresAt, id],
-  ]);
+export function* extendAllocation(id: string, { state, expiresAt }: Pick<Allocation, "state" | "expiresAt">): Tx<void> {
+  yield ["UPDATE allocations SET state = $1, expires_at = $2 WHERE id = $3", [state, expiresAt, id]];
 }
 
 /** Deletes allocations; what they held is free again. */

@@ -61,16 +61,17 @@ export interface WantedWork extends RowOf<typeof WANTED> {
   readonly demand: Demand;
 }
 
-/** Ready tasks of open runs that are for any agent, by what they ask of it; at most `limit` demands. */
+/** Ready tasks of open runs that are for any agent, by what they ask of it, most work first; at most `limit` demands. */
 export function* wantedWork(limit: number): Tx<WantedWork[]> {
   return yield* many(
     (row) => ({ ...WANTED.read(row), demand: DEMANDS.read(row) }),
     [
       `SELECT ${DEMANDS.columnsOf("d")}, w.ready, w.work_ms, w.longest_ms FROM (
          SELECT l.demand AS wanted, count(*) AS ready, CAST(sum(t.estimate_ms) AS BIGINT) AS work_ms, max(t.estimate_ms) AS longest_ms
-         FROM lanes l JOIN tasks t ON t.run = l.run AND t.demand = l.demand AND t.status = 'ready'
-         WHERE l.open = 1 AND l.head IS NOT NULL GROUP BY l.demand ORDER BY l.demand LIMIT $1) w
-       JOIN demands d ON d.id = w.wanted WHERE d.executor = 'agent' AND d.reserved_for IS NULL ORDER BY d.id`,
+         FROM lanes l JOIN demands a ON a.id = l.demand AND a.executor = 'agent' AND a.reserved_for IS NULL
+         JOIN tasks t ON t.run = l.run AND t.demand = l.demand AND t.status = 'ready'
+         WHERE l.open = 1 AND l.head IS NOT NULL GROUP BY l.demand ORDER BY work_ms DESC, l.demand LIMIT $1) w
+       JOIN demands d ON d.id = w.wanted ORDER BY w.work_ms DESC, d.id`,
       [limit],
     ],
   );

@@ -69,6 +69,42 @@ describe.each(BACKENDS)("the resources of tasks on %s", (backend) => {
     expect(await claim("ann", run)).toMatchObject({ outcome: "none" });
   });
 
+  test("are added up where a task requires two names of one, and it is not claimed where the sum does not fit", async () => {
+    const { call, crew, check } = await lab();
+    const { id: cpu, capacity } = (await call("list_resources", {})).resources.find(({ type }) => type === "cpu")!;
+    const all = capacity["cores"]!;
+    const both = (cores: number) => ({ cpu: { cores }, [cpu]: { cores: all / 2 } });
+    const { run } = await crew.start([
+      { key: "large", priority: "high", resources: both(all) },
+      { key: "fits", resources: both(all / 2) },
+    ]);
+    expect((await crew.take("ann", { run: run.id })).key).toBe("fits");
+    await check();
+    await call("register_agent", { name: "ben" });
+    const held = (await call("list_resources", {})).resources.find(({ id }) => id === cpu);
+    expect(held).toMatchObject({ allocated: { cores: all } });
+    expect(await call("check_task_ready", { task: `${run.id}/large`, agent: "ben" })).toMatchObject({
+      reasons: [{ kind: "resources", detail: expect.stringContaining(`requires ${1.5 * all} cores`) }],
+    });
+  });
+
+  test("stay required by a task whose title alone is changed, and so do the agents that it is not for, or first for", async () => {
+    const { call, crew } = await lab();
+    const resources = { gpu_1: { units: 2 } };
+    const takers = { not_by: ["train"], prefer_by: ["plan"] };
+    const { run } = await crew.start([{ key: "train", resources }, { key: "plan" }, { key: "check", ...takers }]);
+    const changes = ["train", "check"].map((task) => ({ op: "update_task" as const, task, set: { title: "Another" } }));
+    await call("modify_run", { run: run.id, changes });
+    const train = await call("get_task", { task: `${run.id}/train` });
+    expect(train).toMatchObject({ task: { title: "Another" }, spec: { resources } });
+    expect((await call("get_task", { task: `${run.id}/check` })).spec).toMatchObject(takers);
+    await call("allocate_resources", { agent: "eve", requirements: { gpu_1: { units: 1 } } });
+    expect((await crew.take("ann", { run: run.id })).key).not.toBe("train");
+    expect(await call("check_task_ready", { task: train.task.id, agent: "ann" })).toMatchObject({
+      reasons: expect.arrayContaining([expect.objectContaining({ kind: "resources" })]),
+    });
+  });
+
   test("leave other tasks alone, and a large one keeps what it requires from small ones that come after it", async () => {
     const { call, crew, begin, free, check } = await lab();
     await call("allocate_resources", { agent: "eve", requirements: { gpu_1: { units: 1 } } });
