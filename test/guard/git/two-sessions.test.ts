@@ -27,6 +27,7 @@ test.each(Array.from({ length: SEEDS }, (_, at) => at + 1))(
     total.narrowed += guarded.narrowed;
     total.commits += guarded.commits;
   },
+  600_000,
 );
 
 test.runIf(isLong)(
