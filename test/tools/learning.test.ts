@@ -82,6 +82,19 @@ describe.each(BACKENDS)("learning on %s", (backend) => {
     expect(await learnedOf(crew)).toMatchObject([{ success: { rate: 0.667, evidence: 1.5 }, observations: 2 }]);
   });
 
+  test("evidence that has faded to next to nothing is none, and stops no attempt from ending", async () => {
+    const { crew, run } = await crewOn(
+      ["a", "b", "c"].map((key) => ({ key, type: "docs", retry: { max_attempts: 1 } })),
+    );
+    await crew.app.call("configure", { settings: { learning_rate: 0.99 } });
+    await crew.complete(await crew.take("ann", { run }));
+    for (const _ of ["b", "c"]) {
+      await crew.app.advance(85 * DAY_MS);
+      await crew.fail(await crew.take("ann", { run }));
+    }
+    expect(await learnedOf(crew)).toMatchObject([{ success: { rate: 0, evidence: 1 }, observations: 3 }]);
+  });
+
   test("a verdict is evidence of the author, not the submission; revise counts in part, a serious finding takes a tenth", async () => {
     const { crew, work, submit } = await reviewTeam(backend, { step: { type: "docs" } });
     await work();
@@ -201,6 +214,14 @@ describe.each(BACKENDS)("learning on %s", (backend) => {
     await crew.app.call("give_feedback", { task: held.id, score: 1, by: "ben" });
     await crew.app.advance(91 * DAY_MS);
     expect(await learnedOf(crew)).toEqual([]);
+  });
+
+  test("evidence that does not fade is kept for good", async () => {
+    const { crew, run } = await crewOn([{ key: "a" }]);
+    await crew.complete(await crew.take("ann", { run }));
+    await crew.app.call("configure", { settings: { learning_rate: 0 } });
+    await crew.app.advance(91 * DAY_MS);
+    expect(await learnedOf(crew)).toMatchObject([{ success: { rate: 1, evidence: 1 } }]);
   });
 
   test("without learning nothing is recorded", async () => {

@@ -8,7 +8,7 @@ import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
 import { oldWindows, pruneWindows } from "../context-windows/retention.js";
-import { forgetFaded } from "../learning/learning.js";
+import { anyFaded, forgetFaded } from "../learning/learning.js";
 import type { Engine } from "../engine.js";
 import { pruneDeliveries } from "../notifications/sending.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
@@ -96,8 +96,8 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
       yield* deleteOldUsage(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldFeedback(ctx.now - ctx.settings.retention_ms);
       yield* pruneDeliveries(ctx);
-      yield* forgetFaded(ctx);
     });
+    if (await engine.read(anyFaded)) await engine.transact(forgetFaded);
     return 0;
   });
   const standing = await engine.read(runsToPrune);

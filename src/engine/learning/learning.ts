@@ -1,6 +1,7 @@
 import { type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { appendEvents } from "../../store/events/events.js";
 import {
+  anyEvidenceBefore,
   deleteEvidence,
   evidenceByGroup,
   evidenceOf,
@@ -91,7 +92,14 @@ export function* forget(ctx: EngineContext, { agent, type }: LearnedOf): Tx<numb
   return forgotten;
 }
 
-/** Removes what was last learned longer ago than what has ended is kept, a bounded number of rows: next to nothing of it is left. */
+/**
+ * Whether something was last learned longer ago than what has ended is kept: next to nothing of it is left. Nothing is where nothing fades.
+ */
+export function* anyFaded({ now, settings }: EngineContext): Tx<boolean> {
+  return settings.learning_rate > 0 && (yield* anyEvidenceBefore(now - settings.retention_ms));
+}
+
+/** Removes a bounded number of such rows. */
 export function* forgetFaded({ now, settings }: EngineContext): Tx<void> {
   const ids = yield* lockEvidence({ before: now - settings.retention_ms }, FORGOTTEN_AT_ONCE_MAX);
   if (ids.length > 0) yield* deleteEvidence(ids);

@@ -52,21 +52,30 @@ const SUM_COLUMNS = [
   "cost_micros",
 ] as const;
 
-// PostgreSQL fails where a result is too small for a double.
-const EXPONENT_MIN = -700;
+// PostgreSQL fails where a product is too small for a double: what has faded to next to nothing is none.
+const EXPONENT_MIN = -50;
+const SUM_MIN = 1e-30;
 
 /** A share between instants. Clocks of two hosts may differ: evidence of the future has not faded. */
 function share(from: string, to: string, perMs: string): string {
   const exponent = `(${from} - ${to}) * CAST(${perMs} AS DOUBLE PRECISION)`;
   // sql: columns and parameters of this file.
-  return `exp(CASE WHEN ${to} <= ${from} THEN 0.0 WHEN ${exponent} < ${EXPONENT_MIN} THEN ${EXPONENT_MIN}.0 ELSE ${exponent} END)`;
+  return `CASE WHEN ${to} <= ${from} THEN 1.0 WHEN ${exponent} < ${EXPONENT_MIN} THEN 0.0 ELSE exp(${exponent}) END`;
+}
+
+/** A sum as it weighs after it has faded to a share. */
+function faded(sum: string, to: string): string {
+  // sql: a column and a share of this file.
+  return `CASE WHEN ${sum} < ${SUM_MIN} THEN 0.0 ELSE ${sum} * ${to} END`;
 }
 
 const WIDTH = EVIDENCE.names.length;
 const ADD = bySize((size) => {
   const rows = Array.from({ length: size }, (_, at) => `(${placeholders(WIDTH, 1 + at * WIDTH)})`).join(", ");
-  const faded = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * WIDTH + 1}`);
-  const sums = SUM_COLUMNS.map((column) => `${column} = learning_evidence.${column} * ${faded} + excluded.${column}`);
+  const left = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * WIDTH + 1}`);
+  const sums = SUM_COLUMNS.map(
+    (column) => `${column} = ${faded(`learning_evidence.${column}`, left)} + excluded.${column}`,
+  );
   // sql: columns of the table and numbers of parameters.
   return `INSERT INTO learning_evidence (${EVIDENCE.columns}) VALUES ${rows}
     ON CONFLICT (id) DO UPDATE SET ${sums.join(", ")},
@@ -84,8 +93,8 @@ export function* addEvidence(added: readonly StoredEvidence[], perMs: number): T
 }
 
 // $1 is the instant, $2 how fast it fades.
-const FADED = share("updated_at", "CAST($1 AS BIGINT)", "$2");
-const FADED_SUMS = SUM_COLUMNS.map((column) => `COALESCE(sum(${column} * ${FADED}), 0.0) AS ${column}`).join(", ");
+const LEFT = share("updated_at", "CAST($1 AS BIGINT)", "$2");
+const FADED_SUMS = SUM_COLUMNS.map((column) => `COALESCE(sum(${faded(column, LEFT)}), 0.0) AS ${column}`).join(", ");
 const WEIGHED_SUMS = `${FADED_SUMS}, CAST(COALESCE(sum(observations), 0) AS BIGINT) AS observations`;
 
 /** Returns the evidence of an agent, of a type, or of an agent at a type, summed up. */
@@ -144,12 +153,17 @@ export function* evidenceOfPairs(
     ["id >", after],
   ].filter((pair): pair is [string, string] => pair[1] !== undefined);
   const where = given.map(([comparison], at) => `${comparison} $${at + 4}`).join(" AND ");
-  const sums = SUM_COLUMNS.map((column) => `${column} * ${FADED} AS ${column}`).join(", ");
+  const sums = SUM_COLUMNS.map((column) => `${faded(column, LEFT)} AS ${column}`).join(", ");
   return yield* many(PAIR.read, [
     // sql: columns of the table and numbers of parameters.
     `SELECT id, agent, type, ${sums}, observations, updated_at FROM learning_evidence ${where && `WHERE ${where}`} ORDER BY id LIMIT $3`,
     [now, perMs, limit, ...given.map(([, value]) => value)],
   ]);
+}
+
+/** Whether there is evidence that was last added to before an instant. No index leads to it: a read finds it, and then a write removes it. */
+export function* anyEvidenceBefore(instant: number): Tx<boolean> {
+  return (yield ["SELECT 1 AS one FROM learning_evidence WHERE updated_at < $1 LIMIT 1", [instant]]).length > 0;
 }
 
 /** Removes evidence whose rows are locked. */
