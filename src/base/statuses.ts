@@ -138,7 +138,8 @@ export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
 export const DEAD_LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;
 export type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
 
-export const LOCK_MODES = ["exclusive", "shared"] as const;
+/** An intent keeps no one out: it and the locks that it meets are told to each other's agents. */
+export const LOCK_MODES = ["exclusive", "shared", "intent"] as const;
 export type LockMode = (typeof LOCK_MODES)[number];
 
 export const LOCK_KINDS = ["file", "directory", "glob"] as const;

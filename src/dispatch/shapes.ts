@@ -5,6 +5,7 @@ import {
   VERDICTS,
   LINK_KINDS,
   LOCK_MODES,
+  LOCK_STATES,
   MILESTONE_STATUSES,
   PRIORITY_NAMES,
   RUN_KINDS,
@@ -200,6 +201,22 @@ export const lockLine = z.object({
   mode: z.enum(LOCK_MODES),
   token: z.int(),
   expires_at: instant.nullable(),
+});
+
+/** A lock of another agent on files that an agent names. */
+export const lockConflict = z.object({
+  path: z.string(),
+  held_by: z.string(),
+  task: z.string().optional(),
+  state: z.enum(LOCK_STATES),
+  mode: z.enum(LOCK_MODES),
+  since: instant,
+  expires_at: instant.nullable(),
+  reason: z.string().optional(),
+  locked_path: z.string().optional(),
+  locks: z.int().optional(),
+  locked_paths: z.array(z.string()).readonly().optional(),
+  silent_since: instant.optional(),
 });
 
 export const attemptError = z.object({ type: z.string(), message: z.string(), stack: z.string().optional() });

@@ -11,6 +11,7 @@ import {
 } from "../engine/claims/brief.js";
 import { claimTask, worthClaiming } from "../engine/claims/claims.js";
 import type { Claim } from "../engine/claims/taking.js";
+import { conflictsOf } from "../engine/locks/views.js";
 import { BatonError, callOperation, type NextCall } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
@@ -113,6 +114,8 @@ export const claimOutput = z.object({
     .optional(),
   lease: shapes.lease.optional(),
   locks: z.array(shapes.lockLine).optional(),
+  /** Intents of others on its files. */
+  beside: z.array(shapes.lockConflict).optional(),
   next: z.array(shapes.call).optional(),
   reason: z.enum(NO_WORK_REASONS).optional(),
   detail: z.string().optional(),
@@ -239,9 +242,12 @@ function outcomeOf(found: Decided): z.input<typeof claimOutput> {
     task: briefView(brief),
     lease: leaseView(brief.task.token, brief.lease),
     locks: brief.locks.map((lock) => ({ ...lock })),
+    ...(found.met && { beside: conflictsOf(found.met).slice(0, BESIDE_SHOWN_MAX) }),
     next: endings(brief),
   };
 }
+
+const BESIDE_SHOWN_MAX = 20;
 
 /** The first sentence of the answer, where there is more to say than that the task is held. */
 function noteOf(brief: Brief): { note?: string } {

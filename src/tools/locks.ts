@@ -2,7 +2,7 @@ import { LOCK_KINDS, LOCK_MODES, LOCK_STATES } from "../base/statuses.js";
 import { posix } from "node:path";
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
-import type { TxResult } from "../store/tx.js";
+import type { Tx, TxResult } from "../store/tx.js";
 import type { EngineContext } from "../engine/context.js";
 import {
   type AcquireRequest,
@@ -14,6 +14,7 @@ import {
   releaseFileLock,
   rootOfPaths,
 } from "../engine/locks/locks.js";
+import { tellOfLocks } from "../engine/channels/lock-notices.js";
 import type { Acquired } from "../engine/locks/decision.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -26,20 +27,6 @@ const WAIT_SECONDS_MAX = 600;
 const mode = z.enum(LOCK_MODES);
 const paths = z.array(z.string()).min(1);
 
-const conflict = z.object({
-  path: z.string(),
-  held_by: z.string(),
-  task: z.string().optional(),
-  state: z.enum(LOCK_STATES),
-  mode,
-  since: shapes.instant,
-  expires_at: shapes.instant.nullable(),
-  reason: z.string().optional(),
-  locked_path: z.string().optional(),
-  locks: z.int().optional(),
-  locked_paths: z.array(z.string()).readonly().optional(),
-  silent_since: shapes.instant.optional(),
-});
 const served = z.array(z.object({ agent: z.string(), paths: z.array(z.string()).readonly() })).readonly();
 
 const acquireInput = z.object({
@@ -54,11 +41,11 @@ const acquireInput = z.object({
 });
 type AcquireInput = z.output<typeof acquireInput>;
 
-const acquire = defineOperation({
+const acquireLock = defineOperation({
   name: "acquire_file_lock",
   title: "Lock files",
   description:
-    "Locks files before you edit them, all or none; a task's declared files are locked by claim_task. Returns granted, denied or queued (who holds them until when), or deadlock (the cycle your wait would close). Again: renews.",
+    "Locks files before you edit, all or none; claim_task locks a task's declared files. Returns granted, denied or queued (by whom, until when) or deadlock (the cycle). intent: no one waits, all are told. Again: renews.",
   area: "locks",
   effect: "write",
   quota: "locks",
@@ -72,7 +59,7 @@ const acquire = defineOperation({
     note: z.string().optional(),
     outcome: z.enum(["granted", "queued", "denied", "deadlock"]),
     locks: z.array(shapes.lockLine).readonly(),
-    conflicts: z.array(conflict).readonly(),
+    conflicts: z.array(shapes.lockConflict).readonly(),
     conflicts_total: z.int(),
     position: z.int().optional(),
     kept_until: shapes.instant.optional(),
@@ -85,20 +72,35 @@ const acquire = defineOperation({
   needs: ["files"],
   async perform(host, written) {
     const input = await withRealPaths(host, written);
-    const first = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "for")), "ask");
+    const first = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input, "for")), "ask");
     const place = first.outcome === "queued" ? first.request : null;
-    if (place === null) return { ...(first.shared === true ? { note: SHARED } : {}), ...answerOf(first) };
+    if (place === null) return { ...noteOf(first), ...answerOf(first) };
     await host.waitFor(async () => ((await host.read(() => isInLine(place))) ? undefined : true), input.wait_seconds);
     if (host.signal.aborted) {
       await host.transact((ctx) => leaveLine(ctx, place), "leave");
       return answerOf(first);
     }
-    const last = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "over")), "end");
+    const last = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input, "over")), "end");
     if (last.outcome === "queued") return { ...answerOf(last), ...(await host.waitBound(input.wait_seconds)) };
     const left = last.outcome === "granted" ? await uncommittedNote(host, input, LEFT_BEHIND) : {};
     return { ...left, ...answerOf(last) };
   },
 });
+
+/** Locks, and tells the agents whose locks are met. */
+function* acquire(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
+  const acquired = yield* acquireFileLock(ctx, request);
+  const { agent = ctx.caller.agent } = request;
+  const { project, locks = [] } = acquired.met ?? {};
+  if (project !== undefined) yield* tellOfLocks(ctx, { project, agent, mode: request.mode, met: locks });
+  return acquired;
+}
+
+function noteOf({ shared, outcome, conflicts }: Acquired): { readonly note?: string } {
+  const isBeside = outcome === "granted" && conflicts.length > 0;
+  const notes = [...(shared === true ? [SHARED] : []), ...(isBeside ? [BESIDE] : [])];
+  return notes.length === 0 ? {} : { note: notes.join(" ") };
+}
 
 const LEFT_BEHIND =
   "Unless they are yours, another agent has left them unfinished: keep them, and leave them out of your commits.";
@@ -176,12 +178,14 @@ function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"
   };
 }
 
+const BESIDE =
+  "Others are at work on these files, and neither waits: they have been told. Read the files again before you write, and commit small.";
 const SHARED =
   'You held some of these already. If that was not you but another agent on this connection, it shares your handle: pass one of your own in every call, {"agent": "YOUR-NAME"}.';
 
 /** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {
-  const { request: _, shared: __, ...answer } = acquired;
+  const { request: _, shared: __, met: ___, ...answer } = acquired;
   return answer;
 }
 
@@ -275,7 +279,12 @@ const check = defineOperation({
   effect: "read",
   words: ["may I edit", "is a file locked"],
   input: z.object({ path: z.string(), agent: params.agent, project: params.project }),
-  output: z.object({ allowed: z.boolean(), held_by: z.array(conflict) }),
+  output: z.object({
+    allowed: z.boolean(),
+    held_by: z.array(shapes.lockConflict),
+    /** Locks of others that keep the agent from no edit. */
+    beside: z.array(shapes.lockConflict).optional(),
+  }),
   needs: ["files"],
   perform: async (host, { path, ...query }) => {
     const {
@@ -286,4 +295,4 @@ const check = defineOperation({
   },
 });
 
-export const lockOperations = [acquire, release, list, check] as const;
+export const lockOperations = [acquireLock, release, list, check] as const;

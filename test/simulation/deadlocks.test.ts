@@ -9,7 +9,7 @@ type Lock = ResultOf<"list_file_locks">["locks"][number];
 interface Request {
   readonly agent: string;
   readonly path: string;
-  readonly mode: "shared" | "exclusive";
+  readonly mode: Lock["mode"];
 }
 
 const AGENTS = ["ann", "ben", "cat", "dan"] as const;

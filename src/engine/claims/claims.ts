@@ -9,6 +9,7 @@ import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
 import { tellLosses } from "../agents/presence.js";
 import { wantsUnnoted, wantWork } from "../agents/wants.js";
+import { tellOfLocks } from "../channels/lock-notices.js";
 import { rememberRoles, settleWaiting, type WaitingMessages } from "../channels/unread.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
@@ -54,6 +55,8 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   // After the locks of the claim, in the one order.
   const lost = yield* tellLosses(agent);
   const messages = claim.outcome === "again" ? undefined : yield* messagesBeside(ctx, { agent, request, claim });
+  if (claim.outcome === "claimed" && claim.met !== undefined)
+    yield* tellOfLocks(ctx, { project: claim.brief.task.project, agent: name, mode: "exclusive", met: claim.met });
   return { ...claim, ...(lost.length === 0 ? {} : { lost }), ...(messages && { messages }) };
 }
 

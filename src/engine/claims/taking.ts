@@ -27,6 +27,7 @@ import { begunBy, identityOfCaller } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { isOpen } from "../lifecycle/run-state.js";
+import type { Obstacle } from "../locks/conflicts.js";
 import { lockScope } from "../locks/task-locks.js";
 import type { Conflict, LockLine } from "../locks/views.js";
 import { transition } from "../machine.js";
@@ -40,6 +41,8 @@ import type { NoWork } from "./no-work.js";
 export type Claim = Outcome & {
   /** Losses of the agent while it was silent, told once. */
   readonly lost?: readonly SilenceLoss[];
+  /** Locks of others on the task's files, which keep no one out. */
+  readonly met?: readonly Obstacle[];
   /** Undefined where no message waits for the agent. */
   readonly messages?: WaitingMessages | undefined;
 };
@@ -148,7 +151,8 @@ function* takeWithFiles(
     });
     if ("granted" in files) {
       if (parked > 0) yield* refreshAll(chosen.run.id, touched);
-      return yield* take(ctx, claimer, { ...chosen, candidate, locks: files.granted, events: files.events });
+      const { granted, met, events } = files;
+      return yield* take(ctx, claimer, { ...chosen, candidate, locks: granted, met, events });
     }
     for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
     if (!files.compared) yield* appendEvents(ctx, [passedOver(task, files.conflict)]);
@@ -170,6 +174,7 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
 interface Taking extends Omit<ChosenLane, "candidate"> {
   readonly candidate: Pick<Candidate, "task" | "spec" | "hasMessages">;
   readonly locks: readonly LockLine[];
+  readonly met?: readonly Obstacle[];
   /** Events of locking the task's files. */
   readonly events: readonly NewEvent[];
 }
@@ -187,6 +192,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   if (forgives) yield* forgiveLoss(task.id);
   if (claimer.agent.hasBreaker) yield* beginTrial(ctx, claimer.agent.name, task.id);
   if (taking.lane.demand.resources !== null) yield* allocateToTask(ctx, opened, taking.lane.demand.resources);
+  const { met = [] } = taking;
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.move(task, "running");
   change.append(taking.events);
@@ -196,5 +202,5 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     ...(forgives && { loss_forgiven: true }),
   });
   yield* change.flush();
-  return { outcome: "claimed", brief };
+  return { outcome: "claimed", brief, ...(met.length > 0 && { met }) };
 }

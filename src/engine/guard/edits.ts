@@ -3,6 +3,7 @@ import { renewLocks } from "../../store/locks/locks.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { tellOfLocks } from "../channels/lock-notices.js";
 import { confirmHolder, findHolder } from "../locks/holders.js";
 import { patternOf } from "../locks/conflicts.js";
 import { LockChange } from "../locks/lock-change.js";
@@ -54,19 +55,23 @@ function* takeAt(ctx: EngineContext, taking: Taking): Tx<HeldFile[]> {
   const expiresAt = ctx.now + EDIT_LOCK_MS;
   const fresh = found.filter(({ held, mine, isWanted }) => held === undefined && mine === undefined && !isWanted);
   const due = found.flatMap(({ mine }) => (mine?.project === project.id && isDueForRenewal(ctx, mine) ? mine : []));
-  if (due.length > 0) yield* renewLocks(due, { expiresAt, session, mode: "shared" });
+  if (due.length > 0) yield* renewLocks(due, { expiresAt, session, mode: "intent" });
   yield* change.hold({
     request: ctx.newId("lock"),
     ...holder.requester,
     run: holder.run,
     session,
     reason: REASON,
-    patterns: fresh.map(({ pattern }) => ({ pattern, mode: "exclusive" })),
+    // An agent that declared its intent before is not kept out by an edit.
+    patterns: fresh.map(({ pattern, intents }) => ({ pattern, mode: intents.length > 0 ? "intent" : "exclusive" })),
     expiresAt,
   });
+  const met = fresh.flatMap(({ pattern, intents }) => intents.map((lock) => ({ pattern, lock })));
   yield* change.settle(holder.run === null ? [] : [holder.run]);
   yield* confirmHolder(holder, fresh.length > 0);
   yield* change.flush();
+  const { agent } = holder.requester;
+  yield* tellOfLocks(ctx, { project: project.id, agent, mode: "intent", met, unanswered: true });
   const others: HeldFile[] = [];
   for (const { file, pattern, held } of found)
     if (held !== undefined) others.push(yield* heldFile(file, pattern, held));

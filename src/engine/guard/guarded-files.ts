@@ -4,7 +4,7 @@ import { findTask } from "../../store/tasks/tasks.js";
 import type { Lock } from "../../store/locks/locks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
-import { isStale, LockTable, nearbyLocks, unlessTooMuch } from "../locks/conflicts.js";
+import { isStale, keepsOut, LockTable, nearbyLocks, unlessTooMuch } from "../locks/conflicts.js";
 import { type PathPattern, storedPattern } from "../paths/paths.js";
 import { findProject, type Project } from "../projects/projects.js";
 import { findHookCaller, type HookCaller } from "./hook-caller.js";
@@ -91,6 +91,8 @@ export interface FileLocks {
   readonly mine: Lock | undefined;
   /** Whether others wait for it. */
   readonly isWanted: boolean;
+  /** Intents of others. */
+  readonly intents: readonly Lock[];
 }
 
 /** The locks on each file of a project. Too many to compare count as none. */
@@ -122,15 +124,16 @@ export function* locksOn(
     answer.push({
       file,
       pattern,
-      held: on.find((lock) => lock.state !== "queued" && !isOwn(lock)),
+      held: on.find((lock) => lock.state !== "queued" && !isOwn(lock) && keepsOut(lock, on.filter(isOwn))),
       mine: on.find((lock) => lock.state === "held" && isOwn(lock)),
       isWanted: on.some((lock) => lock.state === "queued" && !isOwn(lock)),
+      intents: on.filter((lock) => lock.mode === "intent" && !isOwn(lock)),
     });
   }
   return answer;
 }
 
-const FREE = { held: undefined, mine: undefined, isWanted: false } as const;
+const FREE = { held: undefined, mine: undefined, isWanted: false, intents: [] } as const;
 
 function ownerOf({ agent, session }: Lock): string {
   return `${agent}\n${session ?? ""}`;

@@ -1,4 +1,4 @@
-import { LOCK_STATES } from "../../base/statuses.js";
+import { LOCK_STATES, type LockMode } from "../../base/statuses.js";
 import { type Lock, locksByPrefix, LOCKS_READ_MAX } from "../../store/locks/locks.js";
 import type { LockOwner } from "../../store/locks/requests.js";
 import { together, type Tx } from "../../store/tx.js";
@@ -33,6 +33,17 @@ export interface Obstacle {
   readonly pattern: PathPattern;
   readonly lock: Lock;
 }
+
+/** Whether locks of two agents on one file keep each other out. */
+export function excludes(a: LockMode, b: LockMode): boolean {
+  return a !== "intent" && b !== "intent" && (a === "exclusive" || b === "exclusive");
+}
+
+/** The stronger of two modes: a lock that is renewed in another mode never gets weaker. */
+export function stronger(a: LockMode, b: LockMode): LockMode {
+  return STRENGTHS.indexOf(a) >= STRENGTHS.indexOf(b) ? a : b;
+}
+const STRENGTHS: readonly LockMode[] = ["intent", "shared", "exclusive"];
 
 /** Whether a request is served before another. */
 export function isEarlier(a: QueuePosition, b: QueuePosition): boolean {
@@ -128,11 +139,12 @@ export class LockTable {
   readonly #wide = new Map<string, Known>();
   /** Files by each directory above them; undefined until it is asked for, and after a change. */
   #below: Map<string, Known[]> | undefined;
-  readonly #now: number;
   #comparisons = 0;
 
-  constructor(now: number, locks: Iterable<NearLock>) {
-    this.#now = now;
+  constructor(
+    readonly now: number,
+    locks: Iterable<NearLock>,
+  ) {
     for (const lock of locks) this.add(lock);
   }
 
@@ -192,16 +204,16 @@ export class LockTable {
         lock.state === "held" &&
         lock.elsewhere === undefined &&
         isOwn(lock, by) &&
-        (lock.expiresAt === null || lock.expiresAt > this.#now),
+        (lock.expiresAt === null || lock.expiresAt > this.now),
     );
     const same = own.filter((lock) => patternOf(lock).key === pattern.key);
     // A lock upgraded while its request waited has both rows; the exclusive one counts.
     const exact = same.find((lock) => lock.mode === "exclusive") ?? same[0];
-    return {
-      exact,
-      covered:
-        exact !== undefined || (pattern.kind === "file" && own.some((lock) => !isAbove(pattern, patternOf(lock)))),
-    };
+    const keeping = own.filter(({ mode }) => mode !== "intent");
+    const covered =
+      keeping.some((lock) => patternOf(lock).key === pattern.key) ||
+      (pattern.kind === "file" && keeping.some((lock) => !isAbove(pattern, patternOf(lock))));
+    return { exact, covered };
   }
 
   /**
@@ -211,20 +223,41 @@ export class LockTable {
   obstacles(wanted: WantedLocks): Obstacle[] {
     const obstacles: Obstacle[] = [];
     for (const { pattern, mode } of wanted.patterns) {
-      const others = this.overlapping(pattern).filter(
-        (lock) => !isOwn(lock, wanted.by) && !(lock.mode === "shared" && mode === "shared"),
-      );
+      const others = this.overlapping(pattern).filter((lock) => !isOwn(lock, wanted.by) && excludes(lock.mode, mode));
       const inLine = others.some((lock) => lock.state === "queued");
       const mayPass = inLine && this.ownOn(pattern, wanted.by).covered;
       for (const lock of others.sort(nearestFirst)) {
         const waits = lock.state === "queued";
-        if (waits && (mayPass || isStale(lock, this.#now) || !isEarlier(queuePositionOf(lock), wanted.queuePosition)))
+        if (waits && (mayPass || isStale(lock, this.now) || !isEarlier(queuePositionOf(lock), wanted.queuePosition)))
           continue;
         obstacles.push({ pattern, lock });
       }
     }
     return obstacles;
   }
+}
+
+/**
+ * Returns the locks of others that a request meets without waiting for them: intents, and for an intent every lock that is held or
+ * offered.
+ */
+export function locksMet(table: LockTable, { by, patterns }: Pick<WantedLocks, "by" | "patterns">): Obstacle[] {
+  return patterns.flatMap(({ pattern, mode }) =>
+    table
+      .overlapping(pattern)
+      .filter((lock) => lock.state !== "queued" && lock.agent !== by.agent && !isStale(lock, table.now))
+      .filter((lock) => lock.mode === "intent" || mode === "intent")
+      .map((lock) => ({ pattern, lock })),
+  );
+}
+
+/**
+ * Whether another's lock keeps an agent from editing a file on which it has these locks. An intent keeps no one out, and an agent that
+ * declared its own before the lock was made goes on.
+ */
+export function keepsOut(lock: Lock, own: readonly Lock[]): boolean {
+  if (lock.mode === "intent") return false;
+  return !own.some(({ mode, state, since }) => mode === "intent" && state === "held" && since < lock.since);
 }
 
 function filesByDirectory(files: readonly Known[]): Map<string, Known[]> {

@@ -5,6 +5,7 @@ import type { EngineContext } from "../context.js";
 import { findCycleThrough, type WaitEdge } from "../graph/dag.js";
 import {
   COMPARISONS_MAX,
+  excludes,
   type Requester,
   isEarlier,
   isOwn,
@@ -130,7 +131,5 @@ function isWaiting(request: LockRequest, now: number): boolean {
 
 function standsInTheWayOf(wanted: WantedLocks, lock: Lock): boolean {
   if (isOwn(lock, wanted.by)) return false;
-  return wanted.patterns.some(
-    ({ pattern, mode }) => !(mode === "shared" && lock.mode === "shared") && overlaps(pattern, patternOf(lock)),
-  );
+  return wanted.patterns.some(({ pattern, mode }) => excludes(mode, lock.mode) && overlaps(pattern, patternOf(lock)));
 }

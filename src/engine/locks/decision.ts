@@ -12,7 +12,16 @@ import {
 import { deleteLocks, insertLocks, type Lock, locksOfRequests, renewLocks } from "../../store/locks/locks.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";
+import {
+  excludes,
+  isOwn,
+  locksMet,
+  type LockTable,
+  type Obstacle,
+  type QueuePosition,
+  stronger,
+  type WantedLocks,
+} from "./conflicts.js";
 import type { Holder } from "./holders.js";
 import type { LockChange } from "./lock-change.js";
 import { type Conflict, conflictsOf, lockLine, type LockLine, type Silences } from "./views.js";
@@ -41,6 +50,8 @@ export interface Acquired {
   readonly position?: number;
   /** When its place in line lapses unless the same call is made again. */
   readonly kept_until?: string;
+  /** Locks of others that those granted by this call meet without waiting: the conflicts of a grant. Each is told to its holder once. */
+  readonly met?: { readonly project: string; readonly locks: readonly Obstacle[] };
   /** Whether some of the locks were held already, on this very connection. */
   readonly shared?: boolean;
   /** The owners that wait for each other; the first again at the end. */
@@ -106,10 +117,7 @@ function* overtakesWhileWaiting({ project, holder, patterns, table, request, que
   const { requester } = holder;
   const overtakes = patterns
     .flatMap((pattern) => table.overlapping(pattern))
-    .some(
-      (lock) =>
-        lock.state === "queued" && !isOwn(lock, requester) && !(lock.mode === "shared" && request.mode === "shared"),
-    );
+    .some((lock) => lock.state === "queued" && !isOwn(lock, requester) && excludes(lock.mode, request.mode));
   if (!overtakes) return false;
   const waitsFor = yield* requestsOfAgents(project, [requester.agent]);
   return waitsFor.some((other) => isOwn(other, requester) && other.id !== queued?.id);
@@ -150,21 +158,34 @@ function* grant({ ctx, change, project, holder, patterns, table, request, queued
   const again = renewed.map((lock) => renewedLock(lock, { expiresAt, mode }));
   recordUpgrades(
     change,
-    renewed.filter((lock) => lock.mode === "shared" && mode === "exclusive"),
+    renewed.filter((lock) => stronger(lock.mode, mode) !== lock.mode),
+    mode,
   );
   const locks = [...again, ...made].sort((a, b) => (a.path < b.path ? -1 : 1)).map(lockLine);
   const shared = session !== null && renewed.some((lock) => lock.session === session);
-  return { outcome: "granted", request: null, locks, ...(shared && { shared }), conflicts: [], conflicts_total: 0 };
+  const by = { by: requester, patterns: patterns.map((pattern) => ({ pattern, mode })) };
+  const all = locksMet(table, by);
+  const isNew = new Set(fresh);
+  const met = { project, locks: all.filter(({ pattern }) => isNew.has(pattern)) };
+  const silent = all.length === 0 ? NONE_SILENT : yield* silentSince(all.map(({ lock }) => lock.agent));
+  return {
+    outcome: "granted",
+    request: null,
+    locks,
+    ...(shared && { shared }),
+    met,
+    ...blocking({ obstacles: all, silent }),
+  };
 }
 
 function renewedLock(lock: Lock, to: { expiresAt: number; mode: LockMode }): Lock {
   const expiresAt = lock.expiresAt === null ? null : Math.max(lock.expiresAt, to.expiresAt);
-  return { ...lock, expiresAt, mode: to.mode === "exclusive" ? "exclusive" : lock.mode };
+  return { ...lock, expiresAt, mode: stronger(lock.mode, to.mode) };
 }
 
-function recordUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
+function recordUpgrades(change: LockChange, upgraded: readonly Lock[], mode: LockMode): void {
   for (const { agent, task, run, request, path, token } of upgraded) {
-    const data = { request, upgraded: true, locks: [{ path, mode: "exclusive", token }] };
+    const data = { request, upgraded: true, locks: [{ path, mode, token }] };
     change.record({ type: "lock.granted", agent, task, run, data });
   }
 }

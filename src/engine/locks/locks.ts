@@ -12,7 +12,17 @@ import { projectsWithin } from "../projects/projects.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { isOwn, isStale, locksNear, type LockSpace, LockTable, nearbyLocks, patternOf } from "./conflicts.js";
+import {
+  isOwn,
+  isStale,
+  keepsOut,
+  locksNear,
+  type LockSpace,
+  LockTable,
+  nearbyLocks,
+  type Obstacle,
+  patternOf,
+} from "./conflicts.js";
 import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
@@ -215,30 +225,46 @@ function pathsOf(locks: readonly Lock[]): string[] {
 export function* checkFileLock(
   ctx: EngineContext,
   input: { readonly path: string; readonly agent?: string | undefined; readonly project?: string | undefined },
-): Tx<{ allowed: boolean; held_by: Conflict[] }> {
+): Tx<{ allowed: boolean; held_by: Conflict[]; beside?: Conflict[] }> {
   const project = yield* knownProject(ctx, { project: input.project });
   if (!project) return { allowed: true, held_by: [] };
   const agent = input.agent ?? ctx.caller.agent;
-  const held_by = yield* editsViolating(ctx, { project, patterns: [normalisePath(project, input.path)], agent });
-  return { allowed: held_by.length === 0, held_by };
+  const { against, beside } = yield* locksOfOthers(ctx, {
+    project,
+    patterns: [normalisePath(project, input.path)],
+    agent,
+  });
+  return { allowed: against.length === 0, held_by: against, ...(beside.length > 0 && { beside }) };
+}
+
+interface Edit {
+  readonly project: Project;
+  readonly patterns: readonly PathPattern[];
+  readonly agent: string;
 }
 
 /** The locks and offers of others that an edit of these paths by an agent would violate now, as many as are shown. */
-export function* editsViolating(
-  ctx: EngineContext,
-  edit: { readonly project: Project; readonly patterns: readonly PathPattern[]; readonly agent: string },
-): Tx<Conflict[]> {
-  const { project, patterns, agent } = edit;
+export function* editsViolating(ctx: EngineContext, edit: Edit): Tx<Conflict[]> {
+  return (yield* locksOfOthers(ctx, edit)).against;
+}
+
+/** The locks and offers of others on these paths that an edit would violate, and those that keep the agent out of none, as many as are shown. */
+function* locksOfOthers(ctx: EngineContext, { project, patterns, agent }: Edit) {
   const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
-  const conflicts = conflictsOf(
-    patterns.flatMap((pattern) =>
-      table
-        .overlapping(pattern)
-        .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now))
-        .map((lock) => ({ pattern, lock })),
-    ),
-  );
-  const shown = conflicts.slice(0, HOLDERS_SHOWN_MAX);
+  const against: Obstacle[] = [];
+  const beside: Obstacle[] = [];
+  for (const pattern of patterns) {
+    const on = table.overlapping(pattern).filter((lock) => lock.state !== "queued" && !isStale(lock, ctx.now));
+    const own = on.filter((lock) => lock.agent === agent);
+    for (const lock of on) {
+      if (lock.agent !== agent) (keepsOut(lock, own) ? against : beside).push({ pattern, lock });
+    }
+  }
+  return { against: yield* shownConflicts(against), beside: yield* shownConflicts(beside) };
+}
+
+function* shownConflicts(obstacles: readonly Obstacle[]): Tx<Conflict[]> {
+  const shown = conflictsOf(obstacles).slice(0, HOLDERS_SHOWN_MAX);
   const silent = yield* silentSince(shown.map(({ held_by }) => held_by));
   return shown.map((conflict) => ({ ...conflict, ...silenceView(silent.get(conflict.held_by)) }));
 }

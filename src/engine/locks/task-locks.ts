@@ -3,7 +3,9 @@ import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import {
+  excludes,
   isOwn,
+  locksMet,
   type LockSpace,
   nearbyLocks,
   LockTable,
@@ -31,7 +33,8 @@ export interface ScopeRequest {
 }
 
 export type ScopeLocked =
-  | { readonly granted: readonly LockLine[]; readonly events: readonly NewEvent[] }
+  /** With the locks of others that they meet without waiting for them. */
+  | { readonly granted: readonly LockLine[]; readonly met: readonly Obstacle[]; readonly events: readonly NewEvent[] }
   /** The request to park the scope on, and what it stands for. */
   | {
       readonly blockedBy: string;
@@ -55,7 +58,8 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   // Locks that the agent holds without a task count as its own.
   const by = { agent, task, ownsUntasked: true };
   const wanted = { by, patterns, queuePosition: positionOrLast(request) };
-  const obstacles = whole ? unlessTooMuch(() => new LockTable(ctx.now, near).obstacles(wanted)) : undefined;
+  const table = whole ? new LockTable(ctx.now, near) : undefined;
+  const obstacles = table && unlessTooMuch(() => table.obstacles(wanted));
   // Too much to compare: it waits for a lock nearby, with whose end there is less of it.
   const first = obstacles ? nearestOf(obstacles) : obstacleNearby(near, wanted);
   if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first), compared: obstacles !== undefined };
@@ -70,7 +74,9 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
     expiresAt: null,
     reason: null,
   });
-  return { granted: held.map(lockLine), events: change.drainEvents() };
+  const hasIntents = near.some(({ mode }) => mode === "intent");
+  const met = (hasIntents && table && unlessTooMuch(() => locksMet(table, wanted))) || [];
+  return { granted: held.map(lockLine), met, events: change.drainEvents() };
 }
 
 function nearestOf(obstacles: readonly Obstacle[]): Obstacle | undefined {
@@ -191,8 +197,7 @@ function* movable(
   const moving = new Set([...held, ...untasked].map(({ id }) => id));
   const { locks } = yield* nearbyLocks(ctx.now, space, untasked.map(patternOf));
   const kept = locks.filter((lock) => lock.agent === from && isHeld(lock) && !moving.has(lock.id));
-  const clashes = (a: Lock, b: Lock) =>
-    (a.mode === "exclusive" || b.mode === "exclusive") && overlaps(patternOf(a), patternOf(b));
+  const clashes = (a: Lock, b: Lock) => excludes(a.mode, b.mode) && overlaps(patternOf(a), patternOf(b));
   return untasked.filter((lock) => !kept.some((other) => clashes(lock, other)));
 }
 

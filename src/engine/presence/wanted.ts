@@ -7,7 +7,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isOpen } from "../lifecycle/run-state.js";
-import { isStale, nearbyLocks, LockTable, patternOf } from "../locks/conflicts.js";
+import { excludes, isStale, nearbyLocks, LockTable, patternOf } from "../locks/conflicts.js";
 import { keptPattern, overlaps, type PathPattern } from "../paths/paths.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 
@@ -100,7 +100,7 @@ function* wanterOfLocks(ctx: EngineContext, held: SilentHoldings, locks: readonl
   const space = { id: project, outermost: lock.outermost };
   const near = new LockTable(ctx.now, (yield* nearbyLocks(ctx.now, space, locks.map(patternOf))).locks);
   const waiting = locks
-    .flatMap((one) => near.overlapping(patternOf(one)).filter((other) => conflicts(one.mode, other.mode)))
+    .flatMap((one) => near.overlapping(patternOf(one)).filter((other) => excludes(one.mode, other.mode)))
     .find((other) => other.state === "queued" && other.agent !== held.agent && !isStale(other, ctx.now));
   if (waiting) return { agent: waiting.agent, kind: "files", since: waiting.since, what: waiting.path, project };
   if (!here.some(({ kind }) => kind === "work")) return undefined;
@@ -120,9 +120,5 @@ function patternsOf({ wanted: { paths = [] } }: Want, space: Lock): WantedPatter
 }
 
 function isWanted(lock: Lock, wanted: readonly WantedPattern[]): boolean {
-  return wanted.some(({ pattern, mode }) => conflicts(lock.mode, mode) && overlaps(pattern, patternOf(lock)));
-}
-
-function conflicts(a: LockMode, b: LockMode): boolean {
-  return a === "exclusive" || b === "exclusive";
+  return wanted.some(({ pattern, mode }) => excludes(lock.mode, mode) && overlaps(pattern, patternOf(lock)));
 }

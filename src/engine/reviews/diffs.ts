@@ -84,7 +84,7 @@ function* planOf(task: Task, { root, commit, files }: Pick<ReviewBase, "root" | 
 /** The files that a task writes: its scope, and what it holds locks on. */
 function* ownFiles(task: Task): Tx<string[]> {
   const scope = task.scope === "" ? undefined : yield* findScope(task.scope);
-  const locks = (yield* locksOfTask(task.id)).filter(({ mode }) => mode === "exclusive");
+  const locks = (yield* locksOfTask(task.id)).filter(({ mode }) => mode !== "shared");
   return [...new Set([...(scope?.paths.write ?? []), ...locks.map(({ path }) => path)])].sort();
 }
 

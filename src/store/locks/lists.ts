@@ -34,7 +34,7 @@ export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
   return yield* many(LOCKS.read, [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]]);
 }
 
-const HELD = `FROM tasks t JOIN file_locks l ON l.owner = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1 AND l.state = 'held'`;
+const HELD = `FROM tasks t JOIN file_locks l ON l.owner = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1 AND l.state = 'held' AND l.mode <> 'intent'`;
 const COUNT_HELD = `SELECT count(*) AS locks ${HELD}`;
 const PATHS_HELD = `SELECT DISTINCT l.path ${HELD} ORDER BY l.path LIMIT $2`;
 

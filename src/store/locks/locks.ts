@@ -277,14 +277,14 @@ export interface Renewal {
   /** Never shortens a lock's time; one that has none keeps none. */
   readonly expiresAt: number;
   readonly session: string | null;
-  /** Exclusive also where it was shared; shared leaves the mode. */
+  /** Never makes a lock weaker: exclusive is stronger than shared, which is stronger than an intent. */
   readonly mode: LockMode;
 }
 
 const RENEW = bySize(
   // sql: numbers of parameters.
   (size) => `UPDATE file_locks SET expires_at = CASE WHEN expires_at < $1 THEN $1 ELSE expires_at END, session = $2,
-    mode = CASE WHEN $3 = 'exclusive' THEN 'exclusive' ELSE mode END WHERE ${hasKey(size, 4)}`,
+    mode = CASE WHEN $3 = 'exclusive' OR mode = 'intent' THEN $3 ELSE mode END WHERE ${hasKey(size, 4)}`,
 );
 
 export function* renewLocks(locks: readonly LockKey[], { expiresAt, session, mode }: Renewal): Tx<void> {

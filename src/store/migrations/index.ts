@@ -38,6 +38,7 @@ import { breakers } from "./0037-breakers.js";
 import { resources } from "./0038-resources.js";
 import { learning } from "./0039-learning.js";
 import { requiredResources } from "./0040-required-resources.js";
+import { lockIntents } from "./0041-lock-intents.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -81,6 +82,7 @@ export const migrations: readonly Migration[] = [
   resources,
   learning,
   requiredResources,
+  lockIntents,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

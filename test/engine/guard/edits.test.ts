@@ -65,6 +65,21 @@ describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
     }
   });
 
+  test("an edit of a file that another means to edit keeps neither out, and both are told", async () => {
+    const { take, ask, call } = await repository();
+    await call("acquire_file_lock", { agent: "early", paths: ["a.ts"], mode: "intent" });
+    expect(await take(FIRST, "a.ts")).toEqual([]);
+    expect(await take(SECOND, "a.ts")).toEqual([]);
+    expect(await ask(FIRST, "a.ts")).toMatchObject({ others: [], own: [expect.any(String)], isDue: false });
+    const { locks } = await call("list_file_locks");
+    const editors = locks.map(({ agent }) => agent).filter((agent) => agent !== "early");
+    expect(locks.map(({ mode }) => mode)).toEqual(["intent", "intent", "intent"]);
+    const told = async (agent: string) =>
+      (await call("read_messages", { agent })).messages.map(({ from, subject }) => `${from}: ${subject ?? ""}`).sort();
+    expect(await told("early")).toEqual(editors.map((agent) => `${agent}: Files that you share`).sort());
+    for (const editor of editors) expect(await told(editor)).toContain("early: Files that you share");
+  });
+
   test("an edit takes no lock of a free file that another agent waits for together with one that is held", async () => {
     const { take, ask, call } = await repository();
     await call("acquire_file_lock", { agent: "holder", paths: ["b.ts"] });

@@ -72,6 +72,7 @@ function grant(snapshot: Snapshot, locks: ProjectLocks, event: EventRow): string
 
 /** An agent's own locks stand beside each other, unless they are for different tasks. */
 function excludes(a: Held, b: Held): boolean {
+  if (a.mode === "intent" || b.mode === "intent") return false;
   if (a.mode === "shared" && b.mode === "shared") return false;
   if (a.agent === b.agent && (a.task === b.task || a.task === null || b.task === null)) return false;
   return overlaps(a.pattern, b.pattern);

@@ -321,7 +321,7 @@ async function lock(world: World, player: Player): Promise<void> {
   await world.call(player, "acquire_file_lock", {
     ...WHERE,
     paths: paths.length > 0 ? paths : ["README.md"],
-    mode: draw.chance(0.3) ? "shared" : "exclusive",
+    mode: draw.pick(["shared", "shared", "intent", "exclusive", "exclusive", "exclusive"]),
     ttl_seconds: draw.pick([1, 60, 600, 1800]),
     // Long enough to take a place in line, which outlives the call.
     ...(draw.chance(0.5) ? { wait_seconds: 0.001 } : {}),

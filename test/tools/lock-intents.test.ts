@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { startAppOn, type TestApp } from "../support/servers/app.js";
+
+async function open(backend: (typeof BACKENDS)[number]) {
+  const app = await startAppOn(backend);
+  await app.call("create_project", { name: "p", root: app.cwd });
+  return app;
+}
+
+type Mode = "exclusive" | "shared" | "intent";
+const lock = (app: TestApp, agent: string, asked: { mode: Mode; paths: string[] }) =>
+  app.call("acquire_file_lock", { agent, ...asked });
+const acquire = (app: TestApp, agent: string, mode: Mode) => lock(app, agent, { mode, paths: ["src/a.ts"] });
+const told = async (app: TestApp, agent: string) =>
+  (await app.call("read_messages", { agent })).messages.map(({ from, body }) => `${from}: ${body}`);
+const allowed = async (app: TestApp, agent: string) =>
+  (await app.call("check_file_lock", { agent, path: "src/a.ts" })).allowed;
+
+describe.each(BACKENDS)("lock intents on %s", (backend) => {
+  test("an intent and an exclusive lock are both granted at once, and each agent hears of the other", async () => {
+    const app = await open(backend);
+    expect(await acquire(app, "ann", "intent")).toMatchObject({ outcome: "granted", conflicts: [] });
+    expect(await lock(app, "bob", { mode: "exclusive", paths: ["src/"] })).toMatchObject({
+      outcome: "granted",
+      note: expect.stringContaining("neither waits"),
+      conflicts: [{ path: "src/", held_by: "ann", mode: "intent", locked_path: "src/a.ts" }],
+    });
+    expect(await acquire(app, "cem", "intent")).toMatchObject({ outcome: "granted", conflicts_total: 2 });
+    expect(await told(app, "ann")).toEqual([
+      expect.stringContaining("bob: bob has locked src/."),
+      expect.stringContaining("cem: cem is about to edit src/a.ts."),
+    ]);
+    expect(await told(app, "bob")).toEqual([expect.stringContaining("cem: cem is about to edit src/a.ts.")]);
+    expect(await told(app, "cem")).toEqual([]);
+  });
+
+  test("an intent that is declared again tells no one a second time", async () => {
+    const app = await open(backend);
+    await acquire(app, "ann", "intent");
+    for (let times = 0; times < 3; times++) await acquire(app, "bob", "intent");
+    expect(await told(app, "ann")).toHaveLength(1);
+  });
+
+  test("an exclusive lock keeps out agents that declared their intent after it, not those before", async () => {
+    const app = await open(backend);
+    await acquire(app, "early", "intent");
+    app.clock.advance(1_000);
+    await acquire(app, "holder", "exclusive");
+    app.clock.advance(1_000);
+    await acquire(app, "late", "intent");
+    expect(await allowed(app, "early")).toBe(true);
+    expect(await allowed(app, "late")).toBe(false);
+    expect(await allowed(app, "holder")).toBe(true);
+    const seen = await app.call("check_file_lock", { agent: "holder", path: "src/a.ts" });
+    expect(seen.beside?.map(({ held_by }) => held_by).sort()).toEqual(["early", "late"]);
+  });
+
+  test("an intent becomes an exclusive lock where no other holds the file, and keeps its token", async () => {
+    const app = await open(backend);
+    const { locks: declared } = await acquire(app, "ann", "intent");
+    await acquire(app, "bob", "shared");
+    expect(await acquire(app, "ann", "exclusive")).toMatchObject({ outcome: "denied" });
+    await app.call("release_file_lock", { agent: "bob", all: true });
+    const { outcome, locks } = await acquire(app, "ann", "exclusive");
+    expect([outcome, locks.map(({ mode, token }) => [mode, token])]).toEqual([
+      "granted",
+      [["exclusive", declared[0]?.token]],
+    ]);
+    expect((await acquire(app, "ann", "intent")).locks[0]?.mode).toBe("exclusive");
+  });
+
+  test("a task is claimed beside an intent on its files, and the answer and the intent's agent are told", async () => {
+    const app = await open(backend);
+    await acquire(app, "ann", "intent");
+    await app.call("create_task", { title: "T", prompt: "p", files: { write: ["src/**"] }, project: "p" });
+    const claimed = await app.call("claim_task", { agent: "bob", project: "p" });
+    expect(claimed).toMatchObject({
+      outcome: "claimed",
+      beside: [{ path: "src/**", held_by: "ann", mode: "intent" }],
+    });
+    expect(await told(app, "ann")).toEqual([expect.stringContaining("bob: bob has locked src/**.")]);
+  });
+});
