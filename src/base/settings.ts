@@ -67,6 +67,8 @@ export const settingsSchema = z.object({
   lost_lease_counts: z.boolean().default(defaultSettings.lost_lease_counts),
   /** Whether agents that keep failing get no work for a while. */
   circuit_breakers: z.boolean().default(defaultSettings.circuit_breakers),
+  /** How long a task that an agent has failed is left to others. */
+  exclusion_ms: z.int().min(0).max(3_600_000).default(defaultSettings.exclusion_ms),
   /** Failures in a row that open a breaker, and the pause before the trial, which doubles each time. */
   breaker_failures: z.int().min(2).max(1_000).default(defaultSettings.breaker_failures),
   breaker_delay_ms: z.int().min(10).max(3_600_000).default(defaultSettings.breaker_delay_ms),

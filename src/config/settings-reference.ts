@@ -53,6 +53,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   lost_lease_counts: "whether a lost lease counts as an attempt of an agent's task",
   circuit_breakers:
     "whether an agent that keeps failing gets no work for a while, as long as another can do it (in the environment also `ENABLE_CIRCUIT_BREAKERS`)",
+  exclusion_ms:
+    "how long a task that an agent has failed is left to another that works in the project and has room; 0: not at all",
   breaker_failures: "failures in a row that open a breaker",
   breaker_delay_ms:
     "pause before an agent whose breaker has opened gets one task as a trial; it doubles each time, up to 30 min",

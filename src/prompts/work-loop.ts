@@ -79,6 +79,7 @@ When claim_task returns "none", its reason says what to do, its detail names wha
 - reserved: it is kept for another agent until the time given; claim again with wait_seconds.
 - resources: what the next task requires (a GPU, a licence) is not free. Where the detail says that others hold it, claim again with wait_seconds; where it is not registered, or there is too little of it, tell the user.
 - breaker_open: your last tasks have failed, and others can do what is ready. Tell the user why they failed; claim again after retry_after_ms.
+- excluded: you have failed what is ready, and it is another agent's first for a while. Claim again with wait_seconds.
 - no_capability: there is work that needs other roles or capabilities. Claim again with those you really have, or tell the user what is missing.
 - waits_for_person: tell the user which question is open, then claim again with wait_seconds.
 - budget_blocked: stop, and tell the user which run has spent its budget.

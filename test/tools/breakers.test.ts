@@ -75,6 +75,20 @@ describe.each(BACKENDS)("a circuit breaker on %s", (backend) => {
     expect(await ann.claim("ann", { run })).toMatchObject({ reason: "breaker_open", retry_after_ms: 2 * MINUTE_MS });
   });
 
+  test("says that a trial is under way, and which task it is", async () => {
+    const { app, ann, ben, run, fail, advance } = await team(backend);
+    await app.call("register_agent", { name: "ann", max_concurrent_tasks: 2 });
+    await ben.complete(await ben.take("ben", { run }));
+    await fail(ann, "ann", 5);
+    await advance(MINUTE_MS);
+    const trial = await ann.take("ann", { run });
+    expect(await ann.claim("ann", { run })).toMatchObject({
+      reason: "breaker_open",
+      detail: expect.stringContaining(`task ${trial.key} is its trial and still runs`),
+      retry_after_ms: 30_000,
+    });
+  });
+
   test("never takes the last agent that could do the work", async () => {
     const { ann, ben, run, fail, stateOf, app, other } = await team(backend);
     // Ben has never worked: he may only be looking on.

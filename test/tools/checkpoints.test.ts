@@ -157,7 +157,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const [first] = await deadLetter();
     await app.call("resolve_dead_letter", { id: first!.id, notes: "by hand" });
     await app.advance(2 * 3_600_000);
-    await crew.fail(await crew.take("ann", { run: run.id }), "twice");
+    await crew.fail(await crew.take("ben", { run: run.id }), "twice");
     expect(await crew.statuses(run.id)).toMatchObject({ timer: "succeeded", hook: "succeeded", lost: "succeeded" });
 
     const resumed = await fixture.resume(checkpoint.id);

@@ -101,6 +101,7 @@ export const EVENT_TYPES = [
   "task.passed_over",
   "task.progress",
   "task.ready",
+  "task.recovered",
   "task.released",
   "task.replayed",
   "task.reservation_lapsed",

@@ -47,6 +47,7 @@ const VALUES = {
   silence_grace_ms: 60_000,
   lost_lease_counts: false,
   circuit_breakers: true,
+  exclusion_ms: 120_000,
   breaker_failures: 5,
   breaker_delay_ms: 60_000,
   checkpoint_interval_ms: 300_000,

@@ -110,18 +110,27 @@ export function* countReported(
     : { action: "breaker_counted", detail: `a failure more of ${target}` };
 }
 
-/** Until when an agent gets no work that others can do; undefined where its breaker lets it have some. */
-export function* brokenUntil(ctx: EngineContext, agent: string): Tx<number | undefined> {
+/** Why an agent gets no work that others can do. */
+interface Broken {
+  /** When a claim looks again: the end of a trial that is under way is not known. */
+  readonly until: number;
+  /** The key of the task that is its trial, where that still runs. */
+  readonly trial?: string | undefined;
+}
+
+/** Returns until when an agent gets no work that others can do; undefined where its breaker lets it have some. */
+export function* brokenUntil(ctx: EngineContext, agent: string): Tx<Broken | undefined> {
   if (!ctx.settings.circuit_breakers) return undefined;
   const breaker = yield* findBreaker(agentTarget(agent));
   if (breaker === undefined || breaker.state === "closed") return undefined;
   const trial = breaker.trial === null ? undefined : yield* findTask(breaker.trial);
   const isUnderWay = trial?.status === "running" && trial.agent === agent;
   if (lets(breaker, ctx.now, isUnderWay)) return undefined;
-  return Math.max(breaker.retryAt ?? 0, isUnderWay ? ctx.now + TRIAL_LOOK_MS : 0);
+  return isUnderWay
+    ? { until: ctx.now + TRIAL_LOOK_MS, trial: trial.key }
+    : { until: Math.max(breaker.retryAt ?? 0, ctx.now) };
 }
 
-/** When a claim looks again while a trial is under way: its end is not known. */
 const TRIAL_LOOK_MS = 30_000;
 
 /** Makes a task that an agent has claimed the trial of its breaker, where the pause of that is over. */

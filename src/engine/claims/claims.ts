@@ -133,11 +133,7 @@ function* targetWithin(ctx: EngineContext, run: Run, offer: Offer): Tx<ClaimTarg
   if ((yield* blockedBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
     const heads = yield* laneHeads({ run: id });
-    const whole = yield* offerFor(
-      ctx,
-      offer,
-      heads.map(({ demand }) => demand),
-    );
+    const whole = yield* offerFor(ctx, offer, heads);
     const met = heads.filter(({ demand }) => meets(whole, demand));
     if ((yield* fitting(ctx, offer.agent, met)).length > 0) return { run: id };
   }
@@ -156,11 +152,7 @@ function* claimTarget(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "p
  * run's lock.
  */
 export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly LaneHead[]): Tx<Claim | undefined> {
-  const offer = yield* offerFor(
-    ctx,
-    given.offer,
-    heads.map(({ demand }) => demand),
-  );
+  const offer = yield* offerFor(ctx, given.offer, heads);
   const claimer = { ...given, offer };
   const met = heads.filter(({ demand }) => meets(claimer.offer, demand));
   const rivals = yield* fitting(ctx, claimer.agent.name, met);
@@ -186,11 +178,7 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   if (run && run.endedAt !== null) return true;
   const heads = yield* laneHeads(target);
-  const offer = yield* offerFor(
-    ctx,
-    offerOf(agent, request, ctx.caller),
-    heads.map(({ demand }) => demand),
-  );
+  const offer = yield* offerFor(ctx, offerOf(agent, request, ctx.caller), heads);
   // A budget that is spent lets no claim take what there is, until it is raised.
   const met = heads.filter(({ demand }) => meets(offer, demand));
   if ((yield* fitting(ctx, agent.name, met)).length > 0)

@@ -1,13 +1,13 @@
 import { overBudgetWithin } from "../../store/cost/budgets.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { findRun, type Run } from "../../store/runs/runs.js";
-import type { ClaimTarget, Demand } from "../../store/scheduling/lanes.js";
+import type { ClaimTarget } from "../../store/scheduling/lanes.js";
 import { type LaneAtHand, lanesAtHand, lastRunOf, openRunsOf } from "../../store/scheduling/obstacles.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
 import type { EngineContext } from "../context.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
-import { meets, type Offer, unmet } from "../scheduling/demands.js";
+import { breakerWaits, meets, type Offer, unmet } from "../scheduling/demands.js";
 import { whyShort } from "../resources/tasks.js";
 import * as details from "./no-work-details.js";
 import { offerFor } from "./offers.js";
@@ -23,6 +23,7 @@ export const NO_WORK_REASONS = [
   "resources",
   "reserved",
   "breaker_open",
+  "excluded",
   "waits_for_person",
   "budget_blocked",
   "run_finished",
@@ -61,7 +62,7 @@ export function* whyNoWork(ctx: EngineContext, { offer: given, target, run }: Em
   if (run?.status === "paused")
     return { reason: "paused", detail: details.paused([run]), retryAfterMs: RETRY_LATER_MS };
   const lanes = yield* lanesAtHand(target);
-  const offer = yield* offerFor(ctx, given, demandsOf(lanes));
+  const offer = yield* offerFor(ctx, given, lanes);
   const held = yield* heldBack(ctx, { offer, target, lanes });
   if (held) return held;
   if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
@@ -73,16 +74,12 @@ function* noneReadyWithin(ctx: EngineContext, given: Offer, run: Run): Tx<NoWork
   const within = (yield* openDescendants(run.id)).slice(0, DESCENDANTS_MAX).map((id) => ({ run: id }));
   for (const target of within) {
     const lanes = yield* lanesAtHand(target);
-    const offer = yield* offerFor(ctx, given, demandsOf(lanes));
+    const offer = yield* offerFor(ctx, given, lanes);
     const why = yield* heldBack(ctx, { offer, target, lanes });
     if (why) return why;
     if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
   }
   return yield* noneReady(ctx, [{ run: run.id }, ...within]);
-}
-
-function demandsOf(lanes: readonly LaneAtHand[]): Demand[] {
-  return lanes.map(({ demand }) => demand);
 }
 
 const DESCENDANTS_MAX = 5;
@@ -181,8 +178,14 @@ function* notForThisAgent(ctx: EngineContext, offer: Offer, lanes: readonly Lane
   const broken = lanes.find(({ demand }) => unmet(offer, demand).some(({ kind }) => kind === "breaker_open"));
   if (broken && offer.broken) {
     const { until } = offer.broken;
-    const detail = `${offer.agent} has failed too often, and other agents can do what is ready: its circuit breaker is open until ${iso(until)}, then one task is its trial`;
+    const detail = `${offer.agent} has failed too often, and other agents can do what is ready: ${breakerWaits(offer.broken)}`;
     return { reason: "breaker_open", detail, retryAfterMs: soonest(ctx, until, RETRY_AT_LAST_MS) };
+  }
+  const kept = lanes.flatMap(({ demand }) => offer.excluded?.get(demand.id) ?? []);
+  if (kept.length > 0) {
+    const until = Math.min(...kept);
+    const detail = `${offer.agent} has failed what is ready, and other agents can do it: it is theirs first until ${iso(until)}`;
+    return { reason: "excluded", detail, retryAfterMs: soonest(ctx, until, RETRY_LATER_MS) };
   }
   const forAgents = lanes.filter(({ demand }) => demand.executor === "agent");
   const served = yield* details.served(ctx, lanes);

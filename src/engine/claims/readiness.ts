@@ -194,7 +194,7 @@ function* takerReasonsOf(ctx: EngineContext, { task, demand, name }: TakerQuesti
       : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}${untilOf(ctx, task)}`, blocking: [] }];
   }
   const agent = yield* requireAgent(name);
-  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [demand]);
+  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [{ demand, head: task.id }]);
   const gaps = unmet(offer, demand).map(({ kind, detail }) => ({
     kind,
     detail: kind === "reserved" ? `${detail}${untilOf(ctx, task)}` : detail,

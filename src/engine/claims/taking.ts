@@ -37,6 +37,7 @@ import type { Offer } from "../scheduling/demands.js";
 import { briefOf, type Brief } from "./brief.js";
 import { type Choice, type Lane, chooseAmong, isBefore, rivalOf } from "./lane-choice.js";
 import type { NoWork } from "./no-work.js";
+import { recoveryBy } from "./recovered.js";
 
 export type Claim = Outcome & {
   /** Losses of the agent while it was silent, told once. */
@@ -187,6 +188,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   // Read before the writes, which then travel with COMMIT.
   const { hasMessages } = taking.candidate;
   const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false, hasMessages });
+  const recovery = yield* recoveryBy(ctx, task);
   yield* openAttempt(opened);
   const forgives = task.lostBy !== null && task.lostBy === identityOfCaller(ctx);
   if (forgives) yield* forgiveLoss(task.id);
@@ -201,6 +203,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     attempt: opened.attempt,
     ...(forgives && { loss_forgiven: true }),
   });
+  if (recovery) change.recordTask(opened, "task.recovered", { ...recovery });
   yield* change.flush();
   return { outcome: "claimed", brief, ...(met.length > 0 && { met }) };
 }

@@ -4,9 +4,10 @@ import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { HeldTask } from "./locked-task.js";
-import { findDemand } from "../../store/scheduling/lanes.js";
+import { findDemand, saveDemands } from "../../store/scheduling/lanes.js";
 import type { EndedAttempt } from "../effect.js";
-import { unreservedId } from "../scheduling/demands.js";
+import { demandAfterFailure, unreservedId, withUnreserved } from "../scheduling/demands.js";
+import { countsFromBeginning } from "./leases.js";
 import { unpark } from "../scheduling/parking.js";
 import { taskType } from "../steps/task-type.js";
 import { releaseTaskLocks } from "../locks/task-locks.js";
@@ -47,7 +48,8 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   const { ctx } = change;
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
-  const after = yield* withoutReservation(afterAttempt(locked, to, { ...end, now: ctx.now }));
+  const ended = yield* withoutReservation(afterAttempt(locked, to, { ...end, now: ctx.now }));
+  const after = end.event === "retry" ? yield* forOthersFirst(ended, locked, end.outcome) : ended;
   if (end.lost) yield* recordLoss(task.id, end.lost.by);
   yield* closeAttempt(after, task.token);
   yield* insertAttempt({
@@ -87,6 +89,17 @@ export function attemptOf(
   const durationMs = Math.max(0, now - (task.startedAt ?? now) - task.sleptMs);
   const { id, agent, startedAt } = task;
   return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker };
+}
+
+/** Notes on the task's demand that its agent has failed it. A command or a call is carried out again by the same server. */
+function* forOthersFirst(after: Task, { task }: HeldTask, outcome: AttemptOutcome): Tx<Task> {
+  const hasFailed = outcome === "failed" || outcome === "timed_out";
+  if (!hasFailed || task.agent === null || countsFromBeginning(task.kind)) return after;
+  const before = yield* findDemand(after.demand);
+  if (!before) return after;
+  const demand = demandAfterFailure(before, task.agent);
+  yield* saveDemands(withUnreserved(demand));
+  return { ...after, demand: demand.id };
 }
 
 /** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */

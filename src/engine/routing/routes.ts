@@ -168,10 +168,10 @@ const OUTCOMES_MAX = 20;
 const MICROS = 1_000_000;
 
 function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & SharedFacts) {
-  const { demand, type } = facts;
+  const { task, demand, type } = facts;
   const { name, profile } = agent;
   const offered = offerOf({ ...agent, hasBreaker: facts.broken.has(name) }, {}, connectionOf(agent));
-  const offer = yield* offerFor(ctx, offered, [demand]);
+  const offer = yield* offerFor(ctx, offered, [{ demand, head: task.id }]);
   const gaps = unmet(offer, demand).map(({ kind }) => kind);
   const recent = yield* recentOutcomes(name, OUTCOMES_MAX);
   const telling = recent.filter(({ outcome }) => FAILED.has(outcome) || outcome === "succeeded");

@@ -16,8 +16,23 @@ export interface Offer {
   readonly parties: ReadonlySet<string>;
   /** Whether the agent's circuit breaker is to be looked at. */
   readonly hasBreaker?: boolean | undefined;
-  /** The demands that its open breaker leaves to others, by id, and until when. */
-  readonly broken?: { readonly demands: ReadonlySet<string>; readonly until: number } | undefined;
+  /** The demands that its open breaker leaves to others, by id. */
+  readonly broken?: (BrokenOffer & { readonly demands: ReadonlySet<string> }) | undefined;
+  /** The demands whose tasks the agent has failed and that others take first, by id: until when. */
+  readonly excluded?: ReadonlyMap<string, number> | undefined;
+}
+
+interface BrokenOffer {
+  readonly until: number;
+  /** The key of the task that is its trial and still runs. */
+  readonly trial?: string | undefined;
+}
+
+/** Returns what an open breaker waits for. */
+export function breakerWaits({ until, trial }: BrokenOffer): string {
+  return trial === undefined
+    ? `its circuit breaker is open until ${iso(until)}, then one task is its trial`
+    : `its circuit breaker is half open: task ${trial} is its trial and still runs, and its end decides`;
 }
 
 /** A demand with its id: the hash of its content, since demands never change. */
@@ -34,6 +49,7 @@ export function demandOf(content: Omit<Demand, "id">): Demand {
     // Without it the id is that of a demand from before.
     ...(content.notBy.length === 0 ? [] : [content.notBy]),
     ...(content.resources === null ? [] : [content.resources]),
+    ...(content.failedBy.length === 0 ? [] : [{ failed_by: content.failedBy }]),
   ]);
   return { ...content, requires, id: createHash("sha256").update(text).digest("base64url").slice(0, 22) };
 }
@@ -52,6 +68,16 @@ export function withUnreserved(demand: Demand): Demand[] {
 /** The id of the same work for anyone. Of what is for anyone already it is its own: no need to hash in every claim (6 µs). */
 export function unreservedId(demand: Demand): string {
   return demand.reservedFor === null ? demand.id : reservedDemand(demand, null).id;
+}
+
+/** Agents that a demand remembers to have failed its task, the latest. */
+const FAILED_MAX = 5;
+
+/** The same work after an agent has failed it. */
+export function demandAfterFailure(demand: Demand, agent: string): Demand {
+  const { id: _, ...content } = demand;
+  const failedBy = [...content.failedBy.filter((one) => one !== agent), agent].slice(-FAILED_MAX);
+  return demandOf({ ...content, failedBy });
 }
 
 export function meets(offer: Offer, demand: Demand): boolean {
@@ -76,11 +102,13 @@ export function unmet(offer: Offer, demand: Demand): { kind: string; detail: str
     gaps.push({ kind: "not_by", detail: `${offer.agent}, or its connection, worked on what it checks` });
   }
   if (offer.broken?.demands.has(demand.id) === true) {
-    const until = iso(offer.broken.until);
-    gaps.push({
-      kind: "breaker_open",
-      detail: `${offer.agent} has failed too often, and others can do it: its breaker is open until ${until}`,
-    });
+    const detail = `${offer.agent} has failed too often, and others can do it: ${breakerWaits(offer.broken)}`;
+    gaps.push({ kind: "breaker_open", detail });
+  }
+  const excluded = offer.excluded?.get(demand.id);
+  if (excluded !== undefined) {
+    const detail = `${offer.agent} has failed it, and others can do it: it is theirs first until ${iso(excluded)}`;
+    gaps.push({ kind: "excluded", detail });
   }
   const missing = demand.requires.filter((capability) => !offer.capabilities.has(capability));
   if (missing.length > 0) {

@@ -111,6 +111,7 @@ function demandOfStep(project: Project, step: Step, scope: string): Demand {
     reservedFor: null,
     scoped: scope !== "",
     notBy: [],
+    failedBy: [],
     resources: requirementsOf(step),
   };
   // Server processes choose among themselves who runs a command or calls a tool: such a step asks for no role and no

@@ -39,6 +39,7 @@ import { resources } from "./0038-resources.js";
 import { learning } from "./0039-learning.js";
 import { requiredResources } from "./0040-required-resources.js";
 import { lockIntents } from "./0041-lock-intents.js";
+import { failedBy } from "./0042-failed-by.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -83,6 +84,7 @@ export const migrations: readonly Migration[] = [
   learning,
   requiredResources,
   lockIntents,
+  failedBy,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -38,6 +38,8 @@ export const DEMANDS = table("demands", {
   scoped: flag,
   /** Agents, connections and tasks (`agent:ann`, `session:…`, `client:…`, `task:…`): an agent that is one of them, or worked on one, does not take it. */
   notBy: list<string>,
+  /** Agents that have failed the task, the latest: others are preferred, see `Offer.excluded`. */
+  failedBy: list<string>,
   /** Resources that the task takes with its claim; null for none. */
   resources: jsonOrNull<Requirements>,
 });

@@ -1,5 +1,5 @@
 import { RUN_KINDS, RUN_STATUSES } from "../../base/statuses.js";
-import { flag, int, intOrNull, many, one, oneOf, text, textOrNull } from "../rows.js";
+import { flag, int, intOrNull, many, manyIn, one, oneOf, placeholders, text, textOrNull } from "../rows.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
@@ -14,6 +14,8 @@ function columnOf(where: ClaimTarget): readonly [column: "run" | "project", id: 
 const LANE_AT_HAND = columns({
   run: text,
   open: flag,
+  /** Its first ready task that no files keep back; null where there is none. */
+  head: textOrNull,
   runName: text,
   runStatus: oneOf(RUN_STATUSES),
   overBudget: flag,
@@ -40,7 +42,7 @@ export function* lanesAtHand(where: ClaimTarget): Tx<LaneAtHand[]> {
     (row) => ({ ...LANE_AT_HAND.read(row), demand: DEMANDS.read(row) }),
     [
       // sql: one of two columns, and constants.
-      `SELECT ${DEMANDS.columnsOf("d")}, l.run, l.open, r.name AS run_name, r.status AS run_status, r.over_budget, r.max_parallel,
+      `SELECT ${DEMANDS.columnsOf("d")}, l.run, l.open, l.head, r.name AS run_name, r.status AS run_status, r.over_budget, r.max_parallel,
          CASE WHEN ${parked} THEN 1 ELSE 0 END AS parked,
          (SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE t.run = l.run AND t.demand = l.demand AND t.status = 'ready'
             LIMIT ${COUNTED_MAX + 1}) AS first_ready) AS ready
@@ -101,6 +103,17 @@ export function* readyOfDemand(
      WHERE t.run = $1 AND t.demand = $2 AND t.status = 'ready' ORDER BY t.id LIMIT $3`,
     [lane.run, lane.demand.id, limit],
   ]);
+}
+
+const READY = columns({ id: text, readyAt: int });
+
+/** Since when each of these tasks has been ready, of those that have been. */
+export function* readyAtOf(tasks: readonly string[]): Tx<Map<string, number>> {
+  const rows = yield* manyIn(READY.read, tasks, (chunk) => [
+    `SELECT ${READY.columns} FROM tasks WHERE ready_at IS NOT NULL AND id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  return new Map(rows.map(({ id, readyAt }) => [id, readyAt]));
 }
 
 const RETRY = columns({ key: text, availableAt: int, runName: text });

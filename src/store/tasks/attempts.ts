@@ -7,6 +7,7 @@ import {
   chunksOf,
   flag,
   int,
+  intOrNull,
   jsonOrNull,
   one,
   oneOf,
@@ -133,6 +134,24 @@ export function* lostAttempts(task: string, limit: number): Tx<Attempt[]> {
   return yield* many(ATTEMPTS.read, [
     `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1 AND outcome = 'lease_lost' ORDER BY number DESC LIMIT $2`,
     [task, limit],
+  ]);
+}
+
+const ENDED = columns({
+  agent: text,
+  outcome: oneOf(ATTEMPT_OUTCOMES),
+  startedAt: int,
+  endedAt: int,
+  /** When the process of its holder was heard of last; null where that is not known. */
+  renewedAt: intOrNull,
+});
+
+/** How an attempt of a task ended, and the last sign of life of its holder's process. */
+export function* endOfAttempt(task: string, number: number): Tx<RowOf<typeof ENDED> | undefined> {
+  return yield* one(ENDED.read, [
+    `SELECT a.agent, a.outcome, a.started_at, a.ended_at, s.renewed_at FROM attempts a LEFT JOIN sessions s ON s.id = a.session
+     WHERE a.task = $1 AND a.number = $2`,
+    [task, number],
   ]);
 }
 
