@@ -2,11 +2,11 @@ import { halfLifeMs } from "../../src/base/numbers/half-life.js";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
 import {
   added,
-  decayed,
-  type Evidence,
   type EvidenceLevels,
   JUDGEMENT_ATTEMPTS,
-  NO_EVIDENCE,
+  type JudgedSums,
+  judgedEvidence,
+  NO_SUMS,
   type Observation,
 } from "../../src/engine/routing/belief.js";
 import { ranked } from "../../src/engine/routing/ranking.js";
@@ -20,7 +20,7 @@ const HALF_LIFE_MS = halfLifeMs(defaultSettings.learning_rate);
 class BatonRouter implements Router {
   readonly #strategy: StrategyName;
   readonly #crew: CrewFacts;
-  readonly #evidence = new Map<string, { evidence: Evidence; at: number }>();
+  readonly #sums = new Map<string, { sums: JudgedSums; at: number }>();
   readonly #streaks = new Map<number, { failures: number; at: number }>();
   readonly #served = new Map<number, number>();
 
@@ -57,31 +57,40 @@ class BatonRouter implements Router {
   ended(task: EndedTask): void {
     const { agent, success, judgement, durationMs, at } = task;
     this.#add(task, { success: success ? 1 : 0, durationMs });
-    if (judgement !== undefined) this.#add(task, { success: judgement, weight: JUDGEMENT_ATTEMPTS });
+    if (judgement !== undefined) this.#add(task, { success: judgement, judged: true });
     const failures = success ? 0 : (this.#streaks.get(agent)?.failures ?? 0) + 1;
     this.#streaks.set(agent, { failures, at });
   }
 
   joined(agent: number): void {
-    for (const key of this.#evidence.keys()) if (key.startsWith(`${agent}/`)) this.#evidence.delete(key);
+    for (const key of this.#sums.keys()) if (key.startsWith(`${agent}/`)) this.#sums.delete(key);
     this.#streaks.delete(agent);
     this.#served.delete(agent);
   }
 
   #levels(agent: number, type: number, now: number): EvidenceLevels {
-    const faded = (key: string): Evidence => {
-      const { evidence, at } = this.#evidence.get(key) ?? { evidence: NO_EVIDENCE, at: now };
-      return decayed(evidence, now - at, HALF_LIFE_MS);
-    };
-    return { pair: faded(`${agent}/${type}`), agent: faded(`${agent}/`), type: faded(`/${type}`) };
+    const shown = (key: string) => judgedEvidence(this.#faded(key, now));
+    return { pair: shown(`${agent}/${type}`), agent: shown(`${agent}/`), type: shown(`/${type}`) };
   }
 
   #add({ agent, type, at }: EndedTask, observation: Observation): void {
-    for (const key of [`${agent}/${type}`, `${agent}/`, `/${type}`]) {
-      const before = this.#evidence.get(key) ?? { evidence: NO_EVIDENCE, at };
-      const evidence = added(decayed(before.evidence, at - before.at, HALF_LIFE_MS), observation);
-      this.#evidence.set(key, { evidence, at });
-    }
+    for (const key of [`${agent}/${type}`, `${agent}/`, `/${type}`])
+      this.#sums.set(key, { sums: added(this.#faded(key, at), observation), at });
+  }
+
+  /** What addEvidence of the store does in SQL. */
+  #faded(key: string, now: number): JudgedSums {
+    const { sums, at } = this.#sums.get(key) ?? { sums: NO_SUMS, at: now };
+    const share = HALF_LIFE_MS === null ? 1 : 2 ** ((at - now) / HALF_LIFE_MS);
+    return {
+      successes: sums.successes * share,
+      failures: sums.failures * share,
+      durations: sums.durations * share,
+      logSum: sums.logSum * share,
+      logSquares: sums.logSquares * share,
+      judged: sums.judged * share,
+      quality: sums.quality * share,
+    };
   }
 }
 

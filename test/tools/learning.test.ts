@@ -194,6 +194,21 @@ describe.each(BACKENDS)("learning on %s", (backend) => {
     expect(learning[0]!.expected).toEqual(good);
   });
 
+  test("the expectation hears a judgement as four outcomes, and its bounds of time are as wide as few attempts make them", async () => {
+    const { crew, run } = await crewOn([{ key: "a", type: "docs" }]);
+    const held = await crew.take("ann", { run });
+    await crew.app.advance(60_000);
+    await crew.complete(held);
+    const expected = async () => (await crew.app.call("get_learning", { agent: "ann" })).together.expected;
+    const before = await expected();
+    // One attempt against a prior of ten minutes: eight in ten are no narrower than a factor of 10 to each side.
+    expect(before.low_ms).toBeLessThan(before.median_ms / 10);
+    expect(before.high_ms).toBeGreaterThan(before.median_ms * 10);
+    await crew.app.call("give_feedback", { task: held.id, score: -1, by: "ben" });
+    // Without their weight the judgement would leave 2.6 of 4.
+    expect((await expected()).success).toBeLessThan(0.5);
+  });
+
   test("configure forgets an agent, or a type of all agents", async () => {
     const { crew, run } = await crewOn(["a", "b", "c"].map((key) => ({ key, type: key })));
     for (const agent of ["ann", "ann", "ben"]) await crew.complete(await crew.take(agent, { run }));

@@ -1,3 +1,4 @@
+import type { Belief } from "../../base/numbers/log-normal.js";
 import { type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { appendEvents } from "../../store/events/events.js";
 import {
@@ -14,9 +15,10 @@ import { lockEvidence } from "../../store/lock-order.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import {
-  type DurationBelief,
+  asEvidence,
   durationBelief,
   type EvidenceLevels,
+  judgedEvidence,
   NO_EVIDENCE,
   type SuccessBelief,
   successBelief,
@@ -33,7 +35,7 @@ export interface LearnedOf {
 export interface Believed<E extends WeighedEvidence> {
   readonly evidence: E;
   readonly success: SuccessBelief;
-  readonly duration: DurationBelief;
+  readonly duration: Belief;
 }
 
 export interface Learned {
@@ -54,19 +56,21 @@ export function* findLearned(ctx: EngineContext, { cursor, limit, ...asked }: Le
   const types = yield* evidenceByGroup("type", unique(page.map(({ type }) => type)), fades);
   const pairs = page.map((pair) =>
     believed(pair, {
-      pair,
-      agent: agents.get(pair.agent) ?? NO_EVIDENCE,
-      type: pair.type === "" ? NO_EVIDENCE : (types.get(pair.type) ?? NO_EVIDENCE),
+      pair: judgedEvidence(pair),
+      agent: asEvidence(agents.get(pair.agent)),
+      type: asEvidence(pair.type === "" ? undefined : types.get(pair.type)),
     }),
   );
   return { together, pairs: { page: pairs, next } };
 }
 
 /** The evidence that a belief backs off to: where only an agent, or only a type, is asked about, that group is the narrowest. */
-function* levelsOf({ agent, type }: LearnedOf, evidence: WeighedEvidence, fades: Fading): Tx<EvidenceLevels> {
+function* levelsOf({ agent, type }: LearnedOf, sums: WeighedEvidence, fades: Fading): Tx<EvidenceLevels> {
+  const evidence = judgedEvidence(sums);
   if (agent === undefined) return { pair: NO_EVIDENCE, agent: NO_EVIDENCE, type: evidence };
   if (type === undefined) return { pair: NO_EVIDENCE, agent: evidence, type: NO_EVIDENCE };
-  return { pair: evidence, agent: yield* evidenceOf({ agent }, fades), type: yield* evidenceOf({ type }, fades) };
+  const [ofAgent, ofType] = [yield* evidenceOf({ agent }, fades), yield* evidenceOf({ type }, fades)];
+  return { pair: evidence, agent: judgedEvidence(ofAgent), type: judgedEvidence(ofType) };
 }
 
 function believed<E extends WeighedEvidence>(evidence: E, levels: EvidenceLevels): Believed<E> {

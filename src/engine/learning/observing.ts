@@ -3,16 +3,12 @@ import { addEvidence, type Fading, type StoredEvidence } from "../../store/learn
 import type { Tx, TxContext } from "../../store/tx.js";
 import { EXECUTOR_PREFIX, RESERVED_HANDLES } from "../agents/agents.js";
 import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../effect.js";
+import { added, NO_SUMS, type Observation } from "../routing/belief.js";
 
 /** One fact about an agent at a type of task. */
-export interface Observed {
+export interface Observed extends Observation {
   readonly agent: string;
   readonly type: string;
-  /** From 0, a failure, to 1. Without it nothing is said of success. */
-  readonly success?: number;
-  /** Whether a review or feedback said so: then it counts as quality too. */
-  readonly judged?: boolean;
-  readonly durationMs?: number;
   /** In millionths of a US dollar. */
   readonly cost?: number;
 }
@@ -65,30 +61,13 @@ export function learnedAs(agent: string): string {
   return agent.startsWith(EXECUTOR_PREFIX) ? "executor" : agent;
 }
 
-const NONE = {
-  successes: 0,
-  failures: 0,
-  durations: 0,
-  logSum: 0,
-  logSquares: 0,
-  judged: 0,
-  quality: 0,
-  costs: 0,
-  cost: 0,
-  observations: 0,
-} as const;
+const NONE = { ...NO_SUMS, costs: 0, cost: 0, observations: 0 } as const;
 
-function plus(sums: StoredEvidence, { success, judged, durationMs, cost }: Observed): StoredEvidence {
-  const log = durationMs === undefined ? 0 : Math.log(Math.max(1, durationMs));
+function plus(sums: StoredEvidence, observed: Observed): StoredEvidence {
+  const { cost } = observed;
   return {
     ...sums,
-    successes: sums.successes + (success ?? 0),
-    failures: sums.failures + (success === undefined ? 0 : 1 - success),
-    durations: sums.durations + (durationMs === undefined ? 0 : 1),
-    logSum: sums.logSum + log,
-    logSquares: sums.logSquares + log ** 2,
-    judged: sums.judged + (judged === true ? 1 : 0),
-    quality: sums.quality + (judged === true ? (success ?? 0) : 0),
+    ...added(sums, observed),
     costs: sums.costs + (cost === undefined ? 0 : 1),
     cost: sums.cost + (cost ?? 0),
     observations: sums.observations + 1,

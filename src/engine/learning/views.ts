@@ -1,3 +1,4 @@
+import { quantile } from "../../base/numbers/log-normal.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import { dollarsOf } from "../../base/money.js";
 import type { WeighedEvidence } from "../../store/learning/evidence.js";
@@ -24,20 +25,20 @@ export function evidenceView({ observations, ...sums }: WeighedEvidence) {
 const EIGHT_IN_TEN = 1.2816;
 
 /** The belief of the next attempt, with bounds that hold eight in ten. */
-export function beliefView({ success: { alpha, beta }, duration: { mu, sigma } }: Believed<WeighedEvidence>) {
+export function beliefView({ success: { alpha, beta }, duration }: Believed<WeighedEvidence>) {
   const weight = alpha + beta;
   const mean = alpha / weight;
   const around = EIGHT_IN_TEN * Math.sqrt((mean * (1 - mean)) / (weight + 1));
-  const msAt = (deviations: number) => Math.round(Math.exp(Math.min(MU_MAX, mu + deviations * sigma)));
+  const msOf = (ms: number) => Math.round(Math.min(MS_MAX, ms));
   return {
     success: rounded(mean),
     success_low: rounded(Math.max(0, mean - around)),
     success_high: rounded(Math.min(1, mean + around)),
-    median_ms: msAt(0),
-    low_ms: msAt(-EIGHT_IN_TEN),
-    high_ms: msAt(EIGHT_IN_TEN),
+    median_ms: msOf(Math.exp(duration.mean)),
+    low_ms: msOf(quantile(duration, 0.1)),
+    high_ms: msOf(quantile(duration, 0.9)),
   };
 }
 
 /** Keeps a duration an exact integer. */
-const MU_MAX = 36;
+const MS_MAX = Number.MAX_SAFE_INTEGER;

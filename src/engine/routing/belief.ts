@@ -18,31 +18,28 @@ export const NO_EVIDENCE: Evidence = { successes: 0, failures: 0, durations: 0, 
 
 export interface Observation {
   /** From 0, a failure, to 1; between them where a review or feedback judges the quality. Without it only the duration counts. */
-  readonly success?: number;
-  /** How many attempts its success counts for: 1 by default. */
-  readonly weight?: number;
-  readonly durationMs?: number;
+  readonly success?: number | undefined;
+  /** Whether a review or feedback said so: then it counts as quality too. */
+  readonly judged?: boolean | undefined;
+  readonly durationMs?: number | undefined;
 }
 
-/** Returns the evidence as it weighs after a time: half of it after the half-life. Without one it does not fade. */
-export function decayed(evidence: Evidence, ageMs: number, halfLifeMs: number | null): Evidence {
-  if (ageMs <= 0 || halfLifeMs === null) return evidence;
-  const share = 2 ** (-ageMs / halfLifeMs);
-  return {
-    successes: evidence.successes * share,
-    failures: evidence.failures * share,
-    durations: evidence.durations * share,
-    logSum: evidence.logSum * share,
-    logSquares: evidence.logSquares * share,
-  };
+/** Evidence, and the weight of the judgements in it with the sum of their qualities. */
+export interface JudgedSums extends Evidence {
+  readonly judged: number;
+  readonly quality: number;
 }
 
-/** Returns the evidence with one more observation. A duration under a millisecond counts as one. */
-export function added(evidence: Evidence, { success, weight = 1, durationMs }: Observation): Evidence {
+export const NO_SUMS: JudgedSums = { ...NO_EVIDENCE, judged: 0, quality: 0 };
+
+/** Returns the sums with one more observation. A duration under a millisecond counts as one. */
+export function added(evidence: JudgedSums, { success, judged, durationMs }: Observation): JudgedSums {
   const log = durationMs === undefined ? 0 : Math.log(Math.max(1, durationMs));
   return {
-    successes: evidence.successes + (success === undefined ? 0 : weight * success),
-    failures: evidence.failures + (success === undefined ? 0 : weight * (1 - success)),
+    judged: evidence.judged + (judged === true ? 1 : 0),
+    quality: evidence.quality + (judged === true ? (success ?? 0) : 0),
+    successes: evidence.successes + (success ?? 0),
+    failures: evidence.failures + (success === undefined ? 0 : 1 - success),
     durations: evidence.durations + (durationMs === undefined ? 0 : 1),
     logSum: evidence.logSum + log,
     logSquares: evidence.logSquares + log ** 2,
@@ -52,11 +49,8 @@ export function added(evidence: Evidence, { success, weight = 1, durationMs }: O
 /** Outcomes that a judgement says as much as: its variance is a fraction of theirs. */
 export const JUDGEMENT_ATTEMPTS = 4;
 
-/**
- * Returns evidence in which judgements count for what they say. `judged` is the weight of those among the successes and failures, and
- * `quality` the sum of their qualities.
- */
-export function judgedEvidence(sums: Evidence & { readonly judged: number; readonly quality: number }): Evidence {
+/** Returns evidence in which judgements count for what they say. */
+export function judgedEvidence(sums: JudgedSums): Evidence {
   const { successes, failures, durations, logSum, logSquares, judged, quality } = sums;
   const more = JUDGEMENT_ATTEMPTS - 1;
   return {
@@ -66,6 +60,11 @@ export function judgedEvidence(sums: Evidence & { readonly judged: number; reado
     logSum,
     logSquares,
   };
+}
+
+/** Returns the evidence of sums that are stored, and none where there are none. */
+export function asEvidence(stored: JudgedSums | undefined): Evidence {
+  return stored === undefined ? NO_EVIDENCE : judgedEvidence(stored);
 }
 
 /** Evidence of an agent at a type of task, of the agent at all types, and of the type with all agents; each of the wider two has the pair's in it. */
@@ -101,24 +100,16 @@ function passedOn({ alpha, beta }: SuccessBelief): SuccessBelief {
   return { alpha: alpha * share, beta: beta * share };
 }
 
-/** A normal distribution of the logarithm of a duration in milliseconds: its median is exp(mu). */
-export interface DurationBelief {
-  readonly mu: number;
-  readonly sigma: number;
-  /** Attempts that mu rests on, or counts for. */
-  readonly weight: number;
-}
-
 /** Ten minutes, or a few times more or less of it. */
 const PRIOR_DURATION: Belief = { mean: Math.log(600_000), weight: 0.4, variance: 1.5, degrees: 4 };
 
 /**
- * Returns what is believed of the duration of a task of a type with an agent. The type says more of a duration than the agent does, whose
+ * Returns what is believed of the logarithm of the duration, in milliseconds, of a task of a type with an agent. The type says more of a duration than the agent does, whose
  * tasks of other types may be of any size: the type corrects the agent here.
  */
-export function durationBelief({ pair, agent, type }: EvidenceLevels): DurationBelief {
+export function durationBelief({ pair, agent, type }: EvidenceLevels): Belief {
   let belief = PRIOR_DURATION;
   for (const [at, { durations: count, logSum: sum, logSquares: squares }] of [agent, type, pair].entries())
     belief = updated(at === 0 ? belief : narrowed(belief), { count, sum, squares });
-  return { mu: belief.mean, sigma: Math.sqrt(belief.variance), weight: belief.weight };
+  return belief;
 }

@@ -18,7 +18,7 @@ import { requireRun, requireTask } from "../lookup.js";
 import { unmet } from "../scheduling/demands.js";
 import { taskType } from "../steps/task-type.js";
 import { requireAssignable, reserveTask } from "../tasks/assignments.js";
-import { type Evidence, judgedEvidence, NO_EVIDENCE } from "./belief.js";
+import { asEvidence } from "./belief.js";
 import { ranked, type Ranked } from "./ranking.js";
 import { personaOf, type Persona, type RoutingCandidate } from "./scoring.js";
 import { OF_GOAL, OF_MODE, type OptimizationGoal, STRATEGIES, type StrategyName } from "./strategies.js";
@@ -204,10 +204,6 @@ function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & Share
     restedMs: Math.max(0, ctx.now - (telling[0]?.endedAt ?? ctx.now)),
   };
   return { ...candidate, gaps };
-}
-
-function asEvidence(stored: WeighedEvidence | undefined): Evidence {
-  return stored === undefined ? NO_EVIDENCE : judgedEvidence(stored);
 }
 
 function noTaker({ task, ranking }: Route): BatonError {

@@ -73,7 +73,7 @@ export interface ScoringTerms {
 
 /** The parts of candidates of one task, in their order: speed, cost and turn compare them with each other. */
 export function partsOf(candidates: readonly RoutingCandidate[], terms: ScoringTerms): ScoreParts[] {
-  const durations = candidates.map(({ evidence }) => Math.exp(durationBelief(evidence).mu));
+  const durations = candidates.map(({ evidence }) => Math.exp(durationBelief(evidence).mean));
   const fastest = Math.min(...durations);
   const costs = candidates.flatMap(({ cost }) => (cost === null ? [] : [cost]));
   const cheapest = Math.min(...costs);

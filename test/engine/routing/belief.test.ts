@@ -1,18 +1,18 @@
 import { assert, nat, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { quantile } from "../../../src/base/numbers/log-normal.js";
 import {
   added,
-  decayed,
   durationBelief,
-  type Evidence,
+  type JudgedSums,
+  judgedEvidence,
   NO_EVIDENCE,
+  NO_SUMS,
   successBelief,
 } from "../../../src/engine/routing/belief.js";
 
-const DAY = 86_400_000;
-
-function evidenceOf(successes: number, failures: number, durationMs = 60_000): Evidence {
-  let evidence = NO_EVIDENCE;
+function evidenceOf(successes: number, failures: number, durationMs = 60_000): JudgedSums {
+  let evidence = NO_SUMS;
   for (let at = 0; at < successes; at++) evidence = added(evidence, { success: 1, durationMs });
   for (let at = 0; at < failures; at++) evidence = added(evidence, { success: 0, durationMs });
   return evidence;
@@ -22,21 +22,14 @@ const meanOf = ({ alpha, beta }: { alpha: number; beta: number }): number => alp
 const NONE = { pair: NO_EVIDENCE, agent: NO_EVIDENCE, type: NO_EVIDENCE };
 
 describe("evidence", () => {
-  test("weighs half after its half-life, in one step or in many", () => {
-    const evidence = evidenceOf(6, 2);
-    expect(decayed(evidence, DAY, DAY)).toMatchObject({ successes: 3, failures: 1, durations: 4 });
-    const twice = decayed(decayed(evidence, DAY / 2, DAY), DAY / 2, DAY);
-    expect(twice.successes).toBeCloseTo(3, 10);
-    expect(decayed(evidence, DAY, null)).toEqual(evidence);
-    expect(decayed(evidence, -DAY, DAY)).toEqual(evidence);
-  });
-
-  test("counts a success of half the quality to both sides", () => {
-    expect(added(NO_EVIDENCE, { success: 0.5, weight: 2 })).toMatchObject({ successes: 1, failures: 1, durations: 0 });
+  test("counts a judgement for four attempts, a half good one to both sides", () => {
+    const sums = added(NO_SUMS, { success: 0.5, judged: true });
+    expect(sums).toMatchObject({ successes: 0.5, failures: 0.5, judged: 1, quality: 0.5, durations: 0 });
+    expect(judgedEvidence(sums)).toMatchObject({ successes: 2, failures: 2 });
   });
 
   test("counts a duration without a verdict as a duration only", () => {
-    expect(added(NO_EVIDENCE, { durationMs: 0 })).toEqual({ ...NO_EVIDENCE, durations: 1 });
+    expect(added(NO_SUMS, { durationMs: 0 })).toEqual({ ...NO_SUMS, durations: 1 });
   });
 });
 
@@ -85,15 +78,15 @@ describe("belief of duration", () => {
   test("is the median of the pair once it has shown enough, and that of the type before", () => {
     const type = evidenceOf(200, 0, 1_000);
     const unseen = durationBelief({ ...NONE, agent: evidenceOf(50, 0, 3_600_000), type });
-    expect(Math.exp(unseen.mu)).toBeLessThan(2_000);
+    expect(Math.exp(unseen.mean)).toBeLessThan(2_000);
     const slow = durationBelief({ pair: evidenceOf(50, 0, 4_000), agent: evidenceOf(50, 0, 4_000), type });
-    expect(Math.exp(slow.mu)).toBeGreaterThan(3_000);
+    expect(Math.exp(slow.mean)).toBeGreaterThan(3_000);
     expect(slow.weight).toBeGreaterThan(unseen.weight);
   });
 
   test("is wide without evidence", () => {
-    const { mu, sigma, weight } = durationBelief(NONE);
-    expect(Math.exp(mu)).toBeCloseTo(600_000, 3);
-    expect(sigma * Math.sqrt(1 + 1 / weight)).toBeGreaterThan(1);
+    const belief = durationBelief(NONE);
+    expect(Math.exp(belief.mean)).toBeCloseTo(600_000, 3);
+    expect(quantile(belief, 0.9) / quantile(belief, 0.1)).toBeGreaterThan(100);
   });
 });

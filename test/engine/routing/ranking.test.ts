@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mulberry32 } from "../../../src/base/numbers/mulberry32.js";
-import { added, type Evidence, NO_EVIDENCE } from "../../../src/engine/routing/belief.js";
+import { added, type JudgedSums, NO_EVIDENCE, NO_SUMS } from "../../../src/engine/routing/belief.js";
 import { ranked } from "../../../src/engine/routing/ranking.js";
 import { sampledBeta } from "../../../src/engine/routing/sampling.js";
 import { type RoutingCandidate, personaMatch, specializationOf } from "../../../src/engine/routing/scoring.js";
@@ -22,7 +22,7 @@ const NEWCOMER: Omit<RoutingCandidate, "agent"> = {
 };
 
 function shown(successes: number, failures: number, durationMs = 60_000): RoutingCandidate["evidence"] {
-  let pair: Evidence = NO_EVIDENCE;
+  let pair: JudgedSums = NO_SUMS;
   for (let at = 0; at < successes; at++) pair = added(pair, { success: 1, durationMs });
   for (let at = 0; at < failures; at++) pair = added(pair, { success: 0, durationMs });
   return { pair, agent: pair, type: NO_EVIDENCE };
