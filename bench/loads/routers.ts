@@ -78,7 +78,7 @@ class BatonRouter implements Router {
       this.#sums.set(key, { sums: added(this.#faded(key, at), observation), at });
   }
 
-  /** What addEvidence of the store does in SQL. */
+  /** Fades the sums as addEvidence of the store does in SQL. */
   #faded(key: string, now: number): JudgedSums {
     const { sums, at } = this.#sums.get(key) ?? { sums: NO_SUMS, at: now };
     const share = HALF_LIFE_MS === null ? 1 : 2 ** ((at - now) / HALF_LIFE_MS);

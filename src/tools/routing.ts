@@ -25,7 +25,9 @@ const route = defineOperation({
       .min(1)
       .max(100)
       .optional()
-      .describe("Agents, from list_agents. Default: all that are there."),
+      .describe(
+        "Agents, from list_agents. Default: all that are there and have registered what they offer, or have had a task.",
+      ),
     strategy: z.enum(STRATEGY_NAMES).optional().describe("Default: by the run's mode; adaptive for standard."),
     optimization_goal: z.enum(GOALS).optional().describe("In place of a strategy."),
     cognitive_style: z.string().min(1).max(100).optional().describe("The persona that the task asks for."),
@@ -50,12 +52,12 @@ const route = defineOperation({
     task_type: z.string(),
     assigned: z.string().optional(),
   }),
-  *run(ctx, { task, candidates, strategy, optimization_goal: goal, dry_run: isDry, ...rest }) {
+  async perform(host, { task, candidates, strategy, optimization_goal: goal, dry_run: isDry, ...rest }) {
     const { cognitive_style, creativity, analytical_depth, collaboration } = rest;
     const persona = { cognitive_style, creativity, analytical_depth, collaboration };
     const query = { task, candidates, strategy, goal, persona };
-    if (isDry) return routeView(yield* routeOf(ctx, query));
-    const found = yield* assignBest(ctx, query);
+    if (isDry) return routeView(await host.read((ctx) => routeOf(ctx, query)));
+    const found = await host.transact((ctx) => assignBest(ctx, query), "assign");
     return { ...routeView(found), assigned: found.assigned };
   },
 });

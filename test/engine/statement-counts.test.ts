@@ -1,5 +1,7 @@
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { StorePoint } from "../../src/store/driver/faults.js";
+import { atEnd } from "../support/lifetime.js";
 import { startApp } from "../support/servers/app.js";
 import { Crew } from "../support/fixtures/plan.js";
 
@@ -74,6 +76,24 @@ test("a later wait for decisions reads no inbox: it takes as many statements as 
   // The first wait of an agent looks for what waits for it.
   await wait("milestone");
   expect(await wait("decision")).toBe(await wait("milestone"));
+});
+
+test("a dry run of routing waits for no writer, and a prediction reads no results of attempts", async () => {
+  const texts: string[] = [];
+  const note = ({ statement }: StorePoint) => void (statement !== "COMMIT" && texts.push(statement[0]));
+  const app = await startApp({ storeHooks: { observe: note } });
+  const crew = new Crew(app);
+  await app.call("create_project", { name: "demo" });
+  const { run } = await crew.start([{ key: "a" }, { key: "b" }], { project: "demo" });
+  await crew.complete(await crew.take("ann", { run: run.id }));
+  const writer = new Database(app.database);
+  atEnd(() => void writer.close());
+  writer.exec("BEGIN IMMEDIATE");
+  const { ranking } = await app.call("route_task", { task: `${run.id}/b` });
+  expect(ranking.map(({ agent }) => agent)).toContain("ann");
+  texts.length = 0;
+  await app.call("predict_failures", {});
+  expect(texts.filter((text) => text.includes("FROM attempts") && /\bresult\b/.test(text))).toEqual([]);
 });
 
 test("tasks that a change of the graph opens again look for those behind them together", async () => {

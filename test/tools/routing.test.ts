@@ -116,6 +116,47 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
     expect(ranking.find(({ agent }) => agent === "ann")).toMatchObject({ feasible: false, lacks: ["breaker_open"] });
   });
 
+  test("finds the agents that can take a task behind any number of others, and their evidence", async () => {
+    const { call, run, show } = await team(port("a"));
+    await show("ben", [true, true, true]);
+    for (let at = 0; at < 101; at++) await call("register_agent", { name: `other${at}`, roles: ["writer"] });
+    const { ranking } = await call("route_task", { task: `${run}/a`, strategy: "performance" });
+    expect(ranking.slice(0, 3).map(({ agent, feasible }) => [agent, feasible])).toEqual([
+      ["ben", true],
+      ["ann", true],
+      [expect.stringMatching(/^other/), false],
+    ]);
+    expect(ranking).toHaveLength(100);
+  });
+
+  test("takes turns with round_robin: what is kept for an agent, or runs, counts as its turn", async () => {
+    const { crew, call, run } = await team(...["a", "b", "c", "d", "e"].map((key) => port(key)));
+    const route = async (key: string) => {
+      const asked = { task: `${run}/${key}`, candidates: ["ann", "ben"], dry_run: false };
+      return (await call("route_task", { ...asked, strategy: "round_robin" })).assigned;
+    };
+    expect([await route("a"), await route("b"), await route("c"), await route("d")]).toEqual([
+      "ann",
+      "ben",
+      "ann",
+      "ben",
+    ]);
+    await crew.app.advance(1_000);
+    await crew.take("ann", { run });
+    expect(await route("e")).toBe("ben");
+  });
+
+  test("keeps no task for a conversation that only plans, unless it is named", async () => {
+    const { crew, call, run } = await team(port("a", { requires: [] }), { key: "b" });
+    await call("give_feedback", { agent: "ann", score: 1, by: "pia" });
+    const ranked = async (more: { candidates?: string[] } = {}) =>
+      (await call("route_task", { task: `${run}/a`, ...more })).ranking.map(({ agent }) => agent).toSorted();
+    expect(await ranked()).toEqual(["ann", "ben"]);
+    expect(await ranked({ candidates: ["pia"] })).toEqual(["pia"]);
+    await crew.take("pia", { run });
+    expect(await ranked()).toEqual(["ann", "ben", "pia"]);
+  });
+
   test("refuses unknown strategies and candidates, tasks that are held, and tasks that no candidate can take", async () => {
     const { crew, call, run, candidates } = await team(port("a"), port("b"));
     const { app } = crew;

@@ -1,6 +1,6 @@
 import type { Agent } from "../../store/agents/agents.js";
 import { findSession } from "../../store/presence/sessions.js";
-import { attemptStats, recentAttemptsOf } from "../../store/tasks/attempts.js";
+import { attemptStats, recentOutcomes } from "../../store/tasks/attempts.js";
 import { runningTasksOf } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { liveAgents, requireAgent } from "../agents/agents.js";
@@ -23,7 +23,7 @@ export function* predictFailures(
 }
 
 function* factsOf(ctx: EngineContext, agent: Agent): Tx<AgentFacts> {
-  const attempts = yield* recentAttemptsOf(agent.name, ATTEMPTS_MAX);
+  const attempts = yield* recentOutcomes(agent.name, ATTEMPTS_MAX);
   const running = yield* runningTasksOf(agent.name, RUNNING_MAX);
   const session = agent.session === null ? undefined : yield* findSession(agent.session);
   const typicalMs = (yield* attemptStats(agent.name)).find(({ outcome }) => outcome === "succeeded")?.meanMs;

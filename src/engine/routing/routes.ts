@@ -3,10 +3,11 @@ import { fadingPerMs } from "../../base/numbers/half-life.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import type { Agent } from "../../store/agents/agents.js";
 import { appendEvents } from "../../store/events/events.js";
-import { evidenceByGroup, evidenceOf, evidenceOfPairs, type WeighedEvidence } from "../../store/learning/evidence.js";
+import { evidenceByGroup, evidenceOf, evidenceWithIds, type WeighedEvidence } from "../../store/learning/evidence.js";
 import { type Demand, findDemand } from "../../store/scheduling/lanes.js";
 import { heldWork, keptWork } from "../../store/scheduling/workloads.js";
 import { lastAgents, recentOutcomes } from "../../store/tasks/attempts.js";
+import { agentsThatWorked } from "../../store/tasks/workers.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
 import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -15,7 +16,7 @@ import { brokenAgents, offerFor } from "../claims/offers.js";
 import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { requireRun, requireTask } from "../lookup.js";
-import { unmet } from "../scheduling/demands.js";
+import { type Offer, unmet } from "../scheduling/demands.js";
 import { taskType } from "../steps/task-type.js";
 import { requireAssignable, reserveTask } from "../tasks/assignments.js";
 import { asEvidence } from "./belief.js";
@@ -25,7 +26,7 @@ import { OF_GOAL, OF_MODE, type OptimizationGoal, STRATEGIES, type StrategyName 
 
 export interface RouteQuery {
   readonly task: string;
-  /** Handles; without them all agents that are there. */
+  /** Handles; without them all agents that are there and take tasks. */
   readonly candidates?: readonly string[] | undefined;
   readonly strategy?: StrategyName | undefined;
   readonly goal?: OptimizationGoal | undefined;
@@ -81,22 +82,26 @@ const RANKED_MAX = 100;
 function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: RouteQuery): Tx<Route> {
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);
-  const agents = query.candidates === undefined ? yield* liveAgents(ctx) : yield* namedAgents(query.candidates);
   const type = taskType(task, spec);
   const asked = { task, type, demand: { ...demand, reservedFor: null } };
-  const judged: (RoutingCandidate & Pick<RoutedAgent, "gaps">)[] = [];
-  const facts = yield* sharedFacts(ctx, asked, agents.slice(0, RANKED_MAX));
-  for (const agent of agents.slice(0, RANKED_MAX)) judged.push(yield* candidateOf(ctx, agent, { ...asked, ...facts }));
+  const agents = query.candidates === undefined ? yield* takingAgents(ctx) : yield* namedAgents(query.candidates);
+  const offered = yield* offeredBy(ctx, agents, asked.demand);
+  // Agents that can take it come first, so that the others take no place of theirs.
+  const able = offered.filter(({ gaps }) => gaps.length === 0);
+  const unable = offered.filter(({ gaps }) => gaps.length > 0);
+  const chosen = [...able, ...unable].slice(0, RANKED_MAX);
+  const facts = yield* sharedFacts(ctx, asked, chosen);
+  const candidates = new Map<Offered, RoutingCandidate>();
+  for (const one of chosen) candidates.set(one, yield* candidateOf(ctx, one, { ...asked, ...facts }));
   const { by, strategy } = yield* strategyFor(task, query);
-  const terms = {
-    strategy,
-    persona: query.persona,
-    uniform: ctx.settings.learning_enabled ? () => ctx.random() : null,
-  };
-  const able = judged.filter(({ gaps }) => gaps.length === 0);
-  const unable = judged.filter(({ gaps }) => gaps.length > 0);
-  const gapsOf = new Map(judged.map(({ agent, gaps }) => [agent, gaps]));
-  const ranking = [...ranked(able, terms), ...ranked(unable, terms).map((one) => ({ ...one, score: 0 }))];
+  const uniform = ctx.settings.learning_enabled ? () => ctx.random() : null;
+  const inOrder = (some: readonly Offered[]): Ranked[] =>
+    ranked(
+      some.flatMap((one) => candidates.get(one) ?? []),
+      { strategy, persona: query.persona, uniform },
+    );
+  const gapsOf = new Map(chosen.map(({ agent, gaps }) => [agent.name, gaps]));
+  const ranking = [...inOrder(able), ...inOrder(unable).map((one) => ({ ...one, score: 0 }))];
   return { task, type, by, ranking: ranking.map((one) => ({ ...one, gaps: gapsOf.get(one.agent) ?? [] })) };
 }
 
@@ -104,6 +109,36 @@ function* namedAgents(names: readonly string[]): Tx<Agent[]> {
   const agents: Agent[] = [];
   for (const name of new Set(names)) agents.push(yield* requireAgent(name));
   return agents;
+}
+
+/** The agents that are there and take tasks: one that says nothing of itself and has had no task may only plan, or watch. */
+function* takingAgents(ctx: EngineContext): Tx<Agent[]> {
+  const live = yield* liveAgents(ctx);
+  const unsaid = live.filter((agent) => !isDescribed(agent)).map(({ name }) => name);
+  const worked = new Set(yield* agentsThatWorked(unsaid));
+  return live.filter((agent) => isDescribed(agent) || worked.has(agent.name));
+}
+
+function isDescribed({ capabilities, roles, offeredRoles, profile }: Agent): boolean {
+  return [capabilities, roles, offeredRoles, Object.keys(profile)].some(({ length }) => length > 0);
+}
+
+/** An agent, what it offers for a demand, and why a claim of it would be turned away. */
+interface Offered {
+  readonly agent: Agent;
+  readonly offer: Offer;
+  readonly gaps: readonly string[];
+}
+
+function* offeredBy(ctx: EngineContext, agents: readonly Agent[], demand: Demand): Tx<Offered[]> {
+  const broken = yield* brokenAgents();
+  const offered: Offered[] = [];
+  for (const agent of agents) {
+    const given = offerOf({ ...agent, hasBreaker: broken.has(agent.name) }, {}, connectionOf(agent));
+    const offer = yield* offerFor(ctx, given, [demand]);
+    offered.push({ agent, offer, gaps: unmet(offer, demand).map(({ kind }) => kind) });
+  }
+  return offered;
 }
 
 function* strategyFor({ run }: Task, { strategy, goal }: RouteQuery) {
@@ -121,10 +156,10 @@ interface SharedFacts {
   readonly pairs: ReadonlyMap<string, WeighedEvidence>;
   readonly ofAgents: ReadonlyMap<string, WeighedEvidence>;
   readonly ofType: WeighedEvidence;
-  /** Agents whose circuit breaker is open. */
-  readonly broken: ReadonlySet<string>;
   /** Tasks that an agent has, running or reserved. */
   readonly busy: ReadonlyMap<string, number>;
+  /** The instants at which it was given the newest of these. */
+  readonly given: ReadonlyMap<string, number>;
   /** By agent: how many of the tasks that this one depends on it did. */
   readonly inputs: ReadonlyMap<string, number>;
   readonly dependencies: number;
@@ -137,16 +172,23 @@ interface AskedTask {
 }
 
 const WORK_MAX = 2_000;
-const PAIRS_MAX = 500;
 
-function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, agents: readonly Agent[]): Tx<SharedFacts> {
+function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, offered: readonly Offered[]): Tx<SharedFacts> {
   const fades = { now: ctx.now, perMs: fadingPerMs(ctx.settings.learning_rate) };
-  const names = agents.map(({ name }) => name);
-  const pairs = yield* evidenceOfPairs({ type, limit: PAIRS_MAX }, fades);
+  const names = offered.map(({ agent }) => agent.name);
+  const pairs = yield* evidenceWithIds(
+    names.map((name) => `${name}/${type}`),
+    fades,
+  );
   const busy = new Map<string, number>();
-  const more = (agent: string): unknown => busy.set(agent, (busy.get(agent) ?? 0) + 1);
-  for (const { agent } of yield* heldWork(WORK_MAX)) more(agent);
-  for (const kept of yield* keptWork(WORK_MAX)) if (kept.task !== task.id) more(kept.demand.reservedFor ?? "");
+  const given = new Map<string, number>();
+  const has = (agent: string, since: number | null): void => {
+    busy.set(agent, (busy.get(agent) ?? 0) + 1);
+    given.set(agent, Math.max(given.get(agent) ?? 0, since ?? 0));
+  };
+  for (const { agent, startedAt } of yield* heldWork(WORK_MAX)) has(agent, startedAt);
+  for (const { task: id, demand, reservedUntil } of yield* keptWork(WORK_MAX))
+    if (id !== task.id) has(demand.reservedFor ?? "", (reservedUntil ?? 0) - ctx.settings.reservation_ms);
   const dependencies = yield* dependenciesOf(task.id);
   const inputs = new Map<string, number>();
   for (const { agent } of yield* lastAgents(dependencies.map(({ id }) => id)))
@@ -155,8 +197,8 @@ function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, agents: rea
     pairs: new Map(pairs.map((pair) => [pair.agent, pair])),
     ofAgents: yield* evidenceByGroup("agent", names, fades),
     ofType: yield* evidenceOf({ type }, fades),
-    broken: yield* brokenAgents(),
     busy,
+    given,
     inputs,
     dependencies: dependencies.length,
   };
@@ -167,12 +209,13 @@ const FAILED = new Set(["failed", "timed_out", "lease_lost"]);
 const OUTCOMES_MAX = 20;
 const MICROS = 1_000_000;
 
-function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & SharedFacts) {
-  const { task, demand, type } = facts;
+function* candidateOf(
+  ctx: EngineContext,
+  { agent, offer }: Offered,
+  facts: AskedTask & SharedFacts,
+): Tx<RoutingCandidate> {
+  const { demand, type } = facts;
   const { name, profile } = agent;
-  const offered = offerOf({ ...agent, hasBreaker: facts.broken.has(name) }, {}, connectionOf(agent));
-  const offer = yield* offerFor(ctx, offered, [{ demand, head: task.id }]);
-  const gaps = unmet(offer, demand).map(({ kind }) => kind);
   const recent = yield* recentOutcomes(name, OUTCOMES_MAX);
   const telling = recent.filter(({ outcome }) => FAILED.has(outcome) || outcome === "succeeded");
   const success = telling.findIndex(({ outcome }) => outcome === "succeeded");
@@ -184,7 +227,8 @@ function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & Share
   });
   const met = demand.requires.filter((one) => offer.capabilities.has(one)).length;
   const hasRole = demand.role !== null && offer.roles.has(demand.role);
-  const candidate: RoutingCandidate = {
+  const served = Math.max(facts.given.get(name) ?? 0, ...recent.map(({ startedAt }) => startedAt));
+  return {
     agent: name,
     asked: demand.requires.length + (demand.role === null ? 0 : 1),
     offered: met + (hasRole ? 1 : 0),
@@ -199,16 +243,16 @@ function* candidateOf(ctx: EngineContext, agent: Agent, facts: AskedTask & Share
     capacity: agent.maxConcurrentTasks,
     cost: pair === undefined || pair.costs === 0 ? null : pair.cost / pair.costs / MICROS,
     inputs: facts.dependencies === 0 ? 0 : (facts.inputs.get(name) ?? 0) / facts.dependencies,
-    servedAt: recent[0]?.endedAt ?? null,
+    servedAt: served === 0 ? null : served,
     failuresInRow: success < 0 ? telling.length : success,
     restedMs: Math.max(0, ctx.now - (telling[0]?.endedAt ?? ctx.now)),
   };
-  return { ...candidate, gaps };
 }
 
 function noTaker({ task, ranking }: Route): BatonError {
   const why = ranking.slice(0, 5).map(({ agent, gaps }) => `${agent} (${gaps.join(", ")})`);
-  const whom = why.length === 0 ? "no agent is there" : `none of the candidates can take it: ${why.join(", ")}`;
+  const whom =
+    why.length === 0 ? "no agent is there that takes tasks" : `none of the candidates can take it: ${why.join(", ")}`;
   return new BatonError("conflict", `Task ${task.key} (${task.id}) was not assigned: ${whom}.`, {
     details: { task: task.id },
     retry: { after_ms: 60_000 },

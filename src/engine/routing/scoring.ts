@@ -56,7 +56,7 @@ export interface RoutingCandidate {
   readonly cost: number | null;
   /** The part of the tasks that this one depends on which the agent did. */
   readonly inputs: number;
-  /** The instant at which it was last given a task; null for never. */
+  /** The instant at which a task was last given to it, or kept for it; null for never. */
   readonly servedAt: number | null;
   /** Its newest attempts that failed, back to its last success, and how long ago the newest ended. */
   readonly failuresInRow: number;
@@ -77,7 +77,6 @@ export function partsOf(candidates: readonly RoutingCandidate[], terms: ScoringT
   const fastest = Math.min(...durations);
   const costs = candidates.flatMap(({ cost }) => (cost === null ? [] : [cost]));
   const cheapest = Math.min(...costs);
-  const turns = candidates.map(({ servedAt }) => servedAt ?? -1).sort((one, other) => one - other);
   return candidates.map((candidate, at) => ({
     capability: candidate.asked === 0 ? 1 : candidate.offered / candidate.asked,
     performance: performanceOf(candidate.evidence, terms),
@@ -87,9 +86,15 @@ export function partsOf(candidates: readonly RoutingCandidate[], terms: ScoringT
     load: Math.max(0, 1 - candidate.busy / candidate.capacity),
     cost: candidate.cost === null ? UNKNOWN : candidate.cost <= 0 ? 1 : cheapest / candidate.cost,
     context: candidate.inputs,
-    turn: 1 - turns.indexOf(candidate.servedAt ?? -1) / candidates.length,
+    turn: 1 - candidates.filter((other) => isBefore(other, candidate)).length / candidates.length,
     health: 1 - suspicionOf(candidate),
   }));
+}
+
+/** Whether it is the turn of one agent rather than of another: it was served longer ago or, where both were at once, has less. */
+function isBefore(one: RoutingCandidate, other: RoutingCandidate): boolean {
+  const apart = (one.servedAt ?? -1) - (other.servedAt ?? -1);
+  return apart < 0 || (apart === 0 && one.busy < other.busy);
 }
 
 /** The part of what is not known. */

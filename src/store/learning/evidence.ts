@@ -1,4 +1,4 @@
-import { bySize, eachIn, int, many, one, placeholders, text } from "../rows.js";
+import { bySize, eachIn, int, many, manyIn, one, placeholders, text } from "../rows.js";
 import { columns, named, type RowOf, table } from "../tables.js";
 import type { SqlValue, Tx } from "../tx.js";
 
@@ -137,6 +137,8 @@ const PAIR = columns({ id: text, agent: text, type: text, ...SUMS, observations:
 /** Evidence of an agent at a type of task, as it weighs at an instant. */
 export interface PairEvidence extends RowOf<typeof PAIR> {}
 
+const WEIGHED_PAIR = SUM_COLUMNS.map((column) => `${faded(column, LEFT)} AS ${column}`).join(", ");
+
 /** Returns evidence by its id, from behind one. */
 export function* evidenceOfPairs(
   {
@@ -153,11 +155,19 @@ export function* evidenceOfPairs(
     ["id >", after],
   ].filter((pair): pair is [string, string] => pair[1] !== undefined);
   const where = given.map(([comparison], at) => `${comparison} $${at + 4}`).join(" AND ");
-  const sums = SUM_COLUMNS.map((column) => `${faded(column, LEFT)} AS ${column}`).join(", ");
   return yield* many(PAIR.read, [
     // sql: columns of the table and numbers of parameters.
-    `SELECT id, agent, type, ${sums}, observations, updated_at FROM learning_evidence ${where && `WHERE ${where}`} ORDER BY id LIMIT $3`,
+    `SELECT id, agent, type, ${WEIGHED_PAIR}, observations, updated_at FROM learning_evidence ${where && `WHERE ${where}`} ORDER BY id LIMIT $3`,
     [now, perMs, limit, ...given.map(([, value]) => value)],
+  ]);
+}
+
+/** Returns the evidence of these ids, `AGENT/TYPE`, in no order. */
+export function* evidenceWithIds(ids: readonly string[], { now, perMs }: Fading): Tx<PairEvidence[]> {
+  return yield* manyIn(PAIR.read, ids, (chunk) => [
+    // sql: columns of the table and placeholders.
+    `SELECT id, agent, type, ${WEIGHED_PAIR}, observations, updated_at FROM learning_evidence WHERE id IN (${placeholders(chunk.length, 3)})`,
+    [now, perMs, ...chunk],
   ]);
 }
 

@@ -20,6 +20,7 @@ const KEPT = columns({
   key: text,
   run: text,
   estimateMs: int,
+  reservedUntil: intOrNull,
   /** Whether its last holder offers it to the agent that it is kept for. */
   offered: flag,
 });
@@ -33,7 +34,7 @@ export function* keptWork(limit: number): Tx<KeptWork[]> {
   return yield* many(
     (row) => ({ ...KEPT.read(row), demand: DEMANDS.read(row) }),
     [
-      `SELECT ${DEMANDS.columnsOf("d")}, t.id AS task, t.key, t.run, t.estimate_ms,
+      `SELECT ${DEMANDS.columnsOf("d")}, t.id AS task, t.key, t.run, t.estimate_ms, t.reserved_until,
          CASE WHEN EXISTS (SELECT 1 FROM handoffs h WHERE h.task = t.id AND h.status = 'requested') THEN 1 ELSE 0 END AS offered
        FROM tasks t JOIN demands d ON d.id = t.demand
        WHERE t.due_at IS NOT NULL AND t.agent IS NULL AND t.reserved_for IS NOT NULL ORDER BY t.id LIMIT $1`,

@@ -218,12 +218,12 @@ export function* hasWorkedIn(run: string, agent: string, limit: number): Tx<bool
   return (yield [RECENT_IN_RUN, [agent, run, limit]]).length > 0;
 }
 
-const RECENT_OUTCOMES = columns({ outcome: oneOf(ATTEMPT_OUTCOMES), endedAt: int });
+const RECENT_OUTCOMES = columns({ outcome: oneOf(ATTEMPT_OUTCOMES), startedAt: int, endedAt: int });
 
 /** How an agent's newest attempts ended, the newest first. */
 export function* recentOutcomes(agent: string, limit: number): Tx<RowOf<typeof RECENT_OUTCOMES>[]> {
   return yield* many(RECENT_OUTCOMES.read, [
-    "SELECT outcome, ended_at FROM attempts WHERE agent = $1 ORDER BY ended_at DESC, number DESC LIMIT $2",
+    "SELECT outcome, started_at, ended_at FROM attempts WHERE agent = $1 ORDER BY ended_at DESC, number DESC LIMIT $2",
     [agent, limit],
   ]);
 }

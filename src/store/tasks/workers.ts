@@ -44,6 +44,15 @@ export function* workersWithRoom(project: string, agents: readonly string[]): Tx
   ]);
 }
 
+/** Returns those of these agents that have had a task: one that only plans or watches has not. */
+export function* agentsThatWorked(agents: readonly string[]): Tx<string[]> {
+  return yield* manyIn(only("name", text), agents, (chunk) => [
+    `SELECT a.name FROM agents a WHERE a.name IN (${placeholders(chunk.length)})
+       AND (EXISTS (SELECT 1 FROM attempts w WHERE w.agent = a.name) OR EXISTS (SELECT 1 FROM tasks h WHERE h.agent = a.name))`,
+    chunk,
+  ]);
+}
+
 /** A party to attempts: an agent, and its connection where that counts too. */
 export interface Party {
   readonly agent: string;
