@@ -126,8 +126,9 @@ const ownShape = {
 } as const;
 
 const schema = z.object({ ...settingsSchema.shape, toolsets: toolsetsSchema.default([]), ...ownShape });
-/** As the environment has them: `tick_ms` is BATON_TICK_MS, `mcpServers` BATON_MCP_SERVERS. */
-const variableOf = (name: string): string => PREFIX + name.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
+/** As the environment has them: `tick_ms` is BATON_TICK_MS, `mcpServers` BATON_MCP_SERVERS, `targets.a` BATON_TARGETS_A. */
+const variableOf = (name: string): string =>
+  PREFIX + name.replaceAll(/[A-Z]/g, "_$&").replaceAll(".", "_").toUpperCase();
 type Name = keyof typeof schema.shape;
 const NAMES = Object.keys(schema.shape) as Name[];
 /** With the settings they set; those of former names come last, so that a present one decides. */

@@ -248,6 +248,7 @@ export class App {
         texts: this.#texts,
         cwd: this.#options.cwd,
         startedAt: this.#startedAt,
+        settings: () => this.settings,
         refreshSettings: () => this.#session.refreshSettings(),
         catchUp: () => this.#background.catchUp(),
         mayBeBehind: () => this.#background.mayBeBehind(),

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Settings } from "../base/settings.js";
 import { type Config, settingsWithOrigins } from "../config.js";
 import type { TextWorker } from "../compaction/text-thread.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
 import { contentFilesOf } from "./connection.js";
+import { Trials } from "./performance/trials.js";
 import { leavesRoot } from "../runtime/files/confinement.js";
 import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { readWorkplace } from "../runtime/files/workplace.js";
@@ -15,6 +17,8 @@ export interface CapabilityParts {
   readonly cwd: string | undefined;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** In force now. */
+  settings(): Settings;
   refreshSettings(): Promise<void>;
   catchUp(): Promise<boolean>;
   mayBeBehind(): boolean;
@@ -63,6 +67,10 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       memoryBytes: () => process.memoryUsage.rss(),
     },
     configuration: { values: settingsWithOrigins(config), refresh: () => parts.refreshSettings() },
+    performance: new Trials(
+      () => parts.settings(),
+      config.database.kind === "sqlite" ? config.database.synchronous : "FULL",
+    ),
     background: { catchUp: () => parts.catchUp(), mayBeBehind: () => parts.mayBeBehind() },
   };
 }

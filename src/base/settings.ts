@@ -3,6 +3,8 @@ import { defaultSettings } from "./settings/defaults.js";
 import { parseDuration } from "./durations.js";
 import { RUN_MODES } from "./statuses.js";
 
+const shareSchema = z.number().min(0).max(1);
+
 /** Intervals and limits a process starts with. Every one can be set, so that tests with real processes are short. */
 export const settingsSchema = z.object({
   session_renew_ms: z.int().min(10).default(defaultSettings.session_renew_ms),
@@ -96,6 +98,13 @@ export const settingsSchema = z.object({
   learning_enabled: z.boolean().default(defaultSettings.learning_enabled),
   /** The share of its weight that evidence loses in a day; 0: it does not fade. */
   learning_rate: z.number().min(0).max(0.99).default(defaultSettings.learning_rate),
+  /** Targets that validate_performance holds figures against. */
+  "targets.task_assignment_latency_ms": z.int().min(1).default(defaultSettings["targets.task_assignment_latency_ms"]),
+  "targets.load_balancing_efficiency": shareSchema.default(defaultSettings["targets.load_balancing_efficiency"]),
+  "targets.routing_accuracy": shareSchema.default(defaultSettings["targets.routing_accuracy"]),
+  "targets.recovery_time_ms": z.int().min(1).default(defaultSettings["targets.recovery_time_ms"]),
+  "targets.workflow_completion_rate": shareSchema.default(defaultSettings["targets.workflow_completion_rate"]),
+  "targets.throughput_per_second": z.number().positive().default(defaultSettings["targets.throughput_per_second"]),
   /** Quotas of each agent with its connection; 0: none. */
   agent_locks_max: z.int().min(0).default(defaultSettings.agent_locks_max),
   agent_open_tasks_max: z.int().min(0).default(defaultSettings.agent_open_tasks_max),
@@ -116,6 +125,10 @@ export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   ENABLE_PREDICTIVE_SCALING: "predictive_scaling",
   ORCHESTRATOR_LEARNING_ENABLED: "learning_enabled",
   ORCHESTRATOR_MAX_CONCURRENT_TASKS: "max_concurrent_tasks",
+  TASK_ASSIGNMENT_LATENCY_TARGET_MS: "targets.task_assignment_latency_ms",
+  LOAD_BALANCING_EFFICIENCY_TARGET: "targets.load_balancing_efficiency",
+  ROUTING_ACCURACY_TARGET: "targets.routing_accuracy",
+  RECOVERY_TIME_TARGET_MS: "targets.recovery_time_ms",
 };
 
 /**

@@ -74,6 +74,16 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
     "whether ended attempts, reviews and feedback are learned from; off, nothing is recorded, and choices go by what is declared alone",
   learning_rate:
     "the share of its weight that what was learned loses in a day (0.1: half in 6.6 days); 0: it does not fade",
+  "targets.task_assignment_latency_ms":
+    "target of `validate_performance`: mean time of a claim (in the environment also `TASK_ASSIGNMENT_LATENCY_TARGET_MS`)",
+  "targets.load_balancing_efficiency":
+    "the same: work over the time of all agents until the last task has ended (also `LOAD_BALANCING_EFFICIENCY_TARGET`)",
+  "targets.routing_accuracy":
+    "the same: share of tasks that go to an agent within 5 % of the best free one (also `ROUTING_ACCURACY_TARGET`)",
+  "targets.recovery_time_ms":
+    "the same: from the loss of a process or machine until its task runs again (also `RECOVERY_TIME_TARGET_MS`)",
+  "targets.workflow_completion_rate": "the same: share of ended runs that succeeded; cancelled ones do not count",
+  "targets.throughput_per_second": "the same: tasks claimed and completed in a second",
   agent_locks_max: "quota of each agent: file locks held or waited for; 0: none",
   agent_open_tasks_max: "quota of each agent: open tasks that it has created; 0: none",
   agent_bytes_per_hour_max: "quota of each agent: bytes that its calls write in an hour; 0: none",
@@ -121,7 +131,7 @@ refused, because they would mean another place for each client.
 
 ## Settings
 
-In a file by its name, in the environment as \`BATON_\` and its name in capitals: \`BATON_LEASE_MS\`. Durations are whole milliseconds.
+In a file by its name, in the environment as \`BATON_\` and its name in capitals, with \`_\` for a point: \`BATON_LEASE_MS\`. Durations are whole milliseconds.
 Variables of the founding documents set the same: \`ORCHESTRATOR_LEARNING_ENABLED\`, \`ORCHESTRATOR_MAX_CONCURRENT_TASKS\`.
 `;
 

@@ -1,5 +1,8 @@
 import type { TextWorker } from "../compaction/text-thread.js";
+import type { Settings } from "../base/settings.js";
 import type { Workplace } from "../engine/context.js";
+import type { Figures } from "../engine/performance/targets.js";
+import type { TrialPlan } from "../engine/performance/trial.js";
 import type { DiffRequest, OwnDiff } from "../runtime/git/own-diff.js";
 import type { ProjectFile } from "../runtime/files/project-file.js";
 import type { PathRoot } from "../runtime/files/real-paths.js";
@@ -15,6 +18,7 @@ export interface ServerCapabilities {
   readonly process: ServerProcess;
   readonly configuration: Configuration;
   readonly background: BackgroundWork;
+  readonly performance: PerformanceTrials;
 }
 
 /** Directories and files of projects on this machine. */
@@ -92,4 +96,12 @@ export interface BackgroundWork {
   catchUp(): Promise<boolean>;
   /** True once, unless this process has handled due work before: from then on its passes and timers do so. */
   mayBeBehind(): boolean;
+}
+
+/** Trials of the engine, away from the database that is shared. */
+export interface PerformanceTrials {
+  /** In force now. */
+  settings(): Settings;
+  /** Tries the engine on a temporary database. Errors: `conflict` while another trial runs in this process. */
+  tryOut(plan: TrialPlan, signal: AbortSignal): Promise<{ readonly figures: Figures; readonly tookMs: number }>;
 }

@@ -24,6 +24,7 @@ import { milestoneOperations } from "./milestones.js";
 import { meetingOperations } from "./meetings.js";
 import { metaOperations } from "./meta.js";
 import { modifyRun } from "./modifications.js";
+import { performanceOperations } from "./performance.js";
 import { orchestrate } from "./planning.js";
 import { listTemplates } from "./templates.js";
 import { modelAdviceOperations } from "./recommendations.js";
@@ -70,6 +71,7 @@ const operations = [
   ...learningOperations,
   ...routingOperations,
   ...loadOperations,
+  ...performanceOperations,
   ...resourceOperations,
   ...breakerOperations,
   ...recoveryOperations,

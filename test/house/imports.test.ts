@@ -65,7 +65,7 @@ const ROOMS = [
   { house: "engine", floor: 11, room: "background" },
   { house: "engine", floor: 11, room: "forecasts" },
   { house: "engine", floor: 11, room: "effects.ts" },
-
+  { house: "engine", floor: 12, room: "performance" },
   { house: "store", floor: 1, room: "{tx,compile,rows,tables}.ts" },
   { house: "store", floor: 2, room: "events" },
   { house: "store", floor: 2, room: "projects" },

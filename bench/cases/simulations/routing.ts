@@ -1,5 +1,5 @@
 import type { Bench, Benchmark, Line, Outcome } from "../../harness/benchmark.js";
-import { historyOf, type History, KINDS, type Kind, TOLD, type Told } from "../../loads/crew.js";
+import { historyOf, type History, KINDS, type Kind, TOLD, type Told } from "../../../src/engine/performance/crew.js";
 import { type RouterName, ROUTERS } from "../../loads/routers.js";
 
 const SEEDS = 20;
@@ -117,7 +117,7 @@ function linesOf(rows: readonly Row[]): Line[] {
 
 function notesOf(rows: readonly Row[], seeds: number): string[] {
   return [
-    `${seeds} seeds from ${FIRST_SEED}; the set-up is described at the top of bench/loads/crew.ts. Mean ± standard deviation over the seeds.`,
+    `${seeds} seeds from ${FIRST_SEED}; the set-up is described at the top of src/engine/performance/crew.ts. Mean ± standard deviation over the seeds.`,
     "ours: route_task's strategy performance; greedy: the best mean success, untried agents first; single: the mean skill of the one agent that would be best for all tasks, as if it were always free.",
     ...rows.map(
       ({ told, kind, router, lastQuarter, accuracy, regret, skill, single, broken, makespanDays }) =>

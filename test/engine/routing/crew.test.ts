@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { historyOf, type Kind, TOLD } from "../../../bench/loads/crew.js";
+import { historyOf, type Kind, TOLD } from "../../../src/engine/performance/crew.js";
 import { type RouterName, ROUTERS } from "../../../bench/loads/routers.js";
 
 // `npm run bench -- routing` is the long form: twenty seeds, more ways of choosing, and outcomes without judgements.

@@ -47,7 +47,10 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const cwd = options.cwd ?? temporaryDirectory();
   const location = database ?? migratedFile();
   const runtime = options.runtime ?? testRuntime();
-  const variables = Object.entries(settings).map(([name, value]) => [`BATON_${name.toUpperCase()}`, String(value)]);
+  const variables = Object.entries(settings).map(([name, value]) => [
+    `BATON_${name.replaceAll(".", "_").toUpperCase()}`,
+    String(value),
+  ]);
   const config = loadConfig({
     flags: {},
     cwd,

@@ -1,5 +1,5 @@
-import { mulberry32 } from "../../src/base/numbers/mulberry32.js";
-import { sampledBeta, sampledNormal, type Uniform } from "../../src/engine/routing/sampling.js";
+import { mulberry32 } from "../../base/numbers/mulberry32.js";
+import { sampledBeta, sampledNormal, type Uniform } from "../routing/sampling.js";
 
 // A crew whose true skills are known: 20 agents, 12 types of task, 20,000 tasks that arrive by chance and keep 70 % of the crew busy. A
 // task goes at once to one of the agents that are free; its outcome is known when it ends. The set-up is fixed and published:
@@ -9,9 +9,9 @@ import { sampledBeta, sampledNormal, type Uniform } from "../../src/engine/routi
 // - A task takes 24 minutes in the mean; types differ by e^0.6, agents by e^0.3, tasks by e^0.5.
 // - A third of the tasks are judged, by a score whose mean is the skill (Beta, with 6 for its two parameters together).
 
-export const AGENTS = 20;
-export const TYPES = 12;
-export const TASKS = 20_000;
+const AGENTS = 20;
+const TYPES = 12;
+const TASKS = 20_000;
 const MINUTE = 60_000;
 const UTILISATION = 0.7;
 const JUDGED_SHARE = 1 / 3;
@@ -25,7 +25,7 @@ const HALF = TASKS / 2;
 const NEWCOMERS = 4;
 const BROKEN_SKILL = 0.02;
 /** Tasks after the break in which those that the broken agent still gets are counted. */
-export const BREAK_TASKS = 2_000;
+const BREAK_TASKS = 2_000;
 
 export const KINDS = ["stationary", "drift", "newcomers", "silent failure"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -49,7 +49,7 @@ export interface EndedTask {
   readonly at: number;
 }
 
-export interface Choice {
+export interface RoutingChoice {
   readonly free: readonly number[];
   readonly type: number;
   readonly now: number;
@@ -59,7 +59,7 @@ export interface Choice {
 
 /** A way of choosing. Each learns from the same ends of tasks. */
 export interface Router {
-  choose(choice: Choice): number;
+  choose(choice: RoutingChoice): number;
   ended(task: EndedTask): void;
   /** Told where an agent was replaced by a new one. */
   joined(agent: number): void;
@@ -88,8 +88,18 @@ export interface History {
 }
 
 const NEAR = 0.95;
+const STEP_TASKS = 200;
 
 export function historyOf(trial: Trial, routerOf: (crew: CrewFacts) => Router): History {
+  const steps = historySteps(trial, routerOf);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps of some hundred tasks, so that other work can be done between them. */
+export function historySteps(trial: Trial, routerOf: (crew: CrewFacts) => Router): Generator<void, History, void> {
   return new Crew(trial).history(routerOf);
 }
 
@@ -123,7 +133,7 @@ class Crew {
     this.#sizes = Array.from({ length: TYPES }, () => 20 * MINUTE * Math.exp(0.6 * sampledNormal(this.#uniform)));
   }
 
-  history(routerOf: (crew: CrewFacts) => Router): History {
+  *history(routerOf: (crew: CrewFacts) => Router): Generator<void, History, void> {
     const saysMore = this.#trial.told !== "outcomes alone";
     const router = routerOf({
       declared: (agent, type) => (saysMore ? at(at(this.#declared, agent), type) : null),
@@ -133,6 +143,7 @@ class Crew {
     const found = { near: 0, nearLast: 0, regret: 0, skill: 0, broken: 0 };
     let arrival = 0;
     for (let number = 0; number < TASKS; number++) {
+      if (number % STEP_TASKS === 0) yield;
       this.#change(number, router);
       arrival -= Math.log(1 - this.#uniform()) * gap;
       this.#now = Math.max(this.#now, arrival);
