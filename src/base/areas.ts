@@ -6,6 +6,7 @@ export const AREAS = [
   "runs",
   "tasks",
   "locks",
+  "conflicts",
   "artifacts",
   "agents",
   "routing",

@@ -105,6 +105,8 @@ export const settingsSchema = z.object({
   "targets.recovery_time_ms": z.int().min(1).default(defaultSettings["targets.recovery_time_ms"]),
   "targets.workflow_completion_rate": shareSchema.default(defaultSettings["targets.workflow_completion_rate"]),
   "targets.throughput_per_second": z.number().positive().default(defaultSettings["targets.throughput_per_second"]),
+  /** How long a conflict stays open until it is escalated. */
+  conflict_timeout_ms: z.int().min(100).default(defaultSettings.conflict_timeout_ms),
   /** Quotas of each agent with its connection; 0: none. */
   agent_locks_max: z.int().min(0).default(defaultSettings.agent_locks_max),
   agent_open_tasks_max: z.int().min(0).default(defaultSettings.agent_open_tasks_max),

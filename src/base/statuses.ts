@@ -160,3 +160,30 @@ export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 /** An offered allocation was granted to a request whose caller waits no longer, and is kept for it for a while. */
 export const ALLOCATION_STATES = ["held", "offered", "waiting"] as const;
+
+/** Kinds of conflict between tasks or agents that are looked for. */
+export const CONFLICT_KINDS = [
+  "lock_contention",
+  "overlapping_scopes",
+  "wait_cycle",
+  "resources",
+  "deadline",
+  "unlocked_edit",
+  "merge",
+] as const;
+export type ConflictKind = (typeof CONFLICT_KINDS)[number];
+
+/** Escalated: a person or another agent is asked; gone: it was not found again. */
+export const CONFLICT_STATUSES = ["open", "resolved", "escalated", "gone"] as const;
+
+/** How a conflict is resolved. */
+export const CONFLICT_STRATEGIES = [
+  "prioritize_critical",
+  "protect_dependency_chain",
+  "share",
+  "queue",
+  "rebalance",
+  "earliest_deadline",
+  "shortest_first",
+  "adaptive",
+] as const;

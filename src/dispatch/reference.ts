@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   runs: "Runs",
   tasks: "Tasks",
   locks: "File locks",
+  conflicts: "Conflicts",
   artifacts: "Artifacts",
   agents: "Agents",
   routing: "Routing, load and learning",

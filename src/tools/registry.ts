@@ -8,6 +8,7 @@ import { channelOperations } from "./channels.js";
 import { checkpointOperations } from "./checkpoints.js";
 import { claim } from "./claims.js";
 import { createComplex } from "./complex-workflows.js";
+import { conflictOperations } from "./conflicts.js";
 import { contextOperations } from "./context-windows.js";
 import { tokenOperations } from "./tokens.js";
 import { deadLetterOperations } from "./dead-letters.js";
@@ -65,6 +66,7 @@ const operations = [
   claim,
   brief,
   ...lockOperations,
+  ...conflictOperations,
   ...artifactOperations,
   ...validationOperations,
   ...agentOperations,

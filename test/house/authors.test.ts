@@ -32,6 +32,10 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "set_budget.note": "the server's own words",
   "forecast_run_cost.notes": "the server's own words",
   "report_failure.actions[].detail": "the server's own words",
+  "detect_conflicts.conflicts[].detail": "the server's own words",
+  "detect_conflicts.conflicts[].reason": "likewise",
+  "list_conflicts.conflicts[].detail": "likewise",
+  "list_conflicts.conflicts[].reason": "likewise",
   "get_health_status.components[].reason": "the server's own words",
 };
 

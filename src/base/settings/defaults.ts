@@ -70,6 +70,7 @@ const VALUES = {
   "targets.recovery_time_ms": 120_000,
   "targets.workflow_completion_rate": 0.999,
   "targets.throughput_per_second": 100,
+  conflict_timeout_ms: 300_000,
   agent_locks_max: 0,
   agent_open_tasks_max: 0,
   agent_bytes_per_hour_max: 0,

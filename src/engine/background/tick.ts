@@ -21,6 +21,7 @@ import {
   takeTask,
   unheardNow,
 } from "../presence/silence.js";
+import { handleDueConflicts } from "./conflicts.js";
 import { handleDue } from "./due-tasks.js";
 import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js";
 import { BatonError } from "../../base/errors.js";
@@ -114,6 +115,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     meetingsClosed: await closeDueMeetings(engine, jobs),
     handoffsLapsed: await lapseDueHandoffs(engine, jobs),
     overridesAsked: await askOverrides(engine, jobs),
+    conflictsHandled: await handleDueConflicts(engine, jobs),
     escalationsLapsed: await lapseDueEscalations(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,

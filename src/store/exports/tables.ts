@@ -75,6 +75,9 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "resource_units", key: ["resource", "unit"] },
   { name: "allocations", key: ["id"] },
   { name: "allocation_items", key: ["allocation", "resource", "unit"] },
+  { name: "conflicts", key: ["id"], large: true },
+  { name: "conflict_strategies", key: ["scope"] },
+  { name: "strategy_evidence", key: ["kind", "strategy"] },
   { name: "added_tasks", key: ["task"] },
   { name: "written_bytes", key: ["writer"] },
 ];

@@ -40,6 +40,7 @@ import { learning } from "./0039-learning.js";
 import { requiredResources } from "./0040-required-resources.js";
 import { lockIntents } from "./0041-lock-intents.js";
 import { failedBy } from "./0042-failed-by.js";
+import { conflicts } from "./0043-conflicts.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -85,6 +86,7 @@ export const migrations: readonly Migration[] = [
   requiredResources,
   lockIntents,
   failedBy,
+  conflicts,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -109,6 +109,16 @@ export function* allocationsOfTasks(tasks: readonly string[]): Tx<Allocation[]> 
   );
 }
 
+/** Allocations and requests of all holders, oldest first. */
+export function* allAllocations(limit: number): Tx<Allocation[]> {
+  return yield* withAmounts(
+    yield* many(ALLOCATIONS.read, [
+      `SELECT ${ALLOCATIONS.columns} FROM allocations ORDER BY asked_at, id LIMIT $1`,
+      [limit],
+    ]),
+  );
+}
+
 /** Requests that wait, oldest first; those that are over are not among them. */
 export function* waitingAllocations(now: number, limit: number): Tx<Allocation[]> {
   return yield* withAmounts(

@@ -2,6 +2,7 @@ import { escalationDay } from "../escalation-day.js";
 import type { TestApp } from "../servers/app.js";
 import { supervisionDay } from "../supervision-day.js";
 import { brokenDay } from "./broken-day.js";
+import { conflictDay } from "./conflict-day.js";
 import { contextDay } from "./context-day.js";
 import { routingDay } from "./routing-day.js";
 import { resourceDay } from "./resource-day.js";
@@ -16,4 +17,5 @@ export async function dayAfter(app: TestApp, project: string): Promise<void> {
   await reviewDay(app, project);
   await routingDay(app, project);
   await brokenDay(app, project);
+  await conflictDay(app, project);
 }

@@ -1,0 +1,159 @@
+import type { ConflictKind } from "../../base/statuses.js";
+import {
+  anyOldConflict,
+  conflictsByIdentity,
+  type ConflictRecord,
+  forgetConflicts,
+  insertConflict,
+  listConflicts,
+  updateConflict,
+} from "../../store/conflicts/conflicts.js";
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
+import { lockProject } from "../../store/lock-order.js";
+import type { Tx } from "../../store/tx.js";
+import { SERVER, type EngineContext } from "../context.js";
+import { requireRun } from "../lookup.js";
+import { findProject, type Project } from "../projects/projects.js";
+import { deadlineClashes } from "./deadlines.js";
+import { type FoundConflict, identityOf } from "./found.js";
+import { lockContention, lockQueues } from "./lock-waits.js";
+import { overlappingPairs, overlappingScopes } from "./scopes.js";
+import { oversubscribed, resourceState } from "./shortages.js";
+import { waitCycles } from "./waits.js";
+
+/** The project, or a run of it, in which conflicts are looked for. */
+export interface ConflictScope {
+  readonly project?: string | undefined;
+  readonly run?: string | undefined;
+}
+
+export interface Detection {
+  readonly project: Project;
+  readonly run: string | undefined;
+  /** Kinds that were looked for: those of them that are not found any more are gone. */
+  readonly kinds: readonly ConflictKind[];
+  readonly found: readonly FoundConflict[];
+}
+
+const IN_DATABASE: readonly ConflictKind[] = [
+  "lock_contention",
+  "overlapping_scopes",
+  "wait_cycle",
+  "resources",
+  "deadline",
+];
+
+/** Conflicts of one detection that are kept. */
+const FOUND_MAX = 200;
+
+/** Finds the conflicts that the database tells of; undefined where there is no project. A query. Errors: `not_found`. */
+export function* findConflicts(ctx: EngineContext, scope: ConflictScope): Tx<Detection | undefined> {
+  const run = scope.run === undefined ? undefined : yield* requireRun(scope.run);
+  const project = yield* findProject(ctx, run?.project ?? scope.project);
+  if (!project) return undefined;
+  const where = { project: project.id, run: run?.id };
+  const queues = yield* lockQueues(ctx, project.id);
+  const resources = yield* resourceState(ctx);
+  const pairs = yield* overlappingPairs(where);
+  const found = [
+    ...waitCycles(queues, resources),
+    ...(yield* lockContention(queues, where)),
+    ...(yield* deadlineClashes(ctx, where, pairs)),
+    ...(yield* oversubscribed(ctx, resources)),
+    ...overlappingScopes(pairs),
+  ];
+  return { project, run: run?.id, kinds: IN_DATABASE, found: found.slice(0, FOUND_MAX) };
+}
+
+/**
+ * Records what was found: what was found before is the same conflict, and what was not found again is gone. Returns those that were
+ * found, in the order in which they were.
+ */
+export function* recordConflicts(ctx: EngineContext, detection: Detection): Tx<ConflictRecord[]> {
+  const { project, found } = detection;
+  yield* lockProject(project.id);
+  const known = new Map((yield* conflictsByIdentity(found.map(identityOf))).map((one) => [one.identity, one]));
+  const records = new Map<string, ConflictRecord>();
+  for (const one of found) {
+    const identity = identityOf(one);
+    if (records.has(identity)) continue;
+    const before = known.get(identity);
+    const record = before ? seenAgain(ctx, before, one) : newConflict(ctx, detection, one);
+    if (before) yield* updateConflict(record);
+    else yield* insertConflict(record);
+    if (record.status === "open" && before?.status !== "open")
+      yield* appendEvents(ctx, [conflictEvent("found", record)]);
+    records.set(identity, record);
+  }
+  yield* closeOthers(ctx, detection, records);
+  const old = ctx.now - ctx.settings.retention_ms;
+  if (yield* anyOldConflict(project.id, old)) yield* forgetConflicts(project.id, old, FOUND_MAX);
+  return [...records.values()];
+}
+
+function newConflict(ctx: EngineContext, { project }: Detection, found: FoundConflict): ConflictRecord {
+  const { kind, run, parties, detail } = found;
+  return {
+    id: ctx.newId("conflict"),
+    identity: identityOf(found),
+    project: project.id,
+    run,
+    kind,
+    status: "open",
+    parties,
+    detail,
+    foundAt: ctx.now,
+    seenAt: ctx.now,
+    dueAt: ctx.now + ctx.settings.conflict_timeout_ms,
+    ...UNDECIDED,
+  };
+}
+
+const UNDECIDED = {
+  strategy: null,
+  decision: null,
+  reason: null,
+  alternatives: [],
+  decidedBy: null,
+  decidedAt: null,
+  expectedMs: null,
+  elapsedMs: null,
+  escalation: null,
+} as const;
+
+/** A conflict that was gone begins anew. */
+function seenAgain(ctx: EngineContext, before: ConflictRecord, { parties, detail }: FoundConflict): ConflictRecord {
+  const seen = { ...before, seenAt: ctx.now };
+  if (before.status === "resolved" || before.status === "escalated") return seen;
+  const fresh = { ...seen, parties, detail };
+  if (before.status === "open") return fresh;
+  return { ...fresh, ...UNDECIDED, status: "open", dueAt: ctx.now + ctx.settings.conflict_timeout_ms };
+}
+
+function* closeOthers(
+  ctx: EngineContext,
+  { project, run, kinds }: Detection,
+  found: ReadonlyMap<string, ConflictRecord>,
+): Tx<void> {
+  for (const status of ["open", "escalated"] as const)
+    for (const one of yield* listConflicts({ project: project.id, run, status, limit: FOUND_MAX })) {
+      if (found.has(one.identity) || !kinds.includes(one.kind)) continue;
+      yield* updateConflict({ ...one, status: "gone", dueAt: null });
+      yield* appendEvents(ctx, [conflictEvent("gone", one)]);
+    }
+}
+
+/** The event of a conflict, as it stands. */
+export function conflictEvent(
+  type: "found" | "escalated" | "gone",
+  { id, project, run, kind, strategy }: ConflictRecord,
+  agent: string = SERVER,
+): NewEvent {
+  return {
+    type: `conflict.${type}`,
+    project,
+    run,
+    agent,
+    data: { conflict: id, kind, ...(strategy !== null && { strategy }) },
+  };
+}

@@ -1,0 +1,59 @@
+import { type ConflictRecord, findConflict, updateConflict } from "../../store/conflicts/conflicts.js";
+import { type Escalation, insertEscalation } from "../../store/escalations/escalations.js";
+import { appendEvents } from "../../store/events/events.js";
+import { lockProject } from "../../store/lock-order.js";
+import type { Tx } from "../../store/tx.js";
+import { partiesOf } from "../agents/parties.js";
+import { type EngineContext, SERVER } from "../context.js";
+import { announce, escalationEvent } from "../escalations/announcements.js";
+import { firstTier, timeOf } from "../escalations/tiers.js";
+import { PRIORITIES } from "../scheduling/order.js";
+import { conflictEvent } from "./detection.js";
+
+/** Escalates a conflict that is still open after its time: other agents, then those who lead, then a person are asked. Returns how many. */
+export function* conflictDue(ctx: EngineContext, id: string): Tx<number> {
+  const known = yield* findConflict(id);
+  if (known === undefined) return 0;
+  yield* lockProject(known.project);
+  const conflict = yield* findConflict(id);
+  if (conflict === undefined || conflict.dueAt === null || conflict.dueAt > ctx.now) return 0;
+  yield* escalateConflict(ctx, conflict);
+  return 1;
+}
+
+/** Asks others about a conflict. The project is locked. */
+export function* escalateConflict(ctx: EngineContext, conflict: ConflictRecord): Tx<ConflictRecord> {
+  const escalation = questionOf(ctx, conflict);
+  const after: ConflictRecord = { ...conflict, status: "escalated", dueAt: null, escalation: escalation.id };
+  yield* updateConflict(after);
+  yield* insertEscalation(escalation);
+  yield* appendEvents(ctx, [conflictEvent("escalated", after), escalationEvent("opened", escalation, SERVER)]);
+  yield* announce(ctx, escalation);
+  return after;
+}
+
+function questionOf(ctx: EngineContext, { id, project, run, kind, detail }: ConflictRecord): Escalation {
+  const tier = firstTier(ctx.settings, PRIORITIES.high);
+  return {
+    id: ctx.newId("escalation"),
+    project,
+    run,
+    task: null,
+    token: null,
+    type: "error_resolution",
+    title: `Resolve the conflict ${id} (${kind.replaceAll("_", " ")})`,
+    details: `${detail}. list_conflicts shows who is in whose way.`,
+    priority: PRIORITIES.high,
+    tier,
+    status: "open",
+    askedBy: SERVER,
+    parties: [...partiesOf(SERVER, { session: null, clientSession: null })],
+    createdAt: ctx.now,
+    dueAt: ctx.now + timeOf(ctx.settings, tier),
+    decidedAt: null,
+    decidedBy: null,
+    conditions: [],
+    note: null,
+    budget: null,
+  };
+}

@@ -1,0 +1,23 @@
+import { Crew } from "../fixtures/plan.js";
+import type { TestApp } from "../servers/app.js";
+
+/** Tasks and agents in each other's way, until they are not any more. */
+export async function conflictDay(app: TestApp, project: string): Promise<void> {
+  const { call } = app;
+  const crew = new Crew(app);
+  const files = { write: ["clash/**"] };
+  const { run } = await crew.start(
+    [
+      { key: "left", files },
+      { key: "right", files },
+    ],
+    { project },
+  );
+  const left = await crew.take("lefty", { run: run.id });
+  await crew.claim("righty", { run: run.id });
+  await call("detect_conflicts", { run: run.id });
+  await crew.complete(left);
+  await call("detect_conflicts", { project });
+  await call("list_conflicts", { run: run.id });
+  await call("cancel_task", { task: `${run.id}/right` });
+}
