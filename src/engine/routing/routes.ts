@@ -85,7 +85,7 @@ function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: Route
   const type = taskType(task, spec);
   const asked = { task, type, demand: { ...demand, reservedFor: null } };
   const agents = query.candidates === undefined ? yield* takingAgents(ctx) : yield* namedAgents(query.candidates);
-  const offered = yield* offeredBy(ctx, agents, asked.demand);
+  const offered = yield* offeredBy(ctx, agents, asked);
   // Agents that can take it come first, so that the others take no place of theirs.
   const able = offered.filter(({ gaps }) => gaps.length === 0);
   const unable = offered.filter(({ gaps }) => gaps.length > 0);
@@ -130,12 +130,12 @@ interface Offered {
   readonly gaps: readonly string[];
 }
 
-function* offeredBy(ctx: EngineContext, agents: readonly Agent[], demand: Demand): Tx<Offered[]> {
+function* offeredBy(ctx: EngineContext, agents: readonly Agent[], { task, demand }: AskedTask): Tx<Offered[]> {
   const broken = yield* brokenAgents();
   const offered: Offered[] = [];
   for (const agent of agents) {
     const given = offerOf({ ...agent, hasBreaker: broken.has(agent.name) }, {}, connectionOf(agent));
-    const offer = yield* offerFor(ctx, given, [demand]);
+    const offer = yield* offerFor(ctx, given, [{ demand, head: task.id }]);
     offered.push({ agent, offer, gaps: unmet(offer, demand).map(({ kind }) => kind) });
   }
   return offered;
