@@ -80,7 +80,9 @@ describe("README", () => {
 test("docs/configuration.md has every variable, and is what the settings come to now (npm run reference)", () => {
   const page = textOf("docs/configuration.md");
   expect(page).toBe(configurationPage());
-  const settings = [...page.matchAll(/^\| `([a-z_]+)`/gm)].map(([, name = ""]) => `BATON_${name.toUpperCase()}`);
+  const settings = [...page.matchAll(/^\| `([a-z_.]+)`/gm)].map(
+    ([, name = ""]) => `BATON_${name.replaceAll(".", "_").toUpperCase()}`,
+  );
   const named = new Set([...settings, ...[...page.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, name]) => name)]);
   // Variables of former names are not advertised.
   expect(
