@@ -9,6 +9,7 @@ import { hint } from "./base/names.js";
 import type { NotificationTarget } from "./base/notifications/targets.js";
 import type { OwnPrices } from "./base/prices.js";
 import {
+  documentedValue,
   DOCUMENTED_VARIABLES,
   PRESENT_NAMES,
   type Settings,
@@ -227,7 +228,8 @@ function takeTyped(values: Values, { flags, env, cwd }: ConfigSources, warnings:
     // A file named on the command line wins over a database URL in the environment.
     if (name === "database_url" && flags.db !== undefined) continue;
     // An empty variable is how a client's configuration leaves one unset.
-    if (text !== undefined && text !== "") take(name, fromText(name, text), `environment ${variable}`);
+    if (text !== undefined && text !== "")
+      take(name, documentedValue(variable, fromText(name, text)), `environment ${variable}`);
   }
 }
 

@@ -40,6 +40,8 @@ export const settingsSchema = z.object({
   open_tasks_max: z.int().min(1).default(defaultSettings.open_tasks_max),
   /** Tasks of a run at once, where nothing else says how many; 0: as many as there are agents. */
   max_concurrent_tasks: z.int().min(0).max(10_000).default(defaultSettings.max_concurrent_tasks),
+  /** Runs under way at once that no other run has started; 0: any number. */
+  max_concurrent_runs: z.int().min(0).max(10_000).default(defaultSettings.max_concurrent_runs),
   /** Mode of a run without a session. */
   default_mode: z.enum(RUN_MODES).default(defaultSettings.default_mode),
   depth_max: z.int().min(1).default(defaultSettings.depth_max),
@@ -121,10 +123,13 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
   letter_replay_delay_ms: "dead_letter_replay_delay_ms",
 };
 
-/** Variables of the founding documents, without a prefix, with the settings that they set. */
+/** Names of the founding documents with the settings that they set: variables without a prefix, and in files and calls in small letters too. */
 export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
+  AGENT_HEALTH_CHECK_INTERVAL: "session_ttl_ms",
+  HEALTH_CHECK_INTERVAL: "session_ttl_ms",
   ENABLE_CIRCUIT_BREAKERS: "circuit_breakers",
   ENABLE_PREDICTIVE_SCALING: "predictive_scaling",
+  MAX_CONCURRENT_WORKFLOWS: "max_concurrent_runs",
   ORCHESTRATOR_LEARNING_ENABLED: "learning_enabled",
   ORCHESTRATOR_MAX_CONCURRENT_TASKS: "max_concurrent_tasks",
   TASK_ASSIGNMENT_LATENCY_TARGET_MS: "targets.task_assignment_latency_ms",
@@ -132,6 +137,14 @@ export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   ROUTING_ACCURACY_TARGET: "targets.routing_accuracy",
   RECOVERY_TIME_TARGET_MS: "targets.recovery_time_ms",
 };
+
+/** Names among them whose numbers are seconds. */
+const IN_SECONDS: ReadonlySet<string> = new Set(["AGENT_HEALTH_CHECK_INTERVAL", "HEALTH_CHECK_INTERVAL"]);
+
+/** The value of a setting that was given under a name of the documents. */
+export function documentedValue(name: string, value: unknown): unknown {
+  return typeof value === "number" && IN_SECONDS.has(name.toUpperCase()) ? value * 1_000 : value;
+}
 
 /**
  * The same values under the present names, durations in milliseconds: a text such as "1h" is understood, and `task_timeout`, in
@@ -141,12 +154,21 @@ export function withPresentNames(values: object): Record<string, unknown> {
   const entries = Object.entries(values).toSorted(
     ([a], [b]) => Number(!Object.hasOwn(settingsSchema.shape, b)) - Number(!Object.hasOwn(settingsSchema.shape, a)),
   );
-  return Object.fromEntries(entries.map(([name, value]) => inMilliseconds(presentName(name), value)));
+  return Object.fromEntries(
+    entries.map(([name, value]) => inMilliseconds(presentName(name), documentedValue(name, value))),
+  );
 }
 
+const FORMER_NAMES: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(DOCUMENTED_VARIABLES).flatMap(([name, setting]) => [
+    [name, setting] as const,
+    [name.toLowerCase(), setting] as const,
+  ]),
+  ...Object.entries(PRESENT_NAMES),
+]);
+
 function presentName(name: string): string {
-  // A name such as toString is that of no setting.
-  return (Object.hasOwn(PRESENT_NAMES, name) ? PRESENT_NAMES[name] : undefined) ?? name;
+  return FORMER_NAMES.get(name) ?? name;
 }
 
 function inMilliseconds(name: string, value: unknown): [name: string, value: unknown] {

@@ -5,7 +5,8 @@ import { LOWERABLE } from "./repository-file.js";
 /** Each setting in words, for docs/configuration.md: a setting without words does not compile. */
 const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   session_renew_ms: "how often a server process renews its session, and with it the leases of its tasks",
-  session_ttl_ms: "a session that has not been renewed for so long has ended: the whole host may be gone",
+  session_ttl_ms:
+    "a session that has not been renewed for so long has ended: the whole host may be gone (also `AGENT_HEALTH_CHECK_INTERVAL`, in seconds)",
   session_grace_ms: "from the death of a process on this host until its tasks go back to the queue",
   lease_ms: "lease of a caller without a process of its own (`baton call`)",
   tick_ms: "how often each process looks for work that is due",
@@ -33,6 +34,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   open_tasks_max: "open tasks of a run",
   max_concurrent_tasks:
     "tasks of a run at once where neither its start, its workflow, its session nor its project says; 0: as many as there are agents",
+  max_concurrent_runs:
+    "runs under way at once; a further one is paused with the reason, and starts when one has ended (also `MAX_CONCURRENT_WORKFLOWS`); 0: any number",
   default_mode: "mode of a run without a session: `standard`, `high_performance`, `fault_tolerant` or `resource_aware`",
   depth_max: "longest chain of dependencies",
   payload_bytes_max: "size of a step or a result",
@@ -133,7 +136,7 @@ refused, because they would mean another place for each client.
 ## Settings
 
 In a file by its name, in the environment as \`BATON_\` and its name in capitals, with \`_\` for a point: \`BATON_LEASE_MS\`. Durations are whole milliseconds.
-Variables of the founding documents set the same: \`ORCHESTRATOR_LEARNING_ENABLED\`, \`ORCHESTRATOR_MAX_CONCURRENT_TASKS\`.
+Variables of the founding documents set the same: \`ORCHESTRATOR_LEARNING_ENABLED\`, \`ORCHESTRATOR_MAX_CONCURRENT_TASKS\`, and those named below. Files and \`configure\` take these names too.
 `;
 
 /** docs/configuration.md: where things are set, and every setting with its default. */

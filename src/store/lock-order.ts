@@ -12,7 +12,7 @@ import type { Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the circuit breakers by
+ * project (whenever file locks are read or changed, or a run is started), the queue of runs, the runs by id, the agent, the session, the circuit breakers by
  * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, the evidence by
  * agent and type that an end adds to, and last a context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
@@ -24,6 +24,7 @@ import type { Tx } from "./tx.js";
  */
 export const LOCK_ORDER = [
   "projects",
+  "run_queue",
   "runs",
   "agents",
   "sessions",
@@ -149,6 +150,11 @@ export function lockBudgets(run: string | null, ids: readonly string[] = []): Tx
 /** Locks the row that every change of resources and of allocations locks first: no two of them run at once. */
 export function* lockResources(): Tx<void> {
   yield ["SELECT id FROM resource_queue WHERE id = 1 %FOR_UPDATE%"];
+}
+
+/** Locks the row that every start of a run locks where the number of runs is bounded: no two of them take one place. */
+export function* lockRunQueue(): Tx<void> {
+  yield ["SELECT id FROM run_queue WHERE id = 1 %FOR_UPDATE%"];
 }
 
 /** Locks a context window. */

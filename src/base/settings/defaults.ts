@@ -28,6 +28,7 @@ const VALUES = {
   dead_letter_replay_delay_ms: 600_000,
   open_tasks_max: 10_000,
   max_concurrent_tasks: 0,
+  max_concurrent_runs: 0,
   default_mode: "standard" as RunMode,
   depth_max: 1_000,
   payload_bytes_max: 262_144,

@@ -36,6 +36,7 @@ import { dueEscalations } from "../../store/escalations/escalations.js";
 import { lapseEscalation } from "../escalations/deciding.js";
 import { budgetsToAsk } from "../../store/cost/budgets.js";
 import { askOverride } from "../escalations/overrides.js";
+import { startableRuns, startQueued } from "../runs/queue.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -65,6 +66,7 @@ export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
     await handleSilence(engine, jobs);
   }
   await handleDueRuns(engine, jobs);
+  await startQueuedRuns(engine, jobs);
   await replayDueDeadLetters(engine, jobs);
   await askOverrides(engine, jobs);
   jobs.end();
@@ -77,6 +79,7 @@ export function* isAnythingDue(ctx: EngineContext): Tx<boolean> {
     sessions.expiredSessions(ctx.now, 1),
     projectsWithLocksDue(ctx, 1),
     dueRuns(ctx.now, 1),
+    startableRuns(ctx, 1),
     unheardNow(ctx),
     silenceSteps(ctx),
   ]);
@@ -102,6 +105,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     gone: await jobs.once("sessions", () => markGoneSessions(engine, local, open)),
     leasesLost: await unlessAsleep(() => jobs.once("leases", () => reapSessions(engine, jobs, tidying))),
     due: (await unlessAsleep(() => handleDueTasks(engine, jobs))) + (await handleDueRuns(engine, jobs)),
+    runsStarted: await startQueuedRuns(engine, jobs),
     locksExpired: await unlessAsleep(() => expireDueLocks(engine, jobs)),
     allocationsExpired: await unlessAsleep(() => expireAllocations(engine, jobs)),
     silent: await unlessAsleep(() => handleSilence(engine, jobs)),
@@ -254,6 +258,12 @@ function handleDueRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
     return 1;
   };
   return inRounds(() => jobs.eachDue("run", { find }, handle));
+}
+
+async function startQueuedRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => startableRuns(ctx, limit));
+  const start = async (id: string) => Number(await engine.transact((ctx) => startQueued(ctx, id)));
+  return (await jobs.eachDue("start of", { find }, start)).sum;
 }
 
 async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise<number> {

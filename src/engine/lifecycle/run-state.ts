@@ -46,7 +46,8 @@ export function* endIfDone(ctx: EngineContext, run: Run, counters: Counters): Tx
   const from = run.status;
   const end = { run: run.id, from, to: status, endedAt: ctx.now, reason, stage: run.stage, dueAt };
   if (!(yield* setRunStatus(end))) throw new Error(`run ${run.id} changed its state under its own lock`);
-  if (dueAt !== null) ctx.onDue?.();
+  // The tick starts the run that waits for the place, too.
+  if (dueAt !== null || ctx.settings.max_concurrent_runs > 0) ctx.onDue?.();
   yield* deleteLanes(run.id);
   return { ...run, status, reason, endedAt: ctx.now };
 }

@@ -33,6 +33,7 @@ import { toolsNotOffered } from "../policy/tool-runners.js";
 import { toolLine } from "../policy/tool-policy.js";
 import type { WorkSession } from "./work-sessions.js";
 import { planOf } from "../steps/plan.js";
+import { isPlaceForRun, QUEUED } from "./queue.js";
 import { draftRun, holdsFor, type RunDraft } from "../steps/run-draft.js";
 
 export interface Execution {
@@ -69,7 +70,12 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   requirePlaceForCommands(project, parsed.definition.steps);
   const known = execution.draft;
   const draft = known && holdsFor(known, parsed, project) ? known : draftRun(ctx, parsed, project);
-  const run = yield* insertRun(ctx, newRun(ctx, execution, draft));
+  const isBounded = execution.parent === undefined && execution.status === undefined;
+  const isQueued = isBounded && !(yield* isPlaceForRun(ctx));
+  const run = yield* insertRun(ctx, {
+    ...newRun(ctx, execution, draft),
+    ...(isQueued && { status: "paused", reason: QUEUED }),
+  });
   if (execution.budget !== undefined) yield* insertBudget(newBudget(ctx, run.id, execution.budget));
   const { session } = execution;
   if (session !== undefined) yield* insertRunOfSession(session.id, run.id);
@@ -99,6 +105,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   });
   const changed = yield* change.flush();
   const warnings = [
+    ...(isQueued ? [`The run is paused: ${QUEUED}.`] : []),
     ...unitWarnings(parsed.source),
     ...idleKeyWarnings(parsed.source),
     ...(yield* commandWarnings(ctx, project, parsed)),

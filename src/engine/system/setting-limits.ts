@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Settings that remove what is kept, decide whether and how a person is asked, or bound what each agent may use. */
+/** Settings that remove what is kept, decide whether and how a person is asked, bound what each agent may use, or say what is good enough. */
 const PERSONS: ReadonlySet<string> = new Set<Name>([
   "retention_ms",
   "dead_letter_retention_ms",
@@ -29,6 +29,12 @@ const PERSONS: ReadonlySet<string> = new Set<Name>([
   "agent_locks_max",
   "agent_open_tasks_max",
   "agent_bytes_per_hour_max",
+  "targets.task_assignment_latency_ms",
+  "targets.load_balancing_efficiency",
+  "targets.routing_accuracy",
+  "targets.recovery_time_ms",
+  "targets.workflow_completion_rate",
+  "targets.throughput_per_second",
 ]);
 
 /**
@@ -55,6 +61,7 @@ const LIMITS: Limits = {
   dead_letter_replay_delay_ms: [10 * SECOND, DAY],
   open_tasks_max: [100, 100_000],
   max_concurrent_tasks: [10, 10_000, 0],
+  max_concurrent_runs: [10, 10_000, 0],
   depth_max: [100, 10_000],
   payload_bytes_max: [16_384, 1_048_576],
   artifact_bytes_max: [65_536, 33_554_432],
@@ -78,8 +85,8 @@ export function requireOwnSettings(ctx: EngineContext, names: readonly string[])
   if (reserved.length === 0) return;
   const are = reserved.length === 1 ? "is" : "are";
   requirePerson(ctx, {
-    matter: `${reserved.join(", ")} ${are} for a person to set: they remove what is kept, decide how people are asked, or bound agents. No setting was changed.`,
-    way: `A person sets them at a terminal (baton call configure), or where the servers are started (${reserved.map((name) => `BATON_${name.toUpperCase()}`).join(", ")}).`,
+    matter: `${reserved.join(", ")} ${are} for a person to set: they remove what is kept, decide how people are asked, bound agents, or say what is good enough. No setting was changed.`,
+    way: `A person sets them at a terminal (baton call configure), or where the servers are started (${reserved.map((name) => `BATON_${name.replaceAll(".", "_").toUpperCase()}`).join(", ")}).`,
     details: { settings: reserved },
   });
 }

@@ -41,6 +41,7 @@ import { requiredResources } from "./0040-required-resources.js";
 import { lockIntents } from "./0041-lock-intents.js";
 import { failedBy } from "./0042-failed-by.js";
 import { conflicts } from "./0043-conflicts.js";
+import { runQueue } from "./0044-run-queue.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -87,6 +88,7 @@ export const migrations: readonly Migration[] = [
   lockIntents,
   failedBy,
   conflicts,
+  runQueue,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

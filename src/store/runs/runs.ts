@@ -72,6 +72,8 @@ export interface NewRun extends Omit<
   Run,
   "revision" | "status" | "endedAt" | "reason" | "createdAt" | "stage" | "overBudget"
 > {
+  /** Default: none. */
+  readonly reason?: string;
   readonly shape: RunShape;
   /** The definition as it was given, as JSON text. */
   readonly definition: string | null;
@@ -83,8 +85,8 @@ const INSERT = insertInto(table("runs", { ...FIELDS, shape: json<RunShape> }));
 
 /** Inserts a run, and returns it as it is then. */
 export function* insertRun(ctx: TxContext, { definition, shape, ...given }: NewRun): Tx<Run> {
-  const fresh = { revision: 1, createdAt: ctx.now, endedAt: null, reason: null, stage: null, overBudget: false };
-  const run: Run = { ...given, ...fresh, status: given.status ?? "running" };
+  const fresh = { revision: 1, createdAt: ctx.now, endedAt: null, stage: null, overBudget: false };
+  const run: Run = { ...given, ...fresh, status: given.status ?? "running", reason: given.reason ?? null };
   yield INSERT([{ ...run, shape }]);
   if (definition !== null)
     yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, definition]];

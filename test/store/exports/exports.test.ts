@@ -14,7 +14,7 @@ import { World } from "../../support/simulation/world.js";
 const COUNT = countOf("BATON_SIMULATIONS", { short: 1, long: 25 });
 const ACTIONS = 80;
 /** Tables that the database derives by itself from the events. */
-const DERIVED = ["event_blocks", "resource_queue"];
+const DERIVED = ["event_blocks", "resource_queue", "run_queue"];
 
 let files = 0;
 const newFile = () => path.join(temporaryDirectory(), `${++files}.jsonl`);

@@ -1,0 +1,39 @@
+import { lockProject, lockRun, lockRunQueue } from "../../store/lock-order.js";
+import { pausedFor, runsUnderWay } from "../../store/runs/queue.js";
+import { findRun } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import { type EngineContext, SERVER } from "../context.js";
+import { controlRun } from "./control.js";
+
+// Not more runs than `max_concurrent_runs` are under way by themselves: a further one is paused, and starts when one has ended.
+
+/** The reason of a run that waits for others to end. */
+export const QUEUED = "as many runs as may be are under way (max_concurrent_runs): it starts when one has ended";
+
+/** Whether one more run may be under way. Locks the queue, so that no other transaction takes the same place. */
+export function* isPlaceForRun(ctx: EngineContext): Tx<boolean> {
+  const { max_concurrent_runs: most } = ctx.settings;
+  if (most === 0) return true;
+  yield* lockRunQueue();
+  return (yield* runsUnderWay()) < most;
+}
+
+/** Returns runs that wait and for which there is a place now, the next one first. */
+export function* startableRuns(ctx: EngineContext, limit: number): Tx<string[]> {
+  const waiting = yield* pausedFor(QUEUED, limit);
+  const { max_concurrent_runs: most } = ctx.settings;
+  if (waiting.length === 0 || most === 0) return waiting;
+  return waiting.slice(0, Math.max(0, most - (yield* runsUnderWay())));
+}
+
+/** Starts a run that waits, where there is still a place. */
+export function* startQueued(ctx: EngineContext, id: string): Tx<boolean> {
+  const known = yield* findRun(id);
+  if (known === undefined) return false;
+  const project = yield* lockProject(known.project);
+  if (project?.status === "archived" || !(yield* isPlaceForRun(ctx))) return false;
+  const run = yield* lockRun(id);
+  if (run?.status !== "paused" || run.reason !== QUEUED) return false;
+  yield* controlRun(ctx, { run: id, action: "resume", agent: SERVER });
+  return true;
+}
