@@ -24,6 +24,7 @@ import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
 import { processes } from "./cases/processes.js";
+import { durations } from "./cases/simulations/durations.js";
 import { routing } from "./cases/simulations/routing.js";
 import { runs } from "./cases/runs.js";
 import { sqlite } from "./cases/sqlite.js";
@@ -52,6 +53,7 @@ const ALL: readonly Benchmark[] = [
   makespan,
   load,
   forecasts,
+  durations,
   routing,
 ];
 

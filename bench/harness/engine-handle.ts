@@ -124,8 +124,8 @@ export class EngineHandle implements Engine {
     return (await this.transact((ctx) => createProject(ctx, { name }))).project;
   }
 
-  start(project: Project, parsed: Parsed): Promise<Started> {
-    const draft = draftRun({}, parsed, project);
+  async start(project: Project, parsed: Parsed): Promise<Started> {
+    const draft = await this.read((ctx) => draftRun(ctx, parsed, project));
     return this.transact((ctx) => executeWorkflow(ctx, { project, parsed, draft, createdBy: "bench" }));
   }
 

@@ -59,7 +59,7 @@ export const createComplex = defineOperation({
       const before = yield* prepareWorkflow(ctx, input.project, { parsed });
       return {
         ...before,
-        run: before.draft && input.execute ? draftRun(ctx, parsed, before.draft.project) : undefined,
+        run: before.draft && input.execute ? yield* draftRun(ctx, parsed, before.draft.project) : undefined,
       };
     },
   *run(ctx, { agent, project: reference, execute, ...written }, before) {

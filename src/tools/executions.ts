@@ -95,7 +95,7 @@ async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): P
 function* prepareGiven(ctx: EngineContext, input: ExecuteInput): Tx<Preparation> {
   const project = yield* projectAtHand(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
-  return prepareRun(ctx, yield* chosenBy(ctx, input, { project, session }), project);
+  return yield* prepareRun(ctx, yield* chosenBy(ctx, input, { project, session }), project);
 }
 
 function chosenBy(

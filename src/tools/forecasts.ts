@@ -231,7 +231,7 @@ function* definitionOf(
   project: Parameters<typeof chooseDefinition>[1],
 ): Tx<Definition> {
   const chosen = yield* chooseDefinition(ctx, project, { workflow, definition, overrides: {} });
-  return prepareRun(ctx, chosen).parsed.definition;
+  return (yield* prepareRun(ctx, chosen)).parsed.definition;
 }
 
 function forecastView({ typical, low, high, spent, steps, notes }: RunForecast) {

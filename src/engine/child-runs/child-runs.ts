@@ -94,7 +94,7 @@ export function* prepareChild(ctx: EngineContext, id: string): Tx<Preparation | 
   if (found === undefined || !isUnstarted(found)) return undefined;
   const project = yield* ownProject(found.task);
   const stored = yield* requireVersion(project, { workflow: found.spec.workflow ?? "" });
-  return prepareRun(ctx, definitionOfChild(ctx, stored), project);
+  return yield* prepareRun(ctx, definitionOfChild(ctx, stored), project);
 }
 
 // The limits of today do not take away what was stored under others.

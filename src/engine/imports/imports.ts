@@ -47,7 +47,7 @@ export function* prepareImport(
   if (outlook.run !== undefined || outlook.created.length === 0)
     return { outlook, parsed: undefined, draft: undefined };
   const parsed = parsedOf(ctx, outlook, name);
-  return { outlook, parsed, draft: project && draftRun(ctx, parsed, project) };
+  return { outlook, parsed, draft: project && (yield* draftRun(ctx, parsed, project)) };
 }
 
 function parsedOf(ctx: EngineContext, outlook: Outlook, name: string | undefined): Parsed {

@@ -80,7 +80,7 @@ export class TrialProcess {
   /** Starts a run of these steps, and returns its id. */
   async start(project: Project, steps: readonly JsonObject[]): Promise<string> {
     const parsed = requireDefinition({ name: "trial", steps: [...steps] }, { limits: this.#engine.settings() });
-    const draft = draftRun({}, parsed, project);
+    const draft = await this.#engine.read((ctx) => draftRun(ctx, parsed, project));
     const execution = { project, parsed, draft, createdBy: HOST };
     return (await this.#engine.transact((ctx) => executeWorkflow(ctx, execution))).run.id;
   }

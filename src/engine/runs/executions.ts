@@ -69,7 +69,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   yield* requireUnarchived(project.id);
   requirePlaceForCommands(project, parsed.definition.steps);
   const known = execution.draft;
-  const draft = known && holdsFor(known, parsed, project) ? known : draftRun(ctx, parsed, project);
+  const draft = known && holdsFor(known, parsed, project) ? known : yield* draftRun(ctx, parsed, project);
   const isBounded = execution.parent === undefined && execution.status === undefined;
   const isQueued = isBounded && !(yield* isPlaceForRun(ctx));
   const run = yield* insertRun(ctx, {
@@ -80,7 +80,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const { session } = execution;
   if (session !== undefined) yield* insertRunOfSession(session.id, run.id);
   const values = valuesOfRun(ctx, run, project);
-  const planned = planOf(ctx, { steps: parsed.definition.steps, ranks: draft.ranks }, values);
+  const planned = planOf(ctx, { steps: draft.estimated, ranks: draft.ranks }, values);
   const outside = draft.problems ?? fileProblems({ steps: planned.map(({ step }) => step) }, spaceOnDisk(ctx, project));
   if (outside.length > 0) throw problemsError("The definition cannot be used", outside);
   const tasks = yield* instantiate(ctx, { project, run, planned, drafts: draft.steps });

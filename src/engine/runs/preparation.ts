@@ -55,9 +55,9 @@ export interface Preparation {
 }
 
 /** Errors: `invalid_input` and `limit_exceeded` for a definition that cannot be used. */
-export function prepareRun(ctx: EngineContext, chosen: ChosenDefinition, project?: Project): Preparation {
+export function* prepareRun(ctx: EngineContext, chosen: ChosenDefinition, project?: Project): Tx<Preparation> {
   const parsed = readChosen(chosen);
-  return { chosen, parsed, draft: project && draftRun(ctx, parsed, project) };
+  return { chosen, parsed, draft: project && (yield* draftRun(ctx, parsed, project)) };
 }
 
 /**

@@ -4,7 +4,10 @@ import { type Definition, definitionDag, type Parsed, type Step } from "../defin
 import { shapeOf } from "../graph/shape.js";
 import type { Problem } from "../../base/problems.js";
 import { type Project, spaceOnDisk } from "../projects/projects.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
 import { draftStep, type PathContext, type StepDraft } from "./instantiate.js";
+import { withLearnedEstimates } from "./learned-estimates.js";
 import { isKnownAtStart } from "./values.js";
 
 /**
@@ -17,6 +20,8 @@ export interface RunDraft {
   /** The definition as it is stored. */
   readonly text: string;
   readonly shape: RunShape;
+  /** The steps, with the estimates that were learned for those that name none. */
+  readonly estimated: readonly Step[];
   /** By key. */
   readonly ranks: ReadonlyMap<string, number>;
   /** Drafts of the steps that do not change once the run's values are known, by key. */
@@ -26,8 +31,9 @@ export interface RunDraft {
 }
 
 /** Errors: `invalid_input` for a path of a compensation that the project cannot take. */
-export function draftRun(ctx: PathContext, parsed: Parsed, project: Project): RunDraft {
-  const { definition, source } = parsed;
+export function* draftRun(ctx: EngineContext, parsed: Parsed, project: Project): Tx<RunDraft> {
+  const { source } = parsed;
+  const definition = { steps: yield* withLearnedEstimates(ctx, parsed.definition.steps) };
   const dag = definitionDag(definition);
   const fixed = fixedSteps(definition);
   const problems = fileProblems({ steps: fixed }, spaceOnDisk(ctx, project));
@@ -36,6 +42,7 @@ export function draftRun(ctx: PathContext, parsed: Parsed, project: Project): Ru
     project,
     text: JSON.stringify(source),
     shape: shapeOf(dag),
+    estimated: definition.steps,
     ranks: dag.upwardRanks(),
     steps: problems.length > 0 ? new Map() : draftSteps(ctx, project, definition),
     problems: fixed.length === definition.steps.length ? problems : undefined,

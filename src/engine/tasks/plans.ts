@@ -9,6 +9,7 @@ import type { EngineContext } from "../context.js";
 import { type Definition, definitionDag, parseDefinition } from "../definitions/definition.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { BatonError } from "../../base/errors.js";
+import { withLearnedEstimates } from "../steps/learned-estimates.js";
 import { planOf } from "../steps/plan.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import { instantiate, type StepDraft } from "../steps/instantiate.js";
@@ -78,7 +79,8 @@ export function* preparePlan(
   const reading = yield* readPlan(ctx, place, { steps });
   const { read, project } = reading;
   if ("problems" in read || fileProblems(read.definition, spaceOnDisk(ctx, project)).length > 0) return reading;
-  return { ...reading, drafts: draftSteps(ctx, project, read.definition) };
+  const definition = { ...read.definition, steps: yield* withLearnedEstimates(ctx, read.definition.steps) };
+  return { ...reading, read: { ...read, definition }, drafts: draftSteps(ctx, project, definition) };
 }
 
 /** The list of steps in a plan's result, if there is one. */

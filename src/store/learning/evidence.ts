@@ -171,6 +171,22 @@ export function* evidenceWithIds(ids: readonly string[], { now, perMs }: Fading)
   ]);
 }
 
+const TYPE_DURATIONS = columns({ type: text, durations: int, logSum: int });
+/** The weight of the durations of a type of task with all agents, and the sum of their logarithms. */
+export interface TypeDurations extends RowOf<typeof TYPE_DURATIONS> {}
+
+/** Returns the durations of the types that have shown most, these first. Reads the table through. */
+export function* durationsByType(limit: number, { now, perMs }: Fading): Tx<TypeDurations[]> {
+  return yield* many(TYPE_DURATIONS.read, [
+    // sql: columns of the table.
+    `SELECT type, durations, log_sum FROM (
+       SELECT type, sum(${faded("durations", LEFT)}) AS durations, sum(${faded("log_sum", LEFT)}) AS log_sum
+       FROM learning_evidence GROUP BY type) AS by_type
+     WHERE durations > 0 ORDER BY durations DESC, type LIMIT $3`,
+    [now, perMs, limit],
+  ]);
+}
+
 /** Whether there is evidence that was last added to before an instant. No index leads to it: a read finds it, and then a write removes it. */
 export function* anyEvidenceBefore(instant: number): Tx<boolean> {
   return (yield ["SELECT 1 AS one FROM learning_evidence WHERE updated_at < $1 LIMIT 1", [instant]]).length > 0;
