@@ -30,10 +30,16 @@ const route = defineOperation({
       ),
     strategy: z.enum(STRATEGY_NAMES).optional().describe("Default: by the run's mode; adaptive for standard."),
     optimization_goal: z.enum(GOALS).optional().describe("In place of a strategy."),
-    cognitive_style: z.string().min(1).max(100).optional().describe("The persona that the task asks for."),
+    cognitive_style: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Default for this and the next four: the task's own."),
     creativity: share.optional(),
     analytical_depth: share.optional(),
     collaboration: share.optional(),
+    quality: share.optional(),
     dry_run: z.boolean().default(true),
     request_id: params.requestId,
   }),
@@ -53,9 +59,9 @@ const route = defineOperation({
     assigned: z.string().optional(),
   }),
   async perform(host, { task, candidates, strategy, optimization_goal: goal, dry_run: isDry, ...rest }) {
-    const { cognitive_style, creativity, analytical_depth, collaboration } = rest;
+    const { cognitive_style, creativity, analytical_depth, collaboration, quality } = rest;
     const persona = { cognitive_style, creativity, analytical_depth, collaboration };
-    const query = { task, candidates, strategy, goal, persona };
+    const query = { task, candidates, strategy, goal, persona, quality };
     if (isDry) return routeView(await host.read((ctx) => routeOf(ctx, query)));
     const found = await host.transact((ctx) => assignBest(ctx, query), "assign");
     return { ...routeView(found), assigned: found.assigned };
@@ -82,6 +88,7 @@ const DOCUMENTED = {
   preferred_cognitive_style: "cognitive_style",
   creativity_requirements: "creativity",
   collaboration_intensity: "collaboration",
+  expected_quality_threshold: "quality",
 } as const;
 
 function withDocumentedNames(given: Record<string, unknown>): Record<string, unknown> {

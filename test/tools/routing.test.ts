@@ -82,6 +82,22 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
     expect(parts["ann"]?.["specialization"]).toBeLessThan(parts["ben"]?.["specialization"] ?? 0);
   });
 
+  test("goes by the ways of working and the quality that a step asks for, unless the call says others", async () => {
+    const asks = { cognitive_style: "analytical", creativity: 0.2, quality: 1 };
+    const { call, run, candidates } = await team(port("a", asks));
+    await call("register_agent", { name: "ann", persona: { cognitive_style: "analytical", creativity: 0.7 } });
+    const partsOf = async (more: object = {}) => {
+      const { ranking } = await call("route_task", { task: `${run}/a`, candidates, ...more });
+      return ranking.find(({ agent }) => agent === "ann")?.parts;
+    };
+    expect(await partsOf()).toMatchObject({ persona: 0.75, quality: 0.8 });
+    expect(await partsOf({ creativity: 0.7, quality: 0.8 })).toMatchObject({ persona: 1, quality: 1 });
+    const renamed = { creativity_requirements: 0.7, expected_quality_threshold: 0.4 };
+    expect(await partsOf(renamed)).toMatchObject({ persona: 1, quality: 1 });
+    await call("modify_run", { run, changes: [{ op: "update_task", task: "a", set: { creativity: 0.7 } }] });
+    expect(await partsOf()).toMatchObject({ persona: 1, quality: 0.8 });
+  });
+
   test("goes by the run's mode, and by a goal that is named", async () => {
     const { call, candidates } = await team(port("a"));
     const definition = { name: "plan", steps: [{ ...port("b"), prompt: "do b" }] };

@@ -93,6 +93,13 @@ export interface Step {
   readonly not_by?: readonly string[];
   /** Keys of steps: an agent that completed one of them has this one reserved. */
   readonly prefer_by?: readonly string[];
+  /** The ways of working that it asks for, each number from 0 to 1. */
+  readonly cognitive_style?: string;
+  readonly creativity?: number;
+  readonly analytical_depth?: number;
+  readonly collaboration?: number;
+  /** The least probability of success, from 0 to 1, that an agent is to have. */
+  readonly quality?: number;
   /** Others look at its result before it counts. */
   readonly review?: ReviewPolicy;
   /** Key of the task that this one reviews; no definition can say so. */

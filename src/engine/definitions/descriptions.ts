@@ -42,7 +42,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.files": "Files that the step writes and reads; they are locked for it when it is claimed.",
   "step.priority": "Order among ready tasks: critical, high, normal or low.",
   "step.deadline": "When the step should be done: a duration from the start of the run, or an instant with its zone.",
-  "step.estimate_ms": "Expected duration, for the critical path and for estimates.",
+  "step.estimate_ms":
+    "Expected duration, for the critical path, deadlines and progress. Default: what tasks of its type have taken so far, else all tasks, else 5 minutes.",
   "step.phase":
     "Name of the part of the run that the step belongs to. A checkpoint of the run is kept before the first step of each phase starts.",
   "step.type":
@@ -58,6 +59,14 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.not_by":
     "Keys of steps: an agent that worked on one of them, or shares a connection with one that did, does not take this one.",
   "step.prefer_by": "Keys of steps: this one is reserved first for an agent that completed one of them.",
+
+  "step.cognitive_style":
+    "Way of thinking that it asks for, such as analytical: routing prefers agents that say so of themselves.",
+  "step.creativity": "How much creativity it asks for, from 0 to 1, likewise.",
+  "step.analytical_depth": "How deep an analysis it asks for, from 0 to 1, likewise.",
+  "step.collaboration": "How much working with others it asks for, from 0 to 1, likewise.",
+  "step.quality":
+    "Probability of success, from 0 to 1, below which routing counts an agent the less, the further below.",
 
   "agent.prompt": "What the agent is to do. It sees this, the criteria, and the results of the steps in `needs`.",
   "agent.review":

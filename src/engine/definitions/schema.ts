@@ -211,8 +211,18 @@ export type WrittenReview = z.output<typeof reviewSchema>;
 const takerKeys = z.array(z.string().min(1).max(200)).min(1).max(100).optional();
 /** Fields of the kinds of step that an agent or an executor carries out. */
 const carriedOut = { ...anyStep, resources: requirementsSchema.optional() };
+const share = z.number().min(0).max(1).optional();
 /** Fields of the kinds of step that agents claim. */
-const claimed = { ...carriedOut, not_by: takerKeys, prefer_by: takerKeys };
+const claimed = {
+  ...carriedOut,
+  not_by: takerKeys,
+  prefer_by: takerKeys,
+  cognitive_style: labelSchema.optional(),
+  creativity: share,
+  analytical_depth: share,
+  collaboration: share,
+  quality: share,
+};
 
 const agentStep = stepOf({
   ...claimed,

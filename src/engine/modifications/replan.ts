@@ -83,6 +83,7 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
   const { prompt, criteria, type, requires, not_by, prefer_by, resources, files, retry, timeouts, output } = spec;
   const { command, tool, review, compensate } = spec;
+  const { cognitive_style, creativity, analytical_depth, collaboration, quality } = spec;
   return defined({
     kind: task.kind,
     title: task.title,
@@ -96,6 +97,11 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
     requires,
     not_by,
     prefer_by,
+    cognitive_style,
+    creativity,
+    analytical_depth,
+    collaboration,
+    quality,
     resources,
     files,
     retry,

@@ -5,6 +5,7 @@ import type { Strategy } from "./strategies.js";
 export interface RankingTerms {
   readonly strategy: Strategy;
   readonly persona: Persona;
+  readonly quality?: number | undefined;
   /** Null where learning is off: the same facts then give the same ranking, and equal agents stand in order of name. */
   readonly uniform: Uniform | null;
 }
@@ -18,17 +19,17 @@ export interface Ranked {
 /** Returns candidates with their scores, the best first. */
 export function ranked(
   candidates: readonly RoutingCandidate[],
-  { strategy, persona, uniform }: RankingTerms,
+  { strategy, persona, quality, uniform }: RankingTerms,
 ): Ranked[] {
-  const parts = partsOf(candidates, { persona, uniform, cautious: strategy.cautious ?? false });
+  const parts = partsOf(candidates, { persona, quality, uniform, cautious: strategy.cautious ?? false });
   const weights = strategy.adapts ? adapted(strategy.weights, shownBy(candidates)) : strategy.weights;
   const whole = SCORE_PARTS.reduce((sum, part) => sum + (weights[part] ?? 0), 0);
   return candidates
     .map(({ agent }, at) => {
       const own = parts[at];
       if (own === undefined) throw new Error(`${agent} has no parts`);
-      const score = (own.health * SCORE_PARTS.reduce((sum, part) => sum + (weights[part] ?? 0) * own[part], 0)) / whole;
-      return { agent, score, parts: own };
+      const sum = SCORE_PARTS.reduce((all, part) => all + (weights[part] ?? 0) * own[part], 0);
+      return { agent, score: (own.quality * own.health * sum) / whole, parts: own };
     })
     .sort((one, other) => other.score - one.score || (one.agent < other.agent ? -1 : 1));
 }

@@ -1,4 +1,5 @@
 import { BatonError } from "../../base/errors.js";
+import { defined } from "../../base/json.js";
 import { fadingPerMs } from "../../base/numbers/half-life.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import type { Agent } from "../../store/agents/agents.js";
@@ -9,7 +10,7 @@ import { heldWork, keptWork } from "../../store/scheduling/workloads.js";
 import { lastAgents, recentOutcomes } from "../../store/tasks/attempts.js";
 import { agentsThatWorked } from "../../store/tasks/workers.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
-import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { Task, TaskAndSpec, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { connectionOf, liveAgents, offerOf, requireAgent } from "../agents/agents.js";
 import { brokenAgents, offerFor } from "../claims/offers.js";
@@ -31,6 +32,7 @@ export interface RouteQuery {
   readonly strategy?: StrategyName | undefined;
   readonly goal?: OptimizationGoal | undefined;
   readonly persona: Persona;
+  readonly quality?: number | undefined;
 }
 
 export interface RoutedAgent extends Ranked {
@@ -98,11 +100,17 @@ function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: Route
   const inOrder = (some: readonly Offered[]): Ranked[] =>
     ranked(
       some.flatMap((one) => candidates.get(one) ?? []),
-      { strategy, persona: query.persona, uniform },
+      { strategy, persona: personaFor(spec, query), quality: query.quality ?? spec.quality, uniform },
     );
   const gapsOf = new Map(chosen.map(({ agent, gaps }) => [agent.name, gaps]));
   const ranking = [...inOrder(able), ...inOrder(unable).map((one) => ({ ...one, score: 0 }))];
   return { task, type, by, ranking: ranking.map((one) => ({ ...one, gaps: gapsOf.get(one.agent) ?? [] })) };
+}
+
+/** The ways of working that the task asks for; what the query says counts instead. */
+function personaFor(spec: TaskSpec, { persona }: RouteQuery): Persona {
+  const { cognitive_style, creativity, analytical_depth, collaboration } = spec;
+  return { cognitive_style, creativity, analytical_depth, collaboration, ...defined({ ...persona }) };
 }
 
 function* namedAgents(names: readonly string[]): Tx<Agent[]> {

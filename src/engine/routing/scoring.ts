@@ -2,7 +2,7 @@ import { durationBelief, type EvidenceLevels, type SuccessBelief, successBelief 
 import { sampledBeta, type Uniform } from "./sampling.js";
 
 // The parts of the score of an agent for a task, each from 0 to 1 and higher for the better agent. The score is their mean by the
-// weights of a strategy (strategies.ts), times the health.
+// weights of a strategy (strategies.ts), times the quality and the health.
 
 export const SCORE_PARTS = [
   "capability",
@@ -16,7 +16,7 @@ export const SCORE_PARTS = [
   "turn",
 ] as const;
 export type ScorePart = (typeof SCORE_PARTS)[number];
-export type ScoreParts = Readonly<Record<ScorePart | "health", number>>;
+export type ScoreParts = Readonly<Record<ScorePart | "quality" | "health", number>>;
 
 /** The ways of working that a task asks for, or that an agent says it has: each number from 0 to 1. */
 export interface Persona {
@@ -65,6 +65,8 @@ export interface RoutingCandidate {
 
 export interface ScoringTerms {
   readonly persona: Persona;
+  /** The least probability of success that the task asks for, 0 to 1. */
+  readonly quality?: number | undefined;
   /** Draws the probabilities of success; null takes their means, so that equal evidence gives equal scores. */
   readonly uniform: Uniform | null;
   /** Whether an agent that might be bad counts as bad, not as one to try. */
@@ -87,6 +89,7 @@ export function partsOf(candidates: readonly RoutingCandidate[], terms: ScoringT
     cost: candidate.cost === null ? UNKNOWN : candidate.cost <= 0 ? 1 : cheapest / candidate.cost,
     context: candidate.inputs,
     turn: 1 - candidates.filter((other) => isBefore(other, candidate)).length / candidates.length,
+    quality: qualityOf(candidate.evidence, terms.quality),
     health: 1 - suspicionOf(candidate),
   }));
 }
@@ -113,6 +116,12 @@ function performanceOf(evidence: EvidenceLevels, { uniform, cautious }: ScoringT
   const mean = alpha / (alpha + beta);
   if (cautious) return Math.max(0, mean - CAUTION * Math.sqrt((mean * (1 - mean)) / (alpha + beta + 1)));
   return uniform === null ? mean : sampledBeta({ alpha: SHARPNESS * alpha, beta: SHARPNESS * beta }, uniform);
+}
+
+/** Likely enough to succeed: 1. Else the part of the way to that. */
+function qualityOf(evidence: EvidenceLevels, least = 0): number {
+  const { alpha, beta } = successBelief(evidence);
+  return least === 0 ? 1 : Math.min(1, alpha / (alpha + beta) / least);
 }
 
 /** An agent breaks without a word before one in so many attempts. */

@@ -135,7 +135,8 @@ function requirementsOf({ resources }: Step): Requirements | null {
 }
 
 export function specOf(step: Step): TaskSpec {
-  const { ask, form, event, default_decision } = step;
+  const { ask, form, event, default_decision, cognitive_style, creativity, analytical_depth, collaboration, quality } =
+    step;
   return {
     ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
     ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
@@ -148,6 +149,7 @@ export function specOf(step: Step): TaskSpec {
     ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
     ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
     ...defined({ type: step.type, review: step.review, review_of: step.review_of, resources: step.resources }),
+    ...defined({ cognitive_style, creativity, analytical_depth, collaboration, quality }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...defined({ default_decision }),

@@ -118,6 +118,12 @@ export interface TaskSpec {
   /** Keys of steps: agents that worked on them do not take it; agents that completed one of these have it first. */
   readonly not_by?: readonly string[];
   readonly prefer_by?: readonly string[];
+  /** The ways of working that it asks for, and the least probability of success, as its step has them. */
+  readonly cognitive_style?: string;
+  readonly creativity?: number;
+  readonly analytical_depth?: number;
+  readonly collaboration?: number;
+  readonly quality?: number;
   /** Others look at its result before it counts. */
   readonly review?: ReviewPolicy;
   /** Key of the task that this one reviews. */

@@ -102,6 +102,16 @@ describe("the ranking of agents for a task", () => {
     expect(firstBy(STRATEGIES.performance, { broken: { ...broken, failuresInRow: 0 }, second })).toBe("broken");
   });
 
+  test("counts an agent that does not reach the quality asked for the less, the further it is from it", () => {
+    const crew = { idle: { evidence: shown(20, 20) }, busy: { evidence: shown(40, 1), busy: 3, capacity: 4 } };
+    const list = Object.entries(crew).map(([agent, facts]) => ({ ...NEWCOMER, ...facts, agent }));
+    const first = (quality?: number) =>
+      ranked(list, { strategy: STRATEGIES.load_balanced, persona: {}, quality, uniform: null })[0];
+    expect([first()?.agent, first(0.4)?.agent]).toEqual(["idle", "idle"]);
+    const [idle] = ranked(list, { strategy: STRATEGIES.performance, persona: {}, quality: 1, uniform: null }).slice(-1);
+    expect(idle?.parts.quality).toBeCloseTo(0.5, 1);
+  });
+
   test("is the same for the same facts without a source of chance, equal agents by name", () => {
     expect(firstBy(STRATEGIES.adaptive, { ben: {}, ann: {} })).toBe("ann");
   });
