@@ -55,12 +55,12 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   silence_grace_ms: "from the warning of a silent agent until its task or lock goes to another that wants it",
   lost_lease_counts: "whether a lost lease counts as an attempt of an agent's task",
   circuit_breakers:
-    "whether an agent that keeps failing gets no work for a while, as long as another can do it (in the environment also `ENABLE_CIRCUIT_BREAKERS`)",
+    "whether an agent that keeps failing gets no work for a while, as long as another can do it, and an MCP server that keeps failing no calls (in the environment also `ENABLE_CIRCUIT_BREAKERS`)",
   exclusion_ms:
     "how long a task that an agent has failed is left to another that works in the project and has room; 0: not at all",
   breaker_failures: "failures in a row that open a breaker",
   breaker_delay_ms:
-    "pause before an agent whose breaker has opened gets one task as a trial; it doubles each time, up to 30 min",
+    "pause before an agent, or an MCP server, whose breaker has opened gets one task as a trial; it doubles each time, up to 30 min",
   checkpoint_interval_ms: "a run that has changed is given a checkpoint so long after its last; 0: never",
   checkpoint_gates: "whether a run is given a checkpoint before its gate and human steps",
   predictive_scaling: "whether get_workload says how many more agents would shorten the ready work",

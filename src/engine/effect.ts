@@ -63,6 +63,9 @@ export interface EndedAttempt {
   readonly startedAt: number | null;
   /** Whether the resources of its task are freed: not where another agent goes on with it. */
   readonly hasResources?: boolean;
+  /** The MCP server that it called, and the type of the error that it ended with. */
+  readonly server?: string | undefined;
+  readonly errorType?: string | undefined;
   /** Whether a circuit breaker counts it though it succeeded. */
   readonly hasBreaker?: boolean | undefined;
 }

@@ -20,13 +20,13 @@ const list = defineOperation({
   name: "list_circuit_breakers",
   title: "List circuit breakers",
   description:
-    "Lists the circuit breakers of agents that have counted a failure. Use it where a claim says breaker_open. Returns each with its state: closed, open (gets no work that another can do until retry_at) or half_open (one task is its trial).",
+    "Lists circuit breakers of agents and MCP servers that have counted a failure. Use it where a claim says breaker_open. Returns each with its state: closed, open (until retry_at an agent gets no work that another can do, a server no call) or half_open (one task is its trial).",
   area: "recovery",
   effect: "read",
   aliases: ["get_circuit_breaker_status"],
   words: ["breaker", "agent gets no work", "keeps failing"],
   input: z.object({
-    target: z.string().min(1).max(200).optional().describe("agent:NAME, or an agent's name."),
+    target: z.string().min(1).max(200).optional().describe("agent:NAME, server:NAME, or an agent's name."),
     ...params.paging,
   }),
   output: z.object({ breakers: z.array(breakerShape), ...shapes.nextPage }),
@@ -40,7 +40,7 @@ const reset = defineOperation({
   name: "reset_circuit_breaker",
   title: "Reset a circuit breaker",
   description:
-    "Closes a circuit breaker and forgets its failures, so that its agent gets work again at once. Use it when the cause has been mended. Not for the agent itself. Returns the breaker as it is then.",
+    "Closes a circuit breaker and forgets its failures, so that its agent or MCP server gets work again at once. Use it when the cause has been mended. Not for the agent itself. Returns the breaker as it is then.",
   area: "recovery",
   effect: "write",
   words: ["let an agent work again", "close the breaker"],

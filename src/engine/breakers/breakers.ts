@@ -18,6 +18,8 @@ import type { Tx } from "../../store/tx.js";
 import { actingAgent, EXECUTOR_PREFIX } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../effect.js";
+import type { Broken } from "../scheduling/demands.js";
+import { serverOutcome, serverTarget } from "./servers.js";
 import { type BreakerPolicy, hasReported, lets, newBreaker, observed, onTrial, type TargetOutcome } from "./state.js";
 
 const DELAY_MAX_MS = 1_800_000;
@@ -48,21 +50,39 @@ const OUTCOMES: Readonly<Record<EndedAttempt["outcome"], TargetOutcome["outcome"
 };
 
 /**
- * Counts the ends of attempts on the breakers of their agents. Reads nothing for an attempt that succeeded while its agent's breaker
- * was clean.
+ * Counts the ends of attempts on the breakers of their agents, and of calls on those of their servers. Reads nothing for an attempt of an
+ * agent that succeeded while its breaker was clean.
  */
 export function* countOutcomes(ctx: EffectContext, { attempts, run }: RunOutcome): Tx<EffectResult> {
   if (!ctx.settings.circuit_breakers) return {};
-  const telling = attempts.filter(({ hasBreaker, outcome }) => hasBreaker === true || OUTCOMES[outcome] === "failed");
   const events: NewEvent[] = [];
-  for (const attempt of telling.toSorted((a, b) => ((a.agent ?? "") < (b.agent ?? "") ? -1 : 1))) {
-    const { agent, task, startedAt, outcome } = attempt;
-    if (typeof agent !== "string" || agent.startsWith(EXECUTOR_PREFIX)) continue;
-    const seen = { task, startedAt: startedAt ?? ctx.now, outcome: OUTCOMES[outcome] };
-    const changed = yield* count(ctx, agentTarget(agent), seen);
-    if (changed) events.push({ ...changed, agent, project: run.project, run: run.id, task });
+  for (const { target, seen, agent } of attempts
+    .flatMap(countedOf)
+    .toSorted((a, b) => (a.target < b.target ? -1 : 1))) {
+    const { startedAt = ctx.now, ...rest } = seen;
+    const changed = yield* count(ctx, target, { ...rest, startedAt });
+    const { id, project } = run;
+    if (changed) events.push({ ...changed, ...(agent !== undefined && { agent }), project, run: id, task: seen.task });
   }
   return { events };
+}
+
+interface Counted {
+  readonly target: string;
+  readonly agent?: string;
+  readonly seen: Omit<TargetOutcome, "startedAt"> & { readonly startedAt?: number | undefined };
+}
+
+/** Returns what an end of an attempt says of whom, if anything. */
+function countedOf(attempt: EndedAttempt): Counted[] {
+  const { agent, task, server, hasBreaker } = attempt;
+  const startedAt = attempt.startedAt ?? undefined;
+  if (server !== undefined)
+    return [{ target: serverTarget(server), seen: { task, startedAt, outcome: serverOutcome(attempt) } }];
+  const outcome = OUTCOMES[attempt.outcome];
+  if (typeof agent !== "string" || agent.startsWith(EXECUTOR_PREFIX)) return [];
+  if (hasBreaker !== true && outcome !== "failed") return [];
+  return [{ target: agentTarget(agent), agent, seen: { task, startedAt, outcome } }];
 }
 
 function* count(
@@ -71,7 +91,7 @@ function* count(
   seen: TargetOutcome,
 ): Tx<Pick<NewEvent, "type" | "data"> | undefined> {
   const before = seen.outcome === "failed" ? yield* lockedOrNew(ctx, target) : (yield* lockBreakers([target]))[0];
-  if (before === undefined) return undefined;
+  if (before === undefined || (before.clean && seen.outcome === "succeeded")) return undefined;
   const after = observed(before, seen, { now: ctx.now, policy: policyOf(ctx.settings) });
   if (after === before) return undefined;
   yield* saveBreaker(after);
@@ -110,14 +130,6 @@ export function* countReported(
     : { action: "breaker_counted", detail: `a failure more of ${target}` };
 }
 
-/** Why an agent gets no work that others can do. */
-interface Broken {
-  /** When a claim looks again: the end of a trial that is under way is not known. */
-  readonly until: number;
-  /** The key of the task that is its trial, where that still runs. */
-  readonly trial?: string | undefined;
-}
-
 /** Returns until when an agent gets no work that others can do; undefined where its breaker lets it have some. */
 export function* brokenUntil(ctx: EngineContext, agent: string): Tx<Broken | undefined> {
   if (!ctx.settings.circuit_breakers) return undefined;
@@ -133,10 +145,10 @@ export function* brokenUntil(ctx: EngineContext, agent: string): Tx<Broken | und
 
 const TRIAL_LOOK_MS = 30_000;
 
-/** Makes a task that an agent has claimed the trial of its breaker, where the pause of that is over. */
-export function* beginTrial(ctx: EngineContext, agent: string, task: string): Tx<void> {
+/** Makes a task that has been claimed the trial of the breaker of a target, where the pause of that is over. */
+export function* beginTrial(ctx: EngineContext, target: string, task: string): Tx<void> {
   if (!ctx.settings.circuit_breakers) return;
-  const [breaker] = yield* lockBreakers([agentTarget(agent)]);
+  const [breaker] = yield* lockBreakers([target]);
   if (breaker !== undefined && breaker.state !== "closed" && lets(breaker, ctx.now, false))
     yield* saveBreaker(onTrial(breaker, task, ctx.now));
 }
@@ -153,7 +165,7 @@ export function* listBreakerPage(query: PageQuery & { readonly target?: string |
 
 /** A target as it is stored: a bare name is that of an agent. */
 function targetOf(reference: string): string {
-  return reference.startsWith("agent:") ? reference : agentTarget(reference);
+  return /^(agent|server):/.test(reference) ? reference : agentTarget(reference);
 }
 
 /** Forgets the failures of a target, which gets work again at once. Errors: `not_found` where it has no breaker. */

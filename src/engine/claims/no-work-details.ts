@@ -20,7 +20,7 @@ import type { EngineContext } from "../context.js";
 import { conflictsOfScope } from "../locks/task-locks.js";
 import type { Conflict } from "../locks/views.js";
 import { commandObstacle } from "../policy/command-runners.js";
-import { toolObstacle } from "../policy/tool-runners.js";
+import { callObstacle } from "../breakers/servers.js";
 import { isExcluded, type Offer } from "../scheduling/demands.js";
 
 // The sentences of claims that found nothing: each names what stands in the way, a few of each kind.
@@ -146,7 +146,7 @@ export function* served(ctx: EngineContext, lanes: readonly LaneAtHand[]): Tx<{ 
     const isCommand = demand.executor === "command";
     const obstacle = isCommand
       ? yield* commandObstacle(ctx, { project: demand.project, run, line })
-      : yield* toolObstacle(ctx, { run, line });
+      : yield* callObstacle(ctx, { run, line });
     isWaiting ||= obstacle !== undefined;
     const what = isCommand ? "command" : "tool call";
     names.push(

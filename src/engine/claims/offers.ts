@@ -6,7 +6,7 @@ import { workersWithRoom } from "../../store/tasks/workers.js";
 import type { Tx } from "../../store/tx.js";
 import { liveOffers } from "../agents/agents.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
-import { agentOf, brokenUntil } from "../breakers/breakers.js";
+import { agentOf, agentTarget, brokenUntil } from "../breakers/breakers.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 import { hasLiveTaker } from "./live-takers.js";
@@ -73,7 +73,9 @@ const OPEN_MAX = 1_000;
 
 /** The agents whose circuit breaker is not closed. */
 export function* brokenAgents(): Tx<Set<string>> {
-  return new Set((yield* openBreakers(OPEN_MAX)).map(({ target }) => agentOf(target)));
+  return new Set(
+    (yield* openBreakers({ prefix: agentTarget(""), limit: OPEN_MAX })).map(({ target }) => agentOf(target)),
+  );
 }
 
 /** The offers of the other live agents with closed breakers: of the broken ones, the last that could do a task keeps it. */

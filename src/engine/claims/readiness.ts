@@ -13,7 +13,7 @@ import { conflictsOfScope } from "../locks/task-locks.js";
 import { isOpen } from "../lifecycle/run-state.js";
 import { budgetSentence, blockedBudget, budgetState, widerBudgets } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
-import { toolObstacle } from "../policy/tool-runners.js";
+import { callObstacle } from "../breakers/servers.js";
 import { whyShort } from "../resources/tasks.js";
 import { offerFor } from "./offers.js";
 import { judge } from "../scheduling/triggers.js";
@@ -185,7 +185,7 @@ function* takerReasonsOf(ctx: EngineContext, { task, demand, name }: TakerQuesti
     return obstacle === undefined ? [] : [obstacle];
   }
   if (demand.executor === "tool") {
-    const obstacle = yield* toolObstacle(ctx, { run: task.run, line: demand.command ?? "" });
+    const obstacle = yield* callObstacle(ctx, { run: task.run, line: demand.command ?? "" });
     return obstacle === undefined ? [] : [obstacle];
   }
   if (name === undefined) {

@@ -19,7 +19,8 @@ import {
 import type { Task } from "../../store/tasks/tasks.js";
 import { openAttempt, forgiveLoss } from "../../store/tasks/transitions.js";
 import { type Tx, together, nothing } from "../../store/tx.js";
-import { beginTrial } from "../breakers/breakers.js";
+import { agentTarget, beginTrial } from "../breakers/breakers.js";
+import { serverTarget } from "../breakers/servers.js";
 import type { EngineContext } from "../context.js";
 import type { WaitingMessages } from "../channels/unread.js";
 import { agentBudget, closeIfOverBudget, whyStopped } from "../cost/budget-state.js";
@@ -192,7 +193,8 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   yield* openAttempt(opened);
   const forgives = task.lostBy !== null && task.lostBy === identityOfCaller(ctx);
   if (forgives) yield* forgiveLoss(task.id);
-  if (claimer.agent.hasBreaker) yield* beginTrial(ctx, claimer.agent.name, task.id);
+  if (spec.tool) yield* beginTrial(ctx, serverTarget(spec.tool.server), task.id);
+  else if (claimer.agent.hasBreaker) yield* beginTrial(ctx, agentTarget(claimer.agent.name), task.id);
   if (taking.lane.demand.resources !== null) yield* allocateToTask(ctx, opened, taking.lane.demand.resources);
   const { met = [] } = taking;
   const change = new RunChange(ctx, taking.run, taking.counters);

@@ -68,7 +68,14 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   });
   const { outcome, event } = end;
   const hasResources = locked.spec.resources !== undefined;
-  change.recordAttempt({ ...attemptOf(locked, ctx.now), outcome, submitted: event === "submit", hasResources });
+  change.recordAttempt({
+    ...attemptOf(locked, ctx.now),
+    outcome,
+    submitted: event === "submit",
+    hasResources,
+    server: locked.spec.tool?.server,
+    errorType: end.error?.type,
+  });
   const usage = pricedUsage(ctx, end.usage);
   if (usage) {
     const { id, role, agent, attempt } = task;

@@ -2,7 +2,7 @@ import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import { findAgent } from "../../store/agents/agents.js";
 import { projectsWithWork, saveExecutor, setAbsentRoots, tokensUnheard } from "../../store/presence/executors.js";
-import { type ClaimTarget, laneHeads, runsOfDemand } from "../../store/scheduling/lanes.js";
+import { type ClaimTarget, type LaneHead, laneHeads, runsOfDemand } from "../../store/scheduling/lanes.js";
 import { findRun, findRuns } from "../../store/runs/runs.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -10,7 +10,9 @@ import { unregisterAgent } from "./heartbeats.js";
 import { EXECUTOR_PREFIX, registerAgent } from "../agents/agents.js";
 import { claimAt } from "../claims/claims.js";
 import type { Claim } from "../claims/taking.js";
+import { brokenServers } from "../breakers/servers.js";
 import type { EngineContext } from "../context.js";
+import { readToolLine } from "../policy/tool-policy.js";
 import { fitting } from "../resources/tasks.js";
 import { type ExecutedKind, meets, type Offer } from "../scheduling/demands.js";
 import type { ExecutorPolicy } from "../../base/executor-policy.js";
@@ -41,6 +43,16 @@ function offerOf({ agent, carriesOut }: ExecutorOffer, root: string | null): Off
   };
 }
 
+/** The offer without calls of servers whose circuit breaker is open. */
+function* withoutBroken(ctx: EngineContext, offer: Offer, heads: readonly LaneHead[]): Tx<Offer> {
+  const { carriesOut } = offer;
+  if (!heads.some(({ demand }) => demand.executor === "tool" && meets(offer, demand))) return offer;
+  const broken = yield* brokenServers(ctx);
+  if (broken.size === 0) return offer;
+  const isBroken = (kind: ExecutedKind, what: string) => kind === "tool" && broken.has(readToolLine(what).server);
+  return { ...offer, carriesOut: (kind, what) => !isBroken(kind, what) && carriesOut?.(kind, what) === true };
+}
+
 /** A run with something that the executor may carry out. */
 export interface RunWork {
   readonly run: string;
@@ -57,8 +69,9 @@ export interface RunWork {
 export function* findRunWork(ctx: EngineContext, offer: ExecutorOffer, underWay: ReadonlySet<string>): Tx<RunWork[]> {
   const found: RunWork[] = [];
   for (const place of offer.run === undefined ? yield* placesOfAll() : yield* placesOfRun(offer.run)) {
-    const own = offerOf(offer, place.root);
-    const all = (yield* laneHeads(place.target)).filter(({ demand }) => meets(own, demand));
+    const heads = yield* laneHeads(place.target);
+    const own = yield* withoutBroken(ctx, offerOf(offer, place.root), heads);
+    const all = heads.filter(({ demand }) => meets(own, demand));
     const met = yield* fitting(ctx, offer.agent, all);
     const kindsOf = new Map<string, Set<ExecutedKind>>();
     const add = (run: string, kind: ExecutedKind | "agent") => {
@@ -116,8 +129,9 @@ export function* claimWork(
     return { outcome: "again" };
   }
   const target = { run };
-  const claimer = { agent: known, offer: offerOf(offer, root), target };
-  const claim = yield* claimAt(ctx, claimer, yield* laneHeads(target));
+  const heads = yield* laneHeads(target);
+  const claimer = { agent: known, offer: yield* withoutBroken(ctx, offerOf(offer, root), heads), target };
+  const claim = yield* claimAt(ctx, claimer, heads);
   // An executor reads no reasons.
   return claim ?? { outcome: "none", reason: "nothing_ready", retryAfterMs: 0 };
 }

@@ -17,19 +17,21 @@ export interface Offer {
   /** Whether the agent's circuit breaker is to be looked at. */
   readonly hasBreaker?: boolean | undefined;
   /** The demands that its open breaker leaves to others, by id. */
-  readonly broken?: (BrokenOffer & { readonly demands: ReadonlySet<string> }) | undefined;
+  readonly broken?: (Broken & { readonly demands: ReadonlySet<string> }) | undefined;
   /** The demands whose tasks the agent has failed and that others take first, by id: until when. */
   readonly excluded?: ReadonlyMap<string, number> | undefined;
 }
 
-interface BrokenOffer {
+/** A circuit breaker that keeps work away. */
+export interface Broken {
+  /** When a claim looks again: the end of a trial that is under way is not known. */
   readonly until: number;
   /** The key of the task that is its trial and still runs. */
   readonly trial?: string | undefined;
 }
 
 /** Returns what an open breaker waits for. */
-export function breakerWaits({ until, trial }: BrokenOffer): string {
+export function breakerWaits({ until, trial }: Broken): string {
   return trial === undefined
     ? `its circuit breaker is open until ${iso(until)}, then one task is its trial`
     : `its circuit breaker is half open: task ${trial} is its trial and still runs, and its end decides`;

@@ -52,7 +52,6 @@ export class McpPool {
   async call(server: string, call: ServerToolCall, signal: AbortSignal): Promise<CallToolResult> {
     const configured = this.#configured(server);
     if (this.#closed) throw new ToolFailure("server_unavailable", "this server is stopping");
-    // The place for a circuit breaker: a server that has failed again and again would be refused here at once.
     const entry = this.#entries.get(server) ?? this.#open(configured);
     entry.calls += 1;
     clearTimeout(entry.idle);

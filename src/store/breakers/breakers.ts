@@ -7,7 +7,7 @@ import type { Tx } from "../tx.js";
 export type CountedOutcome = readonly [at: number, failed: 0 | 1, reporter?: string];
 
 export const BREAKERS = table("circuit_breakers", {
-  /** `agent:NAME`. */
+  /** `agent:NAME`, or `server:NAME` of an MCP server whose tools are called. */
   target: text,
   state: oneOf(BREAKER_STATES),
   /** Whether successes say nothing new: it is closed, and its window has no failure. */
@@ -27,7 +27,7 @@ export const BREAKERS = table("circuit_breakers", {
   trial: textOrNull,
   changedAt: int,
 });
-/** The circuit breaker of an agent: closed while it gets work, open while it gets none that another can do. */
+/** A circuit breaker: closed while its target gets work; open while an agent gets none that another can do, a server none at all. */
 export interface Breaker extends RowOf<typeof BREAKERS> {}
 
 const ENSURE = insertInto(BREAKERS, "ON CONFLICT (target) DO NOTHING");
@@ -71,11 +71,11 @@ export function* listBreakers(page: { readonly after: string; readonly limit: nu
   ]);
 }
 
-/** Breakers that are not closed, at most `limit`. */
-export function* openBreakers(limit: number): Tx<Breaker[]> {
+/** Breakers of targets that begin so and are not closed, at most `limit`. */
+export function* openBreakers({ prefix, limit }: { prefix: string; limit: number }): Tx<Breaker[]> {
   return yield* many(BREAKERS.read, [
-    `SELECT ${BREAKERS.columns} FROM circuit_breakers WHERE state <> 'closed' ORDER BY target LIMIT $1`,
-    [limit],
+    `SELECT ${BREAKERS.columns} FROM circuit_breakers WHERE state <> 'closed' AND target LIKE $1 ORDER BY target LIMIT $2`,
+    [`${prefix}%`, limit],
   ]);
 }
 

@@ -1,7 +1,7 @@
 // An MCP server over stdio that is wrong in the way its first argument says. LOG names a file in which it writes down when
 // it starts, what it is called with, and what it is told.
 import { spawn } from "node:child_process";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [way] = process.argv.slice(2);
@@ -49,6 +49,11 @@ const ANSWERS = {
   dies: () => {
     process.stderr.write(`out of memory (${process.env.TOKEN})\n`);
     process.exit(1);
+  },
+  /** Dies with each call while there is a file SICK. */
+  sick: (id) => {
+    if (existsSync(process.env.SICK)) process.exit(1);
+    say({ id, result: { content: [{ type: "text", text: "well" }] } });
   },
   tells: (id) => {
     const text = `${process.env.TOKEN} ${"x".repeat(1_950)} ${process.env.TOKEN}`;

@@ -1,0 +1,72 @@
+import { rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { BACKENDS, createDatabase, ownRuntime, temporaryDirectory } from "../../support/databases/databases.js";
+import { call, odd, openToolFixture } from "../../support/fixtures/tool-fixture.js";
+import { until } from "../../support/until.js";
+
+const MINUTE_MS = 60_000;
+const ENV = { BATON_BREAKER_FAILURES: "2", BATON_MAX_CONCURRENT_TOOL_CALLS: "1" };
+const ONCE = { retry: { max_attempts: 1 } };
+
+/** A server in this process that may call one MCP server, and a run with four calls of it, one at a time. */
+async function fourCalls(backend: (typeof BACKENDS)[number], server: object) {
+  const { location } = await createDatabase(backend);
+  const runtime = ownRuntime();
+  const storeHooks = { now: () => runtime.clock.now() };
+  const fixture = await openToolFixture({ odd: server }, { database: location, env: ENV, runtime, storeHooks });
+  const steps = ["a", "b", "c", "d"].map((key) => call(`${key}: odd/do`, {}, ONCE));
+  const { run } = await fixture.start(steps);
+  const statuses = async () => {
+    const { tasks } = await fixture.app.call("list_tasks", { run });
+    return tasks.map(({ status }) => status).toSorted();
+  };
+  const state = async () => (await fixture.app.call("list_circuit_breakers", { target: "server:odd" })).breakers[0];
+  return { fixture, run, statuses, state };
+}
+
+describe.each(BACKENDS)("the circuit breaker of an MCP server on %s", (backend) => {
+  test("keeps calls back while it is open, lets one through as a trial, and closes with that", async () => {
+    const sick = path.join(temporaryDirectory(), "sick");
+    writeFileSync(sick, "");
+    const { server, log } = odd("sick", { SICK: sick });
+    const { fixture, run, statuses, state } = await fourCalls(backend, server);
+    await until("it is open", async () => (await state())?.state === "open");
+    await fixture.app.advance(1_000);
+    expect(await statuses()).toEqual(["dead_letter", "dead_letter", "ready", "ready"]);
+    const { tasks } = await fixture.app.call("list_tasks", { run, status: "ready" });
+    expect(await fixture.reasons(run, tasks[0]?.key)).toMatchObject([
+      { kind: "breaker_open", detail: expect.stringContaining('the MCP server "odd" has failed too often') },
+    ]);
+    // Its trial fails, and the pause is twice as long.
+    await fixture.app.advance(MINUTE_MS);
+    await until("the trial has failed", async () => (await state())?.opens === 2);
+    await fixture.app.advance(MINUTE_MS);
+    expect(await statuses()).toEqual(["dead_letter", "dead_letter", "dead_letter", "ready"]);
+    expect(log().filter((line) => line.startsWith("call "))).toHaveLength(3);
+    rmSync(sick);
+    await fixture.app.advance(MINUTE_MS);
+    expect(await fixture.ended(run)).toBe("failed");
+    expect(await statuses()).toEqual(["dead_letter", "dead_letter", "dead_letter", "succeeded"]);
+    expect(await state()).toMatchObject({ target: "server:odd", state: "closed", failures: 0, opens: 2 });
+    const { events } = await fixture.app.call("list_events", { run, types: ["breaker.opened", "breaker.closed"] });
+    expect(events.map(({ type }) => type)).toEqual(["breaker.opened", "breaker.opened", "breaker.closed"]);
+  });
+
+  test("is reset by hand, and an error that a tool answers is none of its failures", async () => {
+    const sick = path.join(temporaryDirectory(), "sick");
+    writeFileSync(sick, "");
+    const { server } = odd("sick", { SICK: sick });
+    const { fixture, run, statuses, state } = await fourCalls(backend, server);
+    await until("it is open", async () => (await state())?.state === "open");
+    rmSync(sick);
+    await fixture.app.call("reset_circuit_breaker", { target: "server:odd" });
+    expect(await fixture.ended(run)).toBe("failed");
+    expect(await statuses()).toEqual(["dead_letter", "dead_letter", "succeeded", "succeeded"]);
+
+    const telling = await fourCalls(backend, odd("refuses").server);
+    expect(await telling.fixture.ended(telling.run)).toBe("failed");
+    expect(await telling.statuses()).toEqual(["dead_letter", "dead_letter", "dead_letter", "dead_letter"]);
+    expect(await telling.state()).toBeUndefined();
+  });
+});
