@@ -12,6 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { argumentsOf } from "../test/support/servers/arguments.js";
 import { type Benchmark, type Outcome, verdictOn } from "./harness/benchmark.js";
+import { contention } from "./cases/simulations/contention.js";
 import { briefs } from "./cases/briefs.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { context } from "./cases/texts/context.js";
@@ -52,6 +53,7 @@ const ALL: readonly Benchmark[] = [
   hooks,
   makespan,
   load,
+  contention,
   forecasts,
   durations,
   routing,

@@ -1,4 +1,5 @@
 import { idleKeyWarnings } from "../engine/workflows/idle-keys.js";
+import { serialWork } from "../engine/workflows/serial-work.js";
 import { unitWarnings } from "../engine/workflows/unit-warnings.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
@@ -216,6 +217,11 @@ const validate = defineOperation({
     critical_path: z.object({ keys, total_ms: count }).optional(),
     work_ms: count.optional(),
     estimate_ms: count.optional(),
+    serial_fraction: z.number().optional(),
+    bottlenecks: z
+      .array(z.object({ path: z.string(), steps: count, share: z.number() }))
+      .readonly()
+      .optional(),
     warnings: z.array(z.string()).readonly().optional(),
     picture: z.string().optional(),
   }),
@@ -227,10 +233,13 @@ const validate = defineOperation({
     const space = project ? spaceOnDisk(ctx, project) : { root: ctx.caller.workplace.gitRoot, caseInsensitive: false };
     const problems = fileProblems(parsed.definition, space);
     if (problems.length > 0) return { valid: false, problems };
-    const { critical_path: path, ...analysis } = analyse(parsed.definition, space);
+    const analysed = analyse(parsed.definition, space);
+    const { critical_path: path, ...analysis } = analysed;
+    const { warnings: serial, ...serialised } = serialWork(parsed.definition, analysed, space);
     const commands = space.root === null ? countCommands(parsed.definition.steps) : 0;
     const warnings = [
       ...(analysis.warnings ?? []),
+      ...serial,
       ...unitWarnings(parsed.source),
       ...idleKeyWarnings(parsed.source),
       ...(commands > 0 ? [`${commands} command steps have no directory to run in: ${WAYS_TO_A_ROOT}.`] : []),
@@ -240,6 +249,7 @@ const validate = defineOperation({
       problems: [],
       steps: parsed.definition.steps.length,
       ...analysis,
+      ...serialised,
       ...(warnings.length > 0 && { warnings }),
       critical_path: { keys: path.keys, total_ms: path.totalMs },
       picture: pictureOf(parsed.definition),

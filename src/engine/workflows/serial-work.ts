@@ -1,0 +1,104 @@
+import { rounded } from "../../base/numbers/rounding.js";
+import { type Definition, estimateOf, type Step } from "../definitions/definition.js";
+import type { Analysis } from "../definitions/analysis.js";
+import { isTemplate } from "../expressions/interpolation.js";
+import { distinctPatterns } from "../paths/file-sets.js";
+import { overlaps, type PathPattern, type PathSpace } from "../paths/paths.js";
+
+/** The part of a plan that no number of agents makes shorter. */
+export interface SerialWork {
+  /** The longest of the critical path and the work on any one file, over all work: 1 where everything comes one after another. */
+  readonly serial_fraction: number;
+  /** Paths whose exclusive locks, more than the dependencies, bound how many agents get on at a time; the tightest first. */
+  readonly bottlenecks: readonly Bottleneck[];
+  readonly warnings: readonly string[];
+}
+
+interface Bottleneck {
+  readonly path: string;
+  /** Steps that write it. */
+  readonly steps: number;
+  /** Its part of all work. */
+  readonly share: number;
+}
+
+const SHOWN_MAX = 5;
+/** Comparisons of directories and globs with other paths. */
+const PAIRS_MAX = 100_000;
+const WRITERS_MIN = 3;
+/** From here on a plan is called one after another. */
+const SERIAL_FROM = 0.9;
+const STEPS_MIN = 4;
+
+/** Finds what a plan serialises: files that many of its steps write, scopes that keep many others waiting, a chain that one agent does as fast. */
+export function serialWork(definition: Definition, analysis: Analysis, space: PathSpace): SerialWork {
+  const { critical_path: path, work_ms: work, width } = analysis;
+  if (work === 0) return { serial_fraction: 0, bottlenecks: [], warnings: [] };
+  const atOnce = Math.min(definition.max_parallel ?? width, width);
+  const written = writtenPaths(definition.steps, space);
+  const longest = Math.max(path.totalMs, ...written.map(({ ms }) => ms));
+  const tight = written
+    .filter(({ steps, ms }) => steps.size >= WRITERS_MIN && ms > path.totalMs && work / ms < atOnce)
+    .sort((a, b) => b.ms - a.ms || (a.pattern.key < b.pattern.key ? -1 : 1));
+  const fraction = Math.min(1, longest / work);
+  const bottlenecks = tight.map(({ pattern, steps, ms }) => ({
+    path: pattern.path,
+    steps: steps.size,
+    share: rounded(ms / work),
+  }));
+  return {
+    serial_fraction: rounded(fraction),
+    bottlenecks: bottlenecks.slice(0, SHOWN_MAX),
+    warnings: [
+      ...tight.slice(0, SHOWN_MAX).map((one) => bottleneckText(one, work)),
+      ...chainText(definition, fraction),
+    ],
+  };
+}
+
+interface WrittenPath {
+  readonly pattern: PathPattern;
+  /** Keys of the steps that write something of it. */
+  readonly steps: ReadonlySet<string>;
+  readonly ms: number;
+}
+
+/** Each written path with all steps that its lock keeps apart. */
+function writtenPaths(steps: readonly Step[], space: PathSpace): WrittenPath[] {
+  const byKey = new Map<string, { pattern: PathPattern; steps: Set<string> }>();
+  for (const { key, files } of steps) {
+    const known = files.write.filter((path) => !isTemplate(path));
+    for (const pattern of distinctPatterns(space, known)) {
+      const there = byKey.get(pattern.key) ?? { pattern, steps: new Set() };
+      there.steps.add(key);
+      byKey.set(pattern.key, there);
+    }
+  }
+  const all = [...byKey.values()];
+  const times = new Map(steps.map((step) => [step.key, estimateOf(step)]));
+  let pairs = 0;
+  return all.map(({ pattern, steps: own }) => {
+    const apart = new Set(own);
+    if (pattern.kind !== "file" && (pairs += all.length) <= PAIRS_MAX) {
+      for (const other of all) if (overlaps(pattern, other.pattern)) for (const key of other.steps) apart.add(key);
+    }
+    return { pattern, steps: apart, ms: [...apart].reduce((sum, key) => sum + (times.get(key) ?? 0), 0) };
+  });
+}
+
+function bottleneckText({ pattern, steps, ms }: WrittenPath, work: number): string {
+  const percent = Math.round((100 * ms) / work);
+  const bound = `${pattern.path} is written by ${steps.size} steps with ${percent} % of the work, so that at most ${(work / ms).toFixed(1)} agents get on at a time`;
+  if (pattern.kind !== "file") return `${bound}: name the files that each step edits instead`;
+  return `${bound}: leave it out of files.write and have it locked for its edit alone, at the end (acquire_file_lock with wait_seconds; the end of the task releases it)`;
+}
+
+/** A plan that one agent does as fast; not where steps ask for different roles, which splits it on purpose. */
+function chainText({ steps }: Definition, fraction: number): string[] {
+  const isOnPurpose = new Set(steps.map(({ kind, role }) => `${kind} ${role ?? ""}`)).size > 1;
+  if (steps.length < STEPS_MIN || fraction < SERIAL_FROM || isOnPurpose) return [];
+  const percent = Math.round(100 * fraction);
+  return [
+    `${percent} % of the work is one after another, so one agent does it about as fast as many: fewer, longer steps lose nothing`,
+  ];
+}
