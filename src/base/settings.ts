@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defaultSettings } from "./settings/defaults.js";
 import { parseDuration } from "./durations.js";
-import { RUN_MODES } from "./statuses.js";
+import { CONFLICT_STRATEGIES, RUN_MODES } from "./statuses.js";
 
 const shareSchema = z.number().min(0).max(1);
 
@@ -107,8 +107,9 @@ export const settingsSchema = z.object({
   "targets.recovery_time_ms": z.int().min(1).default(defaultSettings["targets.recovery_time_ms"]),
   "targets.workflow_completion_rate": shareSchema.default(defaultSettings["targets.workflow_completion_rate"]),
   "targets.throughput_per_second": z.number().positive().default(defaultSettings["targets.throughput_per_second"]),
-  /** How long a conflict stays open until it is escalated. */
+  /** How long a conflict stays open until it is escalated, and how it is resolved where nothing else says so. */
   conflict_timeout_ms: z.int().min(100).default(defaultSettings.conflict_timeout_ms),
+  conflict_strategy: z.enum(CONFLICT_STRATEGIES).default(defaultSettings.conflict_strategy),
   /** Quotas of each agent with its connection; 0: none. */
   agent_locks_max: z.int().min(0).default(defaultSettings.agent_locks_max),
   agent_open_tasks_max: z.int().min(0).default(defaultSettings.agent_open_tasks_max),
@@ -127,9 +128,11 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
 export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   AGENT_HEALTH_CHECK_INTERVAL: "session_ttl_ms",
   HEALTH_CHECK_INTERVAL: "session_ttl_ms",
+  CONFLICT_RESOLUTION_STRATEGY: "conflict_strategy",
   ENABLE_CIRCUIT_BREAKERS: "circuit_breakers",
   ENABLE_PREDICTIVE_SCALING: "predictive_scaling",
   MAX_CONCURRENT_WORKFLOWS: "max_concurrent_runs",
+  ORCHESTRATOR_CONFLICT_RESOLUTION_TIMEOUT: "conflict_timeout_ms",
   ORCHESTRATOR_LEARNING_ENABLED: "learning_enabled",
   ORCHESTRATOR_MAX_CONCURRENT_TASKS: "max_concurrent_tasks",
   TASK_ASSIGNMENT_LATENCY_TARGET_MS: "targets.task_assignment_latency_ms",
@@ -139,7 +142,11 @@ export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
 };
 
 /** Names among them whose numbers are seconds. */
-const IN_SECONDS: ReadonlySet<string> = new Set(["AGENT_HEALTH_CHECK_INTERVAL", "HEALTH_CHECK_INTERVAL"]);
+const IN_SECONDS: ReadonlySet<string> = new Set([
+  "AGENT_HEALTH_CHECK_INTERVAL",
+  "HEALTH_CHECK_INTERVAL",
+  "ORCHESTRATOR_CONFLICT_RESOLUTION_TIMEOUT",
+]);
 
 /** The value of a setting that was given under a name of the documents. */
 export function documentedValue(name: string, value: unknown): unknown {

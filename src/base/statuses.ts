@@ -187,3 +187,4 @@ export const CONFLICT_STRATEGIES = [
   "shortest_first",
   "adaptive",
 ] as const;
+export type ConflictStrategy = (typeof CONFLICT_STRATEGIES)[number];

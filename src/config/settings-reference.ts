@@ -87,7 +87,9 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
     "the same: from the loss of a process or machine until its task runs again (also `RECOVERY_TIME_TARGET_MS`)",
   "targets.workflow_completion_rate": "the same: share of ended runs that succeeded; cancelled ones do not count",
   "targets.throughput_per_second": "the same: tasks claimed and completed in a second",
-  conflict_timeout_ms: "how long a conflict that was found stays open until it is escalated",
+  conflict_strategy: "how conflicts are resolved where no strategy is set for their kind or project",
+  conflict_timeout_ms:
+    "how long a conflict that was found stays open until it is escalated (also `ORCHESTRATOR_CONFLICT_RESOLUTION_TIMEOUT`, in seconds)",
   agent_locks_max: "quota of each agent: file locks held or waited for; 0: none",
   agent_open_tasks_max: "quota of each agent: open tasks that it has created; 0: none",
   agent_bytes_per_hour_max: "quota of each agent: bytes that its calls write in an hour; 0: none",

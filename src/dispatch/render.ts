@@ -173,6 +173,8 @@ function endsOf(next: unknown): string {
 const ORDERS: Readonly<Record<string, string>> = {
   cancel_requested:
     "Stop now (cancel_requested): the task is cancelled. Leave the files in a state others can use and call release_task.",
+  preempted:
+    "Give way (preempted): another task needs what you hold. Leave the files in a state others can use and call release_task with a note.",
   paused: "Paused: finish what is nearly done, else release_task with a note.",
   deadline_passed: "The deadline has passed (deadline_passed): finish only if it still serves.",
 };

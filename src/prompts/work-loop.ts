@@ -65,6 +65,7 @@ function theLoop(claim: Record<string, unknown>): string {
 4. Work. Every few minutes of it: report_progress with task, token, percent and a note, and obey its orders:
    - continue: keep working.
    - cancel_requested: stop at once, leave the files in a state others can use, release_task. The task ends as cancelled.
+   - preempted: another task needs what you hold: leave the files in a state others can use, release_task with a note. Soon the task is taken back.
    - paused: finish what is nearly done, else release_task with a note for the next agent.
    - deadline_passed: say so to the user, and finish only if it still serves.
 5. Check each of the criteria, then complete_task with task, token and a result that the next steps can use without asking you. If it cannot be done: fail_task with what went wrong and what is usable as partial_result; retryable: false where another try cannot help. If it can be done but not by you: release_task with a note.

@@ -42,7 +42,7 @@ const report = defineOperation({
     ...params.acting,
   }),
   output: z.object({
-    orders: z.enum(["continue", "cancel_requested", "paused", "deadline_passed"]),
+    orders: z.enum(["continue", "cancel_requested", "preempted", "paused", "deadline_passed"]),
     lease: shapes.lease,
     messages: shapes.waitingMessages,
   }),

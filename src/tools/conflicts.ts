@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { BatonError, callOperation } from "../base/errors.js";
+import { iso } from "../base/time.js";
+import { openConflicts, proposedFor, resolveConflict, setConflictStrategy } from "../engine/conflicts/resolution.js";
 import { CONFLICT_KINDS, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../base/statuses.js";
 import { findConflicts, recordConflicts } from "../engine/conflicts/detection.js";
 import { listConflictPage } from "../engine/conflicts/listing.js";
@@ -84,4 +87,103 @@ const list = defineOperation({
   },
 });
 
-export const conflictOperations = [detect, list] as const;
+const resolve = defineOperation({
+  name: "resolve_conflicts",
+  title: "Resolve conflicts",
+  description:
+    "Resolves conflicts by a strategy: puts tasks in order, raises what goes first, changes the order of waiting, moves reservations, or asks a holder to give way. Returns what was decided and why, and what no strategy resolves; dry_run only says.",
+  area: "conflicts",
+  effect: "write",
+  words: ["deadlock", "preempt", "who goes first"],
+  example: { all: true, strategy: "prioritize_critical" },
+  input: z.object({
+    conflicts: z.array(z.string().min(1).max(100)).min(1).max(50).optional().describe("Ids, from detect_conflicts."),
+    all: z.boolean().optional().describe("All open ones of the run or project."),
+    strategy: strategy.optional().describe("Default: the one set for the kind, the project or everything."),
+    run: params.run.optional(),
+    project: params.project,
+    dry_run: z.boolean().default(false),
+    ...params.acting,
+  }),
+  output: z.object({
+    resolved: z.array(
+      z.object({
+        id: z.string(),
+        strategy,
+        decision: z.string(),
+        reason: z.string(),
+        alternatives: z.array(z.string()).readonly(),
+      }),
+    ),
+    unresolved: z.array(z.object({ id: z.string(), why: z.string() })),
+    escalated: z.array(z.string()),
+  }),
+  async perform(host, { conflicts: ids, all, strategy: wanted, run, project, dry_run, agent }) {
+    if ((ids === undefined) === (all !== true)) throw whichConflicts();
+    const open = await host.read((ctx) => openConflicts(ctx, { ids, run, project }));
+    const resolved = [];
+    const unresolved: { id: string; why: string }[] = [];
+    for (const one of open) {
+      const { id } = one;
+      const done = dry_run
+        ? await host.read((ctx) => proposedFor(ctx, one, wanted))
+        : await unlessRefused(() => host.transact((ctx) => resolveConflict(ctx, { id, strategy: wanted, agent }), id));
+      if (typeof done === "string") unresolved.push({ id, why: done });
+      else {
+        const { decision, reason, alternatives } = done;
+        resolved.push({
+          id,
+          strategy: done.strategy ?? "queue",
+          decision: decision ?? "",
+          reason: reason ?? "",
+          alternatives,
+        });
+      }
+    }
+    const escalated = open.filter(({ status }) => status === "escalated").map(({ id }) => id);
+    return { resolved, unresolved, escalated: escalated.filter((id) => unresolved.some((left) => left.id === id)) };
+  },
+});
+
+function whichConflicts(): BatonError {
+  const message = "Name the conflicts, from detect_conflicts, or pass all: true. Nothing was changed.";
+  return new BatonError("invalid_input", message, {
+    details: { path: "conflicts" },
+    next: [callOperation("list_conflicts", {})],
+  });
+}
+
+/** Returns what a change of a run refuses as the reason why a conflict stays: the others are resolved all the same. */
+async function unlessRefused<T>(work: () => Promise<T>): Promise<T | string> {
+  try {
+    return await work();
+  } catch (error) {
+    const isRefused =
+      error instanceof BatonError && (error.code === "invalid_input" || error.code === "invalid_transition");
+    if (!isRefused) throw error;
+    return error.message;
+  }
+}
+
+const setStrategy = defineOperation({
+  name: "set_conflict_strategy",
+  title: "Set the conflict strategy",
+  description:
+    "Sets how conflicts are resolved where a call names no strategy: of a project, of a kind of conflict, or everywhere; the kind goes before the project. adaptive learns from what came of earlier ones. Returns what holds from now on.",
+  area: "conflicts",
+  effect: "write",
+  example: { strategy: "prioritize_critical" },
+  input: z.object({
+    strategy,
+    scope: z.enum(["project", "everything", ...CONFLICT_KINDS]).default("project"),
+    project: params.project,
+    ...params.acting,
+  }),
+  output: z.object({ scope: z.string(), strategy, set_by: z.string(), set_at: instant }),
+  *run(ctx, input) {
+    const { scope, setBy, setAt, ...set } = yield* setConflictStrategy(ctx, input);
+    return { scope, strategy: set.strategy, set_by: setBy, set_at: iso(setAt) };
+  },
+});
+
+export const conflictOperations = [detect, list, resolve, setStrategy] as const;

@@ -10,6 +10,7 @@ describe("settings under the names of the founding documents", () => {
       ORCHESTRATOR_LEARNING_ENABLED: "false",
       AGENT_HEALTH_CHECK_INTERVAL: "90",
       MAX_CONCURRENT_WORKFLOWS: "50",
+      ORCHESTRATOR_CONFLICT_RESOLUTION_TIMEOUT: "300",
       TASK_ASSIGNMENT_LATENCY_TARGET_MS: "1500",
       LOAD_BALANCING_EFFICIENCY_TARGET: "0.9",
     };
@@ -19,6 +20,7 @@ describe("settings under the names of the founding documents", () => {
       learning_enabled: false,
       session_ttl_ms: 90_000,
       max_concurrent_runs: 50,
+      conflict_timeout_ms: 300_000,
       "targets.task_assignment_latency_ms": 1_500,
       "targets.load_balancing_efficiency": 0.9,
     });

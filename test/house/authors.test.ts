@@ -34,6 +34,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "report_failure.actions[].detail": "the server's own words",
   "detect_conflicts.conflicts[].detail": "the server's own words",
   "detect_conflicts.conflicts[].reason": "likewise",
+  "resolve_conflicts.resolved[].reason": "likewise",
   "list_conflicts.conflicts[].detail": "likewise",
   "list_conflicts.conflicts[].reason": "likewise",
   "get_health_status.components[].reason": "the server's own words",

@@ -1,4 +1,4 @@
-import type { RunMode } from "../statuses.js";
+import type { ConflictStrategy, RunMode } from "../statuses.js";
 
 const VALUES = {
   session_renew_ms: 5_000,
@@ -72,6 +72,7 @@ const VALUES = {
   "targets.workflow_completion_rate": 0.999,
   "targets.throughput_per_second": 100,
   conflict_timeout_ms: 300_000,
+  conflict_strategy: "adaptive" as ConflictStrategy,
   agent_locks_max: 0,
   agent_open_tasks_max: 0,
   agent_bytes_per_hour_max: 0,

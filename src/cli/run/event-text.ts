@@ -31,6 +31,7 @@ const TASK_EVENTS: Readonly<Record<string, Wording>> = {
   "agent.silent": { status: "running", words: ({ agent, data }) => `${agent ?? "its holder"} is silent since ${textOf(data["since"])}` },
   "task.fenced_off": { status: "ready", words: ({ agent }) => `taken back from ${agent ?? "its holder"}` },
   "task.cancel_requested": { status: "running", words: () => "asked to stop" },
+  "task.preempt_requested": { status: "running", words: () => "asked to give way" },
   "task.cancelled": { status: "cancelled", words: () => "cancelled" },
   "task.blocked": { status: "blocked", words: ({ data }) => `blocked${reasonOf(data)}` },
   "task.skipped": { status: "skipped", words: ({ data }) => `skipped${reasonOf(data)}` },

@@ -16,6 +16,7 @@ import { RunChange } from "../lifecycle/run-change.js";
 import { earliest } from "../../base/time.js";
 import { readyTasks } from "../lifecycle/ready.js";
 import { cancelHeld } from "../tasks/cancellation.js";
+import { takeBackPreempted } from "../tasks/preemption.js";
 import { expireUnheld, failAttempt } from "../tasks/tasks.js";
 import { askPersonToReview } from "../reviews/lost-reviews.js";
 import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
@@ -101,6 +102,8 @@ function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   const passed = passedTimeout(ctx, locked);
   if (task.orders === "cancel_requested") {
     yield* cancelHeld(ctx, locked, { note: "its holder did not stop within the grace" });
+  } else if (task.orders === "preempted") {
+    yield* takeBackPreempted(ctx, locked);
   } else if (passed) {
     const retryable = passed === "schedule_to_close" ? false : undefined;
     yield* failAttempt(ctx, locked, { error: timeout(passed, locked), outcome: "timed_out", fenced: true, retryable });

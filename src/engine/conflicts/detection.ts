@@ -145,7 +145,7 @@ function* closeOthers(
 
 /** The event of a conflict, as it stands. */
 export function conflictEvent(
-  type: "found" | "escalated" | "gone",
+  type: "found" | "resolved" | "escalated" | "gone",
   { id, project, run, kind, strategy }: ConflictRecord,
   agent: string = SERVER,
 ): NewEvent {

@@ -57,7 +57,7 @@ export function* lockContention(
   const parked = grouped(yield* parkedTasks({ ...where, limit: PARKED_MAX }), ({ parkedOn }) => parkedOn);
   const queuedBehind = new Map<string, LockWait[]>();
   for (const wait of waits)
-    for (const request of new Set(wait.blockers.map((lock) => lock.request)))
+    for (const request of awaitedBy(wait, waits))
       if (holders.has(request)) queuedBehind.set(request, [...(queuedBehind.get(request) ?? []), wait]);
   const ids = [...held, ...waits.flatMap(({ locks }) => locks)].flatMap(({ task }) => task ?? []);
   const tasks = new Map((yield* findTasks([...new Set(ids)])).map((task) => [task.id, task]));
@@ -78,6 +78,19 @@ export function* lockContention(
     const detail = `${locks[0]?.agent ?? ""} holds ${paths}; ${count} ${count === 1 ? "waits" : "wait"} for it`;
     return [{ kind: "lock_contention", names: [request], run: runOf(involved), parties, detail }];
   });
+}
+
+/** The requests that a request waits for, also through earlier ones in line. */
+function awaitedBy(wait: LockWait, waits: readonly LockWait[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [wait];
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const { request } of next.blockers) {
+      if (found.has(request)) continue;
+      found.add(request);
+      open.push(...waits.filter(({ locks }) => locks[0]?.request === request));
+    }
+  return found;
 }
 
 /** Parties of one conflict that are kept. */

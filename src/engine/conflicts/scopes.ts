@@ -55,9 +55,10 @@ export function* overlappingPairs(where: {
   return pairs;
 }
 
-/** Tasks that could run together but for the files that they declare. */
+/** Tasks that could run together but for the files that they declare; where one runs, the others wait for its locks. */
 export function overlappingScopes(pairs: readonly OverlappingPair[]): FoundConflict[] {
-  return pairs.map(({ tasks, paths }) => {
+  const open = pairs.filter(({ tasks }) => tasks.every(({ status }) => status !== "running"));
+  return open.map(({ tasks, paths }) => {
     const [one, other] = tasks;
     return {
       kind: "overlapping_scopes",

@@ -1,4 +1,6 @@
 import { type ConflictRecord, findConflict, updateConflict } from "../../store/conflicts/conflicts.js";
+import { addStrategyOutcome } from "../../store/conflicts/strategies.js";
+import { findTasks } from "../../store/tasks/lists.js";
 import { type Escalation, insertEscalation } from "../../store/escalations/escalations.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject } from "../../store/lock-order.js";
@@ -9,16 +11,39 @@ import { announce, escalationEvent } from "../escalations/announcements.js";
 import { firstTier, timeOf } from "../escalations/tiers.js";
 import { PRIORITIES } from "../scheduling/order.js";
 import { conflictEvent } from "./detection.js";
+import { OUTCOME_LOOK_MS } from "./resolution.js";
+import { successOf } from "./strategies.js";
 
-/** Escalates a conflict that is still open after its time: other agents, then those who lead, then a person are asked. Returns how many. */
+/** Escalates a conflict that is still open after its time (other agents, then those who lead, then a person are asked); takes the outcome of a resolved one. Returns how many. */
 export function* conflictDue(ctx: EngineContext, id: string): Tx<number> {
   const known = yield* findConflict(id);
   if (known === undefined) return 0;
   yield* lockProject(known.project);
   const conflict = yield* findConflict(id);
   if (conflict === undefined || conflict.dueAt === null || conflict.dueAt > ctx.now) return 0;
-  yield* escalateConflict(ctx, conflict);
+  if (conflict.status === "resolved") yield* takeOutcome(ctx, conflict);
+  else yield* escalateConflict(ctx, conflict);
   return 1;
+}
+
+/** Resolutions whose tasks have not ended after so long are looked at no more. */
+const OUTCOME_MAX_MS = 7 * 86_400_000;
+
+/** Records how long it took until all tasks of a resolved conflict had ended; what their strategy is preferred by later. */
+function* takeOutcome(ctx: EngineContext, conflict: ConflictRecord): Tx<void> {
+  const { kind, strategy, parties, decidedAt, expectedMs } = conflict;
+  const since = decidedAt ?? ctx.now;
+  const tasks = yield* findTasks(parties.flatMap(({ task }) => task ?? []));
+  const ends = tasks.map(({ endedAt }) => endedAt);
+  if (ends.includes(null)) {
+    const isOver = ctx.now - since > OUTCOME_MAX_MS;
+    return yield* updateConflict({ ...conflict, dueAt: isOver ? null : ctx.now + OUTCOME_LOOK_MS });
+  }
+  const elapsedMs = Math.max(0, ...ends.map((at) => (at ?? since) - since));
+  yield* updateConflict({ ...conflict, dueAt: null, elapsedMs });
+  if (strategy === null || !ctx.settings.learning_enabled) return;
+  const successes = successOf({ expectedMs: expectedMs ?? 0, elapsedMs });
+  yield* addStrategyOutcome({ kind, strategy, successes, failures: 1000 - successes, updatedAt: ctx.now });
 }
 
 /** Asks others about a conflict. The project is locked. */

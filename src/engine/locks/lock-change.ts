@@ -122,6 +122,11 @@ export class LockChange {
     return locks.map(({ path }) => path);
   }
 
+  /** Has the paths of these locks served with the next freed ones: their requests were put in another order. */
+  look(locks: readonly Lock[]): void {
+    this.#vacated.push(...locks.map(patternOf));
+  }
+
   /** Makes locks that nothing stands in the way of. */
   *hold(grant: Grant): Tx<Lock[]> {
     if (grant.patterns.length === 0) return [];

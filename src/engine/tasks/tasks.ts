@@ -291,7 +291,7 @@ export interface Progress extends TaskToken {
 
 export interface ProgressAnswer {
   readonly task: Task;
-  readonly orders: "continue" | "paused" | "deadline_passed" | "cancel_requested";
+  readonly orders: "continue" | "paused" | "deadline_passed" | "cancel_requested" | "preempted";
   readonly lease: LeaseTerms;
   /** Undefined where no message waits for the agent. */
   readonly messages: WaitingMessages | undefined;

@@ -84,6 +84,11 @@ export function* attendRequest({ id, session, presentUntil, placeExpiresAt }: At
   yield ["UPDATE file_locks SET session = $1 WHERE request = $2", [session, id]];
 }
 
+/** Moves a request to another place in the order in which they are served. */
+export function* placeRequest(id: string, { position, askedAt }: Pick<LockRequest, "position" | "askedAt">): Tx<void> {
+  yield ["UPDATE lock_requests SET position = $1, created_at = $2 WHERE id = $3", [position, askedAt, id]];
+}
+
 /** Offers a request what it waits for until an instant, at which its queue entry ends too. */
 export function* offerRequest(id: string, until: number): Tx<void> {
   yield ["UPDATE lock_requests SET state = 'offered', place_expires_at = $1 WHERE id = $2", [until, id]];

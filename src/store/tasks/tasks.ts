@@ -16,7 +16,7 @@ export interface Reason {
 }
 
 /** Orders for the holder of a task, given at its next call. */
-const ORDERS = ["cancel_requested"] as const;
+const ORDERS = ["cancel_requested", "preempted"] as const;
 
 /** Columns of a new task: a value less to bind, for each of thousands of rows. */
 const NEW_TASK = {

@@ -170,7 +170,7 @@ export function* recordHeartbeat(heartbeat: Heartbeat): Tx<void> {
   const { task, token, session, at, leaseExpiresAt, dueAt, percent, note } = heartbeat;
   yield [
     `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
-       due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
+       due_at = CASE WHEN orders IS NOT NULL THEN due_at ELSE $3 END,
        losses = CASE WHEN $5 > percent_max THEN 0 ELSE losses END, percent_max = CASE WHEN $5 > percent_max THEN $5 ELSE percent_max END,
        percent = COALESCE($5, percent), progress_note = COALESCE($8, progress_note)
      WHERE id = $6 AND token = $7 AND status = 'running'`,
@@ -182,7 +182,7 @@ export function* recordHeartbeat(heartbeat: Heartbeat): Tx<void> {
 /** The holder's session is over: from now on only the lease's own time keeps the task, until `dueAt` or longer where it is to end. */
 export function* leaveSession(task: string, dueAt: number): Tx<void> {
   yield [
-    `UPDATE tasks SET session = NULL, due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $1 END
+    `UPDATE tasks SET session = NULL, due_at = CASE WHEN orders IS NOT NULL THEN due_at ELSE $1 END
      WHERE id = $2 AND status = 'running'`,
     [dueAt, task],
   ];
@@ -203,6 +203,14 @@ const ORDER_CANCEL = `UPDATE tasks SET orders = 'cancel_requested',
 /** Tells the holder, at its next call, to stop; the tick takes over at `dueAt`. */
 export function* orderCancel(task: string, dueAt: number): Tx<void> {
   yield [`${ORDER_CANCEL} WHERE id = $2 AND status = 'running'`, [dueAt, task]];
+}
+
+/** Tells the holder, at its next call, to give the task back; the tick takes it at `dueAt`. */
+export function* orderPreemption(task: string, dueAt: number): Tx<void> {
+  yield [
+    "UPDATE tasks SET orders = 'preempted', due_at = $1 WHERE id = $2 AND status = 'running' AND orders IS NULL",
+    [dueAt, task],
+  ];
 }
 
 /** Reserves a ready or pending task for one agent, or frees it again, as `task` is from now on. */

@@ -1,0 +1,221 @@
+import type { ConflictStrategy } from "../../base/statuses.js";
+import { type ConflictRecord, findConflict, listConflicts, updateConflict } from "../../store/conflicts/conflicts.js";
+import {
+  allStrategyEvidence,
+  findStrategies,
+  saveStrategy,
+  type ScopeStrategy,
+} from "../../store/conflicts/strategies.js";
+import { BatonError, callOperation } from "../../base/errors.js";
+import { appendEvents } from "../../store/events/events.js";
+import { lockProject, lockRuns } from "../../store/lock-order.js";
+import { locksOfRequests, locksOfTask } from "../../store/locks/locks.js";
+import { placeRequest } from "../../store/locks/requests.js";
+import { runsParkedOn } from "../../store/scheduling/lanes.js";
+import { findTasks } from "../../store/tasks/lists.js";
+import type { Tx } from "../../store/tx.js";
+import { actingAgent } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { requireRun } from "../lookup.js";
+import { moveReservation } from "../load/rebalancing.js";
+import { LockChange } from "../locks/lock-change.js";
+import { modifyRun } from "../modifications/modifications.js";
+import { findProject } from "../projects/projects.js";
+import { preemptTask } from "../tasks/preemption.js";
+import { type ConflictScope, conflictEvent } from "./detection.js";
+import { type ConflictAction, planResolution, type ResolutionPlan } from "./plans.js";
+import { chosenStrategy, type FixedStrategy } from "./strategies.js";
+
+/** When the outcome of a resolution is looked for, and again. */
+export const OUTCOME_LOOK_MS = 60_000;
+/** Conflicts that one call resolves. */
+const RESOLVED_MAX = 50;
+
+/** The open conflicts that a caller names, or all of a project or run. A query. Errors: `not_found`. */
+export function* openConflicts(
+  ctx: EngineContext,
+  query: ConflictScope & { readonly ids?: readonly string[] | undefined },
+): Tx<ConflictRecord[]> {
+  if (query.ids === undefined) {
+    const run = query.run === undefined ? undefined : (yield* requireRun(query.run)).id;
+    const project = run === undefined ? (yield* findProject(ctx, query.project))?.id : undefined;
+    if (run === undefined && project === undefined) return [];
+    return yield* listConflicts({ project, run, status: "open", limit: RESOLVED_MAX });
+  }
+  const found: ConflictRecord[] = [];
+  for (const id of query.ids) {
+    const conflict = yield* findConflict(id);
+    if (conflict === undefined) throw noConflict(id);
+    found.push(conflict);
+  }
+  return found;
+}
+
+function noConflict(id: string): BatonError {
+  return new BatonError("not_found", `There is no conflict ${id}. Nothing was changed.`, {
+    details: { conflict: id },
+    next: [callOperation("detect_conflicts", {})],
+  });
+}
+
+/** How a conflict would be resolved, or why it is not. A query. */
+export function* proposedFor(
+  ctx: EngineContext,
+  conflict: ConflictRecord,
+  wanted: ConflictStrategy | undefined,
+): Tx<ResolutionPlan | string> {
+  if (conflict.status !== "open" && conflict.status !== "escalated") return `it is ${conflict.status} already`;
+  const strategy = yield* strategyFor(ctx, conflict, wanted);
+  return strategy === undefined
+    ? "no strategy resolves it: it is for its parties"
+    : yield* planResolution(ctx, conflict, strategy);
+}
+
+function* strategyFor(
+  ctx: EngineContext,
+  { kind, project }: ConflictRecord,
+  wanted: ConflictStrategy | undefined,
+): Tx<FixedStrategy | undefined> {
+  const scopes = [`kind:${kind}`, `project:${project}`, "everything"];
+  const set = wanted === undefined ? yield* findStrategies(scopes) : [];
+  const chosen = scopes.flatMap((scope) => set.find((one) => one.scope === scope)?.strategy ?? [])[0];
+  const strategy = wanted ?? chosen ?? ctx.settings.conflict_strategy;
+  if (strategy !== "adaptive") return strategy;
+  return chosenStrategy(
+    kind,
+    yield* allStrategyEvidence(),
+    ctx.settings.learning_enabled ? () => ctx.random() : undefined,
+  );
+}
+
+export interface Resolving {
+  readonly id: string;
+  readonly strategy: ConflictStrategy | undefined;
+  readonly agent: string | undefined;
+}
+
+/**
+ * Resolves a conflict by a strategy, in one transaction: what it does, and the record of why. Returns why not, where it does not. Errors:
+ * those of a change of a run.
+ */
+export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Resolving): Tx<ConflictRecord | string> {
+  const by = yield* actingAgent(ctx, agent);
+  const known = yield* findConflict(id);
+  if (known === undefined) throw noConflict(id);
+  yield* lockProject(known.project);
+  const conflict = yield* findConflict(id);
+  if (conflict === undefined) throw noConflict(id);
+  yield* lockAll(conflict);
+  const plan = yield* proposedFor(ctx, conflict, strategy);
+  if (typeof plan === "string") return plan;
+  for (const action of plan.actions) yield* carryOut(ctx, conflict, { action, by: by.name });
+  const hasTasks = conflict.parties.some(({ task }) => task !== undefined);
+  const resolved: ConflictRecord = {
+    ...conflict,
+    status: "resolved",
+    strategy: plan.strategy,
+    decision: plan.decision,
+    reason: plan.reason,
+    alternatives: plan.alternatives,
+    decidedBy: by.name,
+    decidedAt: ctx.now,
+    expectedMs: plan.expectedMs,
+    dueAt: hasTasks ? ctx.now + OUTCOME_LOOK_MS : null,
+  };
+  yield* updateConflict(resolved);
+  yield* appendEvents(ctx, [conflictEvent("resolved", resolved, by.name)]);
+  return resolved;
+}
+
+/** Locks the runs of its tasks, and those with tasks parked on what they hold: the steps of a resolution lock them one after the other. */
+function* lockAll({ parties }: ConflictRecord): Tx<void> {
+  const tasks = yield* findTasks(parties.flatMap(({ task }) => task ?? []));
+  const requests = new Set(parties.flatMap(({ request }) => request ?? []));
+  for (const { id, holdsFiles } of tasks)
+    if (holdsFiles) for (const { request } of yield* locksOfTask(id)) requests.add(request);
+  const parked = requests.size === 0 ? [] : yield* runsParkedOn([...requests].sort());
+  yield* lockRuns([...parked, ...tasks.map(({ run }) => run)]);
+}
+
+function* carryOut(
+  ctx: EngineContext,
+  { id, project }: ConflictRecord,
+  { action, by }: { readonly action: ConflictAction; readonly by: string },
+): Tx<void> {
+  switch (action.do) {
+    case "order": {
+      const changes = [{ op: "add_dependency", task: action.second, on: action.first }];
+      yield* modifyRun(ctx, { run: action.run, changes, agent: by });
+      return;
+    }
+    case "prioritize": {
+      const changes = [{ op: "reprioritize", tasks: [action.task], priority: action.priority }];
+      yield* modifyRun(ctx, { run: action.run, changes, agent: by });
+      return;
+    }
+    case "preempt":
+      return yield* preemptTask(ctx, action.task, `gives way by ${id}`);
+    case "move":
+      yield* moveReservation(ctx, action);
+      return;
+    case "withdraw":
+      return yield* changeLocks(ctx, project, function* (change) {
+        yield* change.withdraw(new Set([action.request]), "deadlock");
+      });
+    case "reorder":
+      return yield* changeLocks(ctx, project, (change) => reorder(ctx, change, action.requests));
+  }
+}
+
+function* changeLocks(ctx: EngineContext, project: string, work: (change: LockChange) => Tx<void>): Tx<void> {
+  const change = new LockChange(ctx, project);
+  yield* work(change);
+  yield* change.serve();
+  yield* change.settle();
+  yield* change.flush();
+}
+
+/** Puts requests into the places that they have among them in another order, and serves those that nothing stands in the way of now. */
+function* reorder(ctx: EngineContext, change: LockChange, requests: readonly string[]): Tx<void> {
+  const locks = (yield* locksOfRequests(ctx.now, requests)).filter(({ state }) => state === "queued");
+  const places = new Map(
+    locks.flatMap(({ request, queueEntry }) => (queueEntry ? [[request, queueEntry] as const] : [])),
+  );
+  const sorted = [...places.values()].toSorted((a, b) => a.position - b.position || a.askedAt - b.askedAt);
+  for (const [at, request] of requests.filter((one) => places.has(one)).entries()) {
+    const place = sorted[at];
+    // Requests of the same millisecond would stand in the order of their ids.
+    if (place) yield* placeRequest(request, { ...place, askedAt: place.askedAt + at });
+  }
+  change.look(locks);
+}
+
+export interface StrategyChoice {
+  readonly strategy: ConflictStrategy;
+  /** `project`, `everything`, or a kind of conflict. */
+  readonly scope: string;
+  readonly project?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+/** Sets how conflicts are resolved from now on. Errors: `not_found` without a project where the scope is one. */
+export function* setConflictStrategy(ctx: EngineContext, choice: StrategyChoice): Tx<ScopeStrategy> {
+  const by = yield* actingAgent(ctx, choice.agent);
+  const project = choice.scope === "project" ? yield* findProject(ctx, choice.project) : undefined;
+  if (choice.scope === "project" && project === undefined) {
+    const message =
+      "There is no project around the working directory: name one, or pass scope: everything. Nothing was changed.";
+    throw new BatonError("not_found", message, { next: [callOperation("list_projects", {})] });
+  }
+  const scope =
+    project !== undefined
+      ? `project:${project.id}`
+      : choice.scope === "everything"
+        ? "everything"
+        : `kind:${choice.scope}`;
+  const set = { scope, strategy: choice.strategy, setBy: by.name, setAt: ctx.now };
+  yield* saveStrategy(set);
+  const data = { scope, strategy: choice.strategy };
+  yield* appendEvents(ctx, [{ type: "conflict.strategy_set", project: project?.id ?? null, agent: by.name, data }]);
+  return set;
+}
