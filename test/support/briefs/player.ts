@@ -85,7 +85,8 @@ export class Player {
     const random = seededRandom(this.#processes.length + 1);
     const runtime = { clock: this.#clock, random, ids: sortableIds(random) };
     const cwd = path.dirname(this.database);
-    const env = { BATON_DB: this.database, BATON_SQLITE_SYNCHRONOUS: "NORMAL" };
+    // In the stories whoever has failed a task tries it again at once.
+    const env = { BATON_DB: this.database, BATON_SQLITE_SYNCHRONOUS: "NORMAL", BATON_EXCLUSION_MS: "0" };
     const config = loadConfig({ flags: {}, cwd, env });
     const storeHooks = { now: () => this.#clock.now() };
     const app = new App({ config, runtime, storeHooks, cwd, ...options });
