@@ -43,17 +43,17 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.priority": "Order among ready tasks: critical, high, normal or low.",
   "step.deadline": "When the step should be done: a duration from the start of the run, or an instant with its zone.",
   "step.estimate_ms":
-    "Expected duration, for the critical path, deadlines and progress. Default: what tasks of its type have taken so far, else all tasks, else 5 minutes.",
+    "Expected duration, for the critical path, deadlines and progress. Default: what tasks of its type took, else all, else 5 minutes.",
   "step.phase":
-    "Name of the part of the run that the step belongs to. A checkpoint of the run is kept before the first step of each phase starts.",
+    "Part of the run that the step belongs to. A checkpoint is kept before the first step of each phase starts.",
   "step.type":
-    "Name of the kind of work, such as migration. By it Baton learns who does such work well and how long it takes. Default: the role, else the key.",
-  "step.retry": "How often, and when, a failed attempt is repeated.",
-  "step.timeouts": "Time limits. An attempt that exceeds one fails, and is retried as `retry` says.",
-  "step.output": "JSON Schema that the result must fit; a result that does not is refused with the reason.",
-  "step.criteria": "Acceptance criteria that the agent is shown: a text or a list.",
+    "Kind of work, such as migration: Baton learns by it who does it well, and in what time. Default: the role, else the key.",
+  "step.retry": "How often a failed attempt is repeated, and when.",
+  "step.timeouts": "Time limits. An attempt that exceeds one fails, and is retried.",
+  "step.output": "JSON Schema that the result must fit; else it is refused with the reason.",
+  "step.criteria": "Acceptance criteria: a text or a list.",
   "step.compensate":
-    "A step without key and needs that undoes this one, when the run fails and `on_failure` is `compensate`.",
+    "A step without key and needs that undoes this one when the run fails, where `on_failure` is `compensate`.",
   "step.resources":
     "Resources that it takes with its claim, by name and unit, such as `cpu: {cores: 2}`; it is not claimed before all are free.",
   "step.not_by":

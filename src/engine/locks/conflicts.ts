@@ -247,6 +247,7 @@ export function locksMet(table: LockTable, { by, patterns }: Pick<WantedLocks, "
       .overlapping(pattern)
       .filter((lock) => lock.state !== "queued" && lock.agent !== by.agent && !isStale(lock, table.now))
       .filter((lock) => lock.mode === "intent" || mode === "intent")
+      .sort(nearestFirst)
       .map((lock) => ({ pattern, lock })),
   );
 }

