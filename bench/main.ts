@@ -26,6 +26,7 @@ import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
 import { processes } from "./cases/processes.js";
 import { durations } from "./cases/simulations/durations.js";
+import { recovery } from "./cases/recovery.js";
 import { routing } from "./cases/simulations/routing.js";
 import { runs } from "./cases/runs.js";
 import { sqlite } from "./cases/sqlite.js";
@@ -49,6 +50,7 @@ const ALL: readonly Benchmark[] = [
   briefs,
   memory,
   wake,
+  recovery,
   tools,
   hooks,
   makespan,

@@ -145,7 +145,7 @@ function ranIn(lines: readonly string[]): string[] {
   const { error } = spawnSync("bash", ["-s"], {
     cwd: directory,
     env: { PATH: process.env["PATH"] },
-    timeout: 20_000,
+    timeout: 100_000,
     input: script.join("\n"),
   });
   expect(error?.message).toBeUndefined();
