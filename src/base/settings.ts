@@ -127,8 +127,6 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
 /** Names of the founding documents with the settings that they set: variables without a prefix, and in files and calls in small letters too. */
 export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   AGENT_HEALTH_CHECK_INTERVAL: "session_ttl_ms",
-  HEALTH_CHECK_INTERVAL: "session_ttl_ms",
-  CONFLICT_RESOLUTION_STRATEGY: "conflict_strategy",
   ENABLE_CIRCUIT_BREAKERS: "circuit_breakers",
   ENABLE_PREDICTIVE_SCALING: "predictive_scaling",
   MAX_CONCURRENT_WORKFLOWS: "max_concurrent_runs",
@@ -139,6 +137,12 @@ export const DOCUMENTED_VARIABLES: Readonly<Record<string, keyof Settings>> = {
   LOAD_BALANCING_EFFICIENCY_TARGET: "targets.load_balancing_efficiency",
   ROUTING_ACCURACY_TARGET: "targets.routing_accuracy",
   RECOVERY_TIME_TARGET_MS: "targets.recovery_time_ms",
+};
+
+/** Further names of theirs, in files and calls alone: variables of other programs may be called so. */
+const DOCUMENTED_KEYS: Readonly<Record<string, keyof Settings>> = {
+  HEALTH_CHECK_INTERVAL: "session_ttl_ms",
+  CONFLICT_RESOLUTION_STRATEGY: "conflict_strategy",
 };
 
 /** Names among them whose numbers are seconds. */
@@ -167,7 +171,7 @@ export function withPresentNames(values: object): Record<string, unknown> {
 }
 
 const FORMER_NAMES: ReadonlyMap<string, string> = new Map([
-  ...Object.entries(DOCUMENTED_VARIABLES).flatMap(([name, setting]) => [
+  ...Object.entries({ ...DOCUMENTED_VARIABLES, ...DOCUMENTED_KEYS }).flatMap(([name, setting]) => [
     [name, setting] as const,
     [name.toLowerCase(), setting] as const,
   ]),

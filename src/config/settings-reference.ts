@@ -82,7 +82,7 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   "targets.load_balancing_efficiency":
     "the same: work over the time of all agents until the last task has ended (also `LOAD_BALANCING_EFFICIENCY_TARGET`)",
   "targets.routing_accuracy":
-    "the same: share of tasks that go to an agent within 5 % of the best free one (also `ROUTING_ACCURACY_TARGET`)",
+    "the same: share of simulated tasks, in the last quarter of their histories, that go to an agent within 5 % of the best free one (also `ROUTING_ACCURACY_TARGET`)",
   "targets.recovery_time_ms":
     "the same: from the loss of a process or machine until its task runs again (also `RECOVERY_TIME_TARGET_MS`)",
   "targets.workflow_completion_rate": "the same: share of ended runs that succeeded; cancelled ones do not count",

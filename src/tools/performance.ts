@@ -2,6 +2,7 @@ import { z } from "zod";
 import { recordedFigures } from "../engine/performance/history.js";
 import { FIGURES, judgedBy } from "../engine/performance/targets.js";
 import { defineOperation } from "../dispatch/operation.js";
+import { defined } from "../base/json.js";
 import { count } from "../dispatch/shapes.js";
 
 const DURATION_SECONDS_MAX = 60;
@@ -18,7 +19,7 @@ const validate = defineOperation({
   name: "validate_performance",
   title: "Validate the performance",
   description:
-    "Tries claims, completions, losses of processes, load balance and routing for at most a minute in a temporary database, reads recorded runs, and holds the figures against targets. Returns each figure with its target, whether it is met, and whether it was measured, is from history, or lacks data.",
+    "Tries claims, completions, losses of processes, load balance and routing for at most a minute in a temporary SQLite database, reads recorded runs, and holds the figures against targets. Returns each figure with its target, whether it is met, and whether it was measured, is from history, or lacks data.",
   area: "system",
   effect: "read",
   permission: ["admin"],
@@ -72,10 +73,5 @@ const validate = defineOperation({
     return { ...verdict, profile, ...planned, took_ms: tookMs };
   },
 });
-
-function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
-}
 
 export const performanceOperations = [validate] as const;

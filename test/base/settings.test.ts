@@ -27,6 +27,12 @@ describe("settings under the names of the founding documents", () => {
     expect(origins["session_ttl_ms"]).toBe("environment AGENT_HEALTH_CHECK_INTERVAL");
   });
 
+  test("are not taken from variables that other programs may have", () => {
+    const env = { HEALTH_CHECK_INTERVAL: "30s", CONFLICT_RESOLUTION_STRATEGY: "ours" };
+    const { settings } = loadConfig({ flags: {}, cwd: temporaryDirectory(), env });
+    expect(settings).toMatchObject({ session_ttl_ms: 60_000, conflict_strategy: "adaptive" });
+  });
+
   test("are configured in small letters too", async () => {
     const { call } = await startApp();
     const settings = { health_check_interval: 30, orchestrator_learning_enabled: false, MAX_CONCURRENT_WORKFLOWS: 30 };

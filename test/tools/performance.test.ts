@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { ResultOf } from "../../src/tools/registry.js";
-import { BACKENDS } from "../support/databases/databases.js";
+import { BACKENDS, temporaryDirectory } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startApp, startAppOn, type TestAppOptions } from "../support/servers/app.js";
 
@@ -48,6 +48,9 @@ describe.each(BACKENDS)("validate_performance on %s", (backend) => {
 
   test("leaves the shared database, and the temporary directory, as they were", async () => {
     const { call } = await start();
+    // Other tests make trials in the system's own.
+    vi.stubEnv("TMPDIR", temporaryDirectory());
+    onTestFinished(() => void vi.unstubAllEnvs());
     const trials = () => readdirSync(tmpdir()).filter((name) => name.startsWith("baton-trial-"));
     const [before, there] = [await call("get_system_status", {}), trials()];
     await call("validate_performance", brief);

@@ -29,8 +29,8 @@ export class Trials implements PerformanceTrials {
         "A trial runs in this process, and two would slow each other: call again when it has ended.",
       );
     }
-    this.#isTrying = true;
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "baton-trial-"));
+    this.#isTrying = true;
     try {
       const startedAt = performance.now();
       const figures = await this.#tryIn(path.join(directory, "trial.db"), plan, signal);

@@ -32,7 +32,7 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set(["quality", "persona", "parallelizable", "workspace"]);
+const LATER_KEYS = new Set(["persona", "parallelizable", "workspace"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits?: Readonly<Record<string, string>>) =>
   closedObject(shape, LATER_KEYS, habits);

@@ -30,16 +30,18 @@ export async function paceOf({ ground, project, isOver, ...plan }: PaceOptions):
   const run = await server.start(project, steps);
   const latencies: number[] = [];
   const startedAt = ground.measure();
+  const atOnce = Math.min(plan.concurrency, plan.agents);
+  // Two calls of one agent at once would be counted for the same task.
   const worker = async (first: number): Promise<void> => {
-    for (let turn = first; !isOver(); turn += plan.concurrency) {
+    for (let agent = first; !isOver(); agent = agent + atOnce < plan.agents ? agent + atOnce : first) {
       const askedAt = ground.measure();
-      const task = await server.claim(run, `agent-${(turn % plan.agents) + 1}`);
+      const task = await server.claim(run, `agent-${agent + 1}`);
       if (task === undefined) return;
       latencies.push(ground.measure() - askedAt);
       await server.complete(task);
     }
   };
-  await Promise.all(Array.from({ length: plan.concurrency }, (_, first) => worker(first)));
+  await Promise.all(Array.from({ length: atOnce }, (_, first) => worker(first)));
   return { latencies, perSecond: latencies.length / ((ground.measure() - startedAt) / 1_000) };
 }
 

@@ -89,7 +89,7 @@ export class TrialProcess {
   async claim(run: string, agent: string): Promise<TrialTask | undefined> {
     await this.#ground.pause();
     for (;;) {
-      const claim = await this.#engine.transact((ctx) => claimTask(ctx, { agent, run }));
+      const claim = await this.#engine.transact((ctx) => claimTask(ctx, { agent, run, fresh: true }));
       if (claim.outcome === "again") continue;
       if (claim.outcome === "none") return undefined;
       const { id, key, token } = claim.brief.task;
@@ -123,6 +123,9 @@ function settingsOf(settings: Settings): Settings {
   return {
     ...settings,
     open_tasks_max: TASKS_MAX,
+    max_concurrent_tasks: 0,
+    max_concurrent_runs: 0,
+    default_mode: "standard",
     agent_locks_max: 0,
     agent_open_tasks_max: 0,
     agent_bytes_per_hour_max: 0,

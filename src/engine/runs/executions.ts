@@ -33,8 +33,8 @@ import { toolsNotOffered } from "../policy/tool-runners.js";
 import { toolLine } from "../policy/tool-policy.js";
 import type { WorkSession } from "./work-sessions.js";
 import { planOf } from "../steps/plan.js";
-import { isPlaceForRun, QUEUED } from "./queue.js";
-import { draftRun, holdsFor, type RunDraft } from "../steps/run-draft.js";
+import { isPlaceForNewRun, QUEUED } from "./queue.js";
+import { draftNow, holdsFor, type RunDraft } from "../steps/run-draft.js";
 
 export interface Execution {
   readonly project: Project;
@@ -69,9 +69,9 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   yield* requireUnarchived(project.id);
   requirePlaceForCommands(project, parsed.definition.steps);
   const known = execution.draft;
-  const draft = known && holdsFor(known, parsed, project) ? known : yield* draftRun(ctx, parsed, project);
+  const draft = known && holdsFor(known, parsed, project) ? known : draftNow(ctx, parsed, project);
   const isBounded = execution.parent === undefined && execution.status === undefined;
-  const isQueued = isBounded && !(yield* isPlaceForRun(ctx));
+  const isQueued = isBounded && !(yield* isPlaceForNewRun(ctx));
   const run = yield* insertRun(ctx, {
     ...newRun(ctx, execution, draft),
     ...(isQueued && { status: "paused", reason: QUEUED }),

@@ -10,8 +10,14 @@ import { controlRun } from "./control.js";
 /** The reason of a run that waits for others to end. */
 export const QUEUED = "as many runs as may be are under way (max_concurrent_runs): it starts when one has ended";
 
+/** Whether a new run may be under way at once: there is a place, and none waits for it. */
+export function* isPlaceForNewRun(ctx: EngineContext): Tx<boolean> {
+  if (ctx.settings.max_concurrent_runs === 0) return true;
+  return (yield* isPlaceForRun(ctx)) && (yield* pausedFor(QUEUED, 1)).length === 0;
+}
+
 /** Whether one more run may be under way. Locks the queue, so that no other transaction takes the same place. */
-export function* isPlaceForRun(ctx: EngineContext): Tx<boolean> {
+function* isPlaceForRun(ctx: EngineContext): Tx<boolean> {
   const { max_concurrent_runs: most } = ctx.settings;
   if (most === 0) return true;
   yield* lockRunQueue();

@@ -30,10 +30,23 @@ export interface RunDraft {
   readonly problems: readonly Problem[] | undefined;
 }
 
-/** Errors: `invalid_input` for a path of a compensation that the project cannot take. */
+/** Drafts a run before its transaction. Errors: `invalid_input` for a path of a compensation that the project cannot take. */
 export function* draftRun(ctx: EngineContext, parsed: Parsed, project: Project): Tx<RunDraft> {
+  return draftOf(ctx, { parsed, project }, yield* withLearnedEstimates(ctx, parsed.definition.steps));
+}
+
+/** Drafts a run within its transaction, where all evidence is too much to read: steps without an estimate have the default. Errors: as `draftRun`. */
+export function draftNow(ctx: EngineContext, parsed: Parsed, project: Project): RunDraft {
+  return draftOf(ctx, { parsed, project }, parsed.definition.steps);
+}
+
+function draftOf(
+  ctx: EngineContext,
+  { parsed, project }: Pick<RunDraft, "parsed" | "project">,
+  steps: readonly Step[],
+): RunDraft {
   const { source } = parsed;
-  const definition = { steps: yield* withLearnedEstimates(ctx, parsed.definition.steps) };
+  const definition = { steps };
   const dag = definitionDag(definition);
   const fixed = fixedSteps(definition);
   const problems = fileProblems({ steps: fixed }, spaceOnDisk(ctx, project));

@@ -58,12 +58,13 @@ export function serialWork(definition: Definition, analysis: Analysis, space: Pa
 
 interface WrittenPath {
   readonly pattern: PathPattern;
-  /** Keys of the steps that write something of it. */
+  /** Keys of the steps that write it. */
   readonly steps: ReadonlySet<string>;
+  /** How long they take at least, with the longest other step that their locks keep out. */
   readonly ms: number;
 }
 
-/** Each written path with all steps that its lock keeps apart. */
+/** Each written path with the steps that its lock keeps apart: those that write it come one after another, and before or after each other step that writes something of it. */
 function writtenPaths(steps: readonly Step[], space: PathSpace): WrittenPath[] {
   const byKey = new Map<string, { pattern: PathPattern; steps: Set<string> }>();
   for (const { key, files } of steps) {
@@ -78,11 +79,14 @@ function writtenPaths(steps: readonly Step[], space: PathSpace): WrittenPath[] {
   const times = new Map(steps.map((step) => [step.key, estimateOf(step)]));
   let pairs = 0;
   return all.map(({ pattern, steps: own }) => {
-    const apart = new Set(own);
+    let longest = 0;
     if (pattern.kind !== "file" && (pairs += all.length) <= PAIRS_MAX) {
-      for (const other of all) if (overlaps(pattern, other.pattern)) for (const key of other.steps) apart.add(key);
+      for (const other of all) {
+        if (!overlaps(pattern, other.pattern)) continue;
+        for (const key of other.steps) if (!own.has(key)) longest = Math.max(longest, times.get(key) ?? 0);
+      }
     }
-    return { pattern, steps: apart, ms: [...apart].reduce((sum, key) => sum + (times.get(key) ?? 0), 0) };
+    return { pattern, steps: own, ms: [...own].reduce((sum, key) => sum + (times.get(key) ?? 0), longest) };
   });
 }
 

@@ -5,8 +5,9 @@ import { startApp, startAppOn } from "../../support/servers/app.js";
 
 describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
   async function crewWith(max_concurrent_runs: number) {
-    const crew = new Crew(await startAppOn(backend, { settings: { max_concurrent_runs } }));
+    const crew = new Crew(await startAppOn(backend));
     const { call, advance } = crew.app;
+    await call("configure", { settings: { max_concurrent_runs } });
     const started = async (more: { readonly priority?: "high" } = {}) => {
       const definition = { name: "w", steps: [{ key: "a", prompt: "p" }] };
       return (await call("execute_workflow", { definition, ...more })).run;
@@ -54,6 +55,21 @@ describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
     await call("control_run", { run: second.id, action: "resume" });
     expect((await stateOf(second.id)).status).toBe("running");
     await advance(0);
+    expect((await stateOf(third.id)).status).toBe("paused");
+    await call("configure", { settings: { max_concurrent_runs: 0 } });
+    await advance(0);
+    expect((await stateOf(third.id)).status).toBe("running");
+  });
+
+  test("lets no new run pass one that waits, also where there is a place", async () => {
+    const { call, advance, started, stateOf } = await crewWith(1);
+    const first = await started();
+    const second = await started({ priority: "high" });
+    await call("control_run", { run: first.id, action: "pause" });
+    const third = await started();
+    expect(third.status).toBe("paused");
+    await advance(0);
+    expect((await stateOf(second.id)).status).toBe("running");
     expect((await stateOf(third.id)).status).toBe("paused");
   });
 
