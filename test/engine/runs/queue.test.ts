@@ -5,9 +5,8 @@ import { startApp, startAppOn } from "../../support/servers/app.js";
 
 describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
   async function crewWith(max_concurrent_runs: number) {
-    const crew = new Crew(await startAppOn(backend));
+    const crew = new Crew(await startAppOn(backend, { settings: { max_concurrent_runs } }));
     const { call, advance } = crew.app;
-    await call("configure", { settings: { max_concurrent_runs } });
     const started = async (more: { readonly priority?: "high" } = {}) => {
       const definition = { name: "w", steps: [{ key: "a", prompt: "p" }] };
       return (await call("execute_workflow", { definition, ...more })).run;
@@ -49,15 +48,15 @@ describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
   });
 
   test("starts a run that waits at once where it is resumed, or the bound is taken away", async () => {
-    const { call, advance, started, stateOf } = await crewWith(1);
+    const { crew, call, advance, started, stateOf } = await crewWith(1);
     await started();
     const [second, third] = [await started(), await started()];
     await call("control_run", { run: second.id, action: "resume" });
     expect((await stateOf(second.id)).status).toBe("running");
     await advance(0);
     expect((await stateOf(third.id)).status).toBe("paused");
-    await call("configure", { settings: { max_concurrent_runs: 0 } });
-    await advance(0);
+    const unbounded = await startApp({ database: crew.app.database, runtime: testRuntime(2) });
+    await unbounded.advance(0);
     expect((await stateOf(third.id)).status).toBe("running");
   });
 
