@@ -30,7 +30,7 @@ import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.j
 const claimInput = z.object({
   run: params.run.optional(),
   roles: z.array(z.string()).optional().describe("Roles you offer now."),
-  requires: z.array(z.string()).optional().describe("Capabilities, likewise."),
+  requires: z.array(z.string()).optional().describe("Capabilities."),
   fresh: z.boolean().optional().describe("Only new work."),
   wait_seconds: z.number().min(0).max(600).optional(),
   ...params.acting,

@@ -25,7 +25,7 @@ const status = defineOperation({
   name: "get_system_status",
   title: "System status",
   description:
-    "Shows the whole system: runs and tasks by status, agents, sessions, locks, versions, database, this process. get_run shows one run.",
+    "Shows the system: runs and tasks by status, agents, sessions, locks, versions, database, this process. get_run shows one run.",
   area: "system",
   effect: "read",
   listed: true,

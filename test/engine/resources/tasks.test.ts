@@ -105,6 +105,22 @@ describe.each(BACKENDS)("the resources of tasks on %s", (backend) => {
     });
   });
 
+  test("are required by a task that create_task makes, and a wrong form is refused with its place", async () => {
+    const { call, crew, free, check } = await lab();
+    const alone = (resources: Record<string, unknown>) =>
+      call("create_task", { project: "demo", title: "Train", prompt: "p", resources });
+    const { task } = await alone({ gpu_1: { units: 2 } });
+    expect((await call("get_task", { task: task.id })).spec).toMatchObject({ resources: { gpu_1: { units: 2 } } });
+    const held = await crew.take("ann", {});
+    expect([held.id, await free()]).toEqual([task.id, 0]);
+    await check();
+    for (const wrong of [{ gpu_1: 2 }, { gpu_1: { units: -1 } }, { "gpu 1": { units: 1 } }])
+      await expect(alone(wrong)).rejects.toMatchObject({
+        code: "invalid_input",
+        details: { problems: [expect.objectContaining({ path: expect.stringContaining("resources") })] },
+      });
+  });
+
   test("leave other tasks alone, and a large one keeps what it requires from small ones that come after it", async () => {
     const { call, crew, begin, free, check } = await lab();
     await call("allocate_resources", { agent: "eve", requirements: { gpu_1: { units: 1 } } });
