@@ -70,6 +70,23 @@ describe.each(BACKENDS)("lock intents on %s", (backend) => {
     expect((await acquire(app, "ann", "intent")).locks[0]?.mode).toBe("exclusive");
   });
 
+  test("an intent that becomes a lock is one from then on: who declared an intent in between goes on, and is told", async () => {
+    const app = await open(backend);
+    await acquire(app, "ann", "intent");
+    app.clock.advance(1_000);
+    await acquire(app, "between", "intent");
+    app.clock.advance(1_000);
+    expect(await acquire(app, "ann", "exclusive")).toMatchObject({ outcome: "granted", conflicts_total: 1 });
+    app.clock.advance(1_000);
+    await acquire(app, "late", "intent");
+    await acquire(app, "ann", "exclusive");
+    expect([await allowed(app, "between"), await allowed(app, "late")]).toEqual([true, false]);
+    expect(await told(app, "between")).toEqual([
+      expect.stringContaining("ann: ann has locked src/a.ts."),
+      expect.stringContaining("late: late is about to edit src/a.ts."),
+    ]);
+  });
+
   test("a task is claimed beside an intent on its files, and the answer and the intent's agent are told", async () => {
     const app = await open(backend);
     await acquire(app, "ann", "intent");

@@ -55,7 +55,7 @@ function* takeAt(ctx: EngineContext, taking: Taking): Tx<HeldFile[]> {
   const expiresAt = ctx.now + EDIT_LOCK_MS;
   const fresh = found.filter(({ held, mine, isWanted }) => held === undefined && mine === undefined && !isWanted);
   const due = found.flatMap(({ mine }) => (mine?.project === project.id && isDueForRenewal(ctx, mine) ? mine : []));
-  if (due.length > 0) yield* renewLocks(due, { expiresAt, session, mode: "intent" });
+  if (due.length > 0) yield* renewLocks(due, { expiresAt, session, mode: "intent", at: ctx.now });
   yield* change.hold({
     request: ctx.newId("lock"),
     ...holder.requester,

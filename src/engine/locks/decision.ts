@@ -18,6 +18,7 @@ import {
   locksMet,
   type LockTable,
   type Obstacle,
+  patternOf,
   type QueuePosition,
   stronger,
   type WantedLocks,
@@ -142,7 +143,7 @@ function* grant({ ctx, change, project, holder, patterns, table, request, queued
   }
   if (queued && fresh.length === 0) change.free(queued.id);
   const { mode } = request;
-  yield* renewLocks(renewed, { expiresAt, session, mode });
+  yield* renewLocks(renewed, { expiresAt, session, mode, at: ctx.now });
   const [made] = yield* together([
     change.hold({
       request: queued?.id ?? ctx.newId("lock"),
@@ -156,17 +157,14 @@ function* grant({ ctx, change, project, holder, patterns, table, request, queued
     fresh.length === 0 ? nothing() : requireLockCapacity(project, fresh.length),
   ]);
   const again = renewed.map((lock) => renewedLock(lock, { expiresAt, mode }));
-  recordUpgrades(
-    change,
-    renewed.filter((lock) => stronger(lock.mode, mode) !== lock.mode),
-    mode,
-  );
+  const upgraded = renewed.filter((lock) => stronger(lock.mode, mode) !== lock.mode);
+  recordUpgrades(change, upgraded, mode);
   const locks = [...again, ...made].sort((a, b) => (a.path < b.path ? -1 : 1)).map(lockLine);
   const shared = session !== null && renewed.some((lock) => lock.session === session);
   const by = { by: requester, patterns: patterns.map((pattern) => ({ pattern, mode })) };
   const all = locksMet(table, by);
-  const isNew = new Set(fresh);
-  const met = { project, locks: all.filter(({ pattern }) => isNew.has(pattern)) };
+  const isNew = new Set([...fresh.map(({ key }) => key), ...upgraded.map((lock) => patternOf(lock).key)]);
+  const met = { project, locks: all.filter(({ pattern }) => isNew.has(pattern.key)) };
   const silent = all.length === 0 ? NONE_SILENT : yield* silentSince(all.map(({ lock }) => lock.agent));
   return {
     outcome: "granted",

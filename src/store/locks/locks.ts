@@ -279,17 +279,20 @@ export interface Renewal {
   readonly session: string | null;
   /** Never makes a lock weaker: exclusive is stronger than shared, which is stronger than an intent. */
   readonly mode: LockMode;
+  /** When an intent that becomes a lock counts as made: agents whose intents were there before are not kept out by it. */
+  readonly at: number;
 }
 
 const RENEW = bySize(
   // sql: numbers of parameters.
   (size) => `UPDATE file_locks SET expires_at = CASE WHEN expires_at < $1 THEN $1 ELSE expires_at END, session = $2,
-    mode = CASE WHEN $3 = 'exclusive' OR mode = 'intent' THEN $3 ELSE mode END WHERE ${hasKey(size, 4)}`,
+    mode = CASE WHEN $3 = 'exclusive' OR mode = 'intent' THEN $3 ELSE mode END,
+    since = CASE WHEN mode = 'intent' AND $3 <> 'intent' THEN $4 ELSE since END WHERE ${hasKey(size, 5)}`,
 );
 
-export function* renewLocks(locks: readonly LockKey[], { expiresAt, session, mode }: Renewal): Tx<void> {
+export function* renewLocks(locks: readonly LockKey[], { expiresAt, session, mode, at }: Renewal): Tx<void> {
   for (const chunk of listsOf(locks)) {
-    yield [RENEW(chunk.length), [expiresAt, session, mode, ...keysOf(chunk)]];
+    yield [RENEW(chunk.length), [expiresAt, session, mode, at, ...keysOf(chunk)]];
   }
 }
 
