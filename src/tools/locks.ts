@@ -72,18 +72,19 @@ const acquireLock = defineOperation({
   needs: ["files"],
   async perform(host, written) {
     const input = await withRealPaths(host, written);
-    const first = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input, "for")), "ask");
+    const first = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input)), "ask");
     const place = first.outcome === "queued" ? first.request : null;
-    if (place === null) return { ...noteOf(first), ...answerOf(first) };
+    if (place === null)
+      return { ...noteOf([first.shared === true ? SHARED : undefined, besideNote(first)]), ...answerOf(first) };
     await host.waitFor(async () => ((await host.read(() => isInLine(place))) ? undefined : true), input.wait_seconds);
     if (host.signal.aborted) {
       await host.transact((ctx) => leaveLine(ctx, place), "leave");
       return answerOf(first);
     }
-    const last = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input, "over")), "end");
+    const last = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input, place)), "end");
     if (last.outcome === "queued") return { ...answerOf(last), ...(await host.waitBound(input.wait_seconds)) };
     const left = last.outcome === "granted" ? await uncommittedNote(host, input, LEFT_BEHIND) : {};
-    return { ...left, ...answerOf(last) };
+    return { ...noteOf([left.note, besideNote(last)]), ...answerOf(last) };
   },
 });
 
@@ -92,13 +93,16 @@ function* acquire(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
   const acquired = yield* acquireFileLock(ctx, request);
   const { agent = ctx.caller.agent } = request;
   const { project, locks = [] } = acquired.met ?? {};
-  if (project !== undefined) yield* tellOfLocks(ctx, { project, agent, mode: request.mode, met: locks });
+  if (project !== undefined) yield* tellOfLocks(ctx, { project, agent, met: locks });
   return acquired;
 }
 
-function noteOf({ shared, outcome, conflicts }: Acquired): { readonly note?: string } {
-  const isBeside = outcome === "granted" && conflicts.length > 0;
-  const notes = [...(shared === true ? [SHARED] : []), ...(isBeside ? [BESIDE] : [])];
+function besideNote({ outcome, conflicts }: Acquired): string | undefined {
+  return outcome === "granted" && conflicts.length > 0 ? BESIDE : undefined;
+}
+
+function noteOf(sentences: readonly (string | undefined)[]): { readonly note?: string } {
+  const notes = sentences.filter((one) => one !== undefined);
   return notes.length === 0 ? {} : { note: notes.join(" ") };
 }
 
@@ -167,15 +171,20 @@ function inNestedProject(
   return { project: owner.id, paths: real.map((path) => path.slice(owner.prefix.length) || "./") };
 }
 
-function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {
+/** `place`: the id of the request that has waited in line. */
+function requestOf(ctx: EngineContext, input: AcquireInput, place?: string): AcquireRequest {
   const { ttl_seconds: ttl, wait_seconds: seconds, request_id: _, ...wanted } = input;
   const waitMs = Math.min(seconds * 1000, ctx.settings.wait_max_with_progress_ms);
   return {
     ...wanted,
     // One millisecond more tells a lock that its caller was answered about from one that a release has just granted.
-    ttlMs: Math.round(ttl * 1000) + (wait === "over" ? 1 : 0),
-    wait: waitMs <= 0 ? { kind: "none" } : wait === "over" ? { kind: "over" } : { kind: "for", ms: Math.ceil(waitMs) },
+    ttlMs: Math.round(ttl * 1000) + (place === undefined ? 0 : 1),
+    wait: waitMs <= 0 ? { kind: "none" } : waitOf(Math.ceil(waitMs), place),
   };
+}
+
+function waitOf(ms: number, place: string | undefined): AcquireRequest["wait"] {
+  return place === undefined ? { kind: "for", ms } : { kind: "over", request: place };
 }
 
 const BESIDE =

@@ -56,6 +56,18 @@ describe.each(BACKENDS)("lock intents on %s", (backend) => {
     expect(seen.beside?.map(({ held_by }) => held_by).sort()).toEqual(["early", "late"]);
   });
 
+  test("an intent on one file of a directory lets its agent pass no lock on another", async () => {
+    const app = await open(backend);
+    await lock(app, "ann", { mode: "intent", paths: ["src/a.ts"] });
+    app.clock.advance(1_000);
+    await lock(app, "bob", { mode: "exclusive", paths: ["src/a.ts", "src/b.ts"] });
+    for (const path of ["src/", "src/*.ts"]) {
+      const seen = await app.call("check_file_lock", { agent: "ann", path });
+      expect([seen.allowed, seen.held_by.map((one) => one.locked_path)]).toEqual([false, ["src/b.ts"]]);
+    }
+    expect(await allowed(app, "ann")).toBe(true);
+  });
+
   test("an intent becomes an exclusive lock where no other holds the file, and keeps its token", async () => {
     const app = await open(backend);
     const { locks: declared } = await acquire(app, "ann", "intent");
@@ -97,5 +109,18 @@ describe.each(BACKENDS)("lock intents on %s", (backend) => {
       beside: [{ path: "src/**", held_by: "ann", mode: "intent" }],
     });
     expect(await told(app, "ann")).toEqual([expect.stringContaining("bob: bob has locked src/**.")]);
+  });
+
+  test("an intent's agent is told which of its files a claimed task writes and which it only reads", async () => {
+    const app = await open(backend);
+    await lock(app, "ann", { mode: "intent", paths: ["a.ts", "b.ts"] });
+    await lock(app, "cem", { mode: "intent", paths: ["b.ts"] });
+    const files = { write: ["a.ts"], read: ["b.ts"] };
+    await app.call("create_task", { title: "T", prompt: "p", files, project: "p" });
+    await app.call("claim_task", { agent: "bob", project: "p" });
+    expect(await told(app, "ann")).toContainEqual(
+      expect.stringContaining("bob: bob has locked a.ts, and reads, under a lock, b.ts."),
+    );
+    expect(await told(app, "cem")).toEqual([expect.stringContaining("bob: bob reads, under a lock, b.ts.")]);
   });
 });

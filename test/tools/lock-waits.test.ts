@@ -61,6 +61,23 @@ describe.each(BACKENDS)("wait_for lock_granted on %s", (backend) => {
     expect(await there.call("release_file_lock", { agent: "bob", all: true })).not.toHaveProperty("note");
   });
 
+  test("a grant after a wait names the intents that it meets, and their agents are told of it", async () => {
+    const { here, there, inLine } = await twoServers(backend);
+    await here.call("acquire_file_lock", { agent: "ann", paths: ["a.ts"] });
+    await here.call("acquire_file_lock", { agent: "cem", paths: ["a.ts"], mode: "intent" });
+    const waiting = there.call("acquire_file_lock", { agent: "bob", paths: ["a.ts"], wait_seconds: 30 });
+    await inLine("bob");
+    await here.call("release_file_lock", { agent: "ann", all: true });
+    expect(await waiting).toMatchObject({
+      outcome: "granted",
+      conflicts: [{ held_by: "cem", mode: "intent" }],
+      note: expect.stringMatching(/^Others are at work on these files, and neither waits/),
+    });
+    expect((await here.call("read_messages", { agent: "cem" })).messages).toMatchObject([
+      { from: "bob", body: expect.stringContaining("bob has locked a.ts.") },
+    ]);
+  });
+
   test("tells a grant to a call that is under way beside it", async () => {
     const { here, there, inLine } = await twoServers(backend);
     await here.call("acquire_file_lock", { agent: "ann", paths: ["a.ts"] });

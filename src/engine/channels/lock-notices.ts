@@ -1,9 +1,9 @@
-import type { LockMode } from "../../base/statuses.js";
+import { LOCK_MODES, type LockMode } from "../../base/statuses.js";
 import { grouped } from "../../base/lists/groups.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import type { Obstacle } from "../locks/conflicts.js";
+import type { MetLock } from "../locks/conflicts.js";
 import { addressOf } from "./addresses.js";
 import { beginThread } from "./messages.js";
 
@@ -12,8 +12,7 @@ export interface MetLocks {
   /** Id. */
   readonly project: string;
   readonly agent: string;
-  readonly mode: LockMode;
-  readonly met: readonly Obstacle[];
+  readonly met: readonly MetLock[];
   /** Whether the agent's own call has no answer that could name them. */
   readonly unanswered?: boolean;
 }
@@ -22,13 +21,12 @@ const TOLD_MAX = 20;
 const PATHS_SHOWN_MAX = 20;
 
 /** Tells the agents whose locks are met, by a message each, and the agent itself where its call does not. At most 20 are told. */
-export function* tellOfLocks(ctx: EngineContext, { project, agent, mode, met, unanswered }: MetLocks): Tx<void> {
+export function* tellOfLocks(ctx: EngineContext, { project, agent, met, unanswered }: MetLocks): Tx<void> {
   const holders = [...grouped(met, ({ lock }) => lock.agent)].slice(0, TOLD_MAX);
   for (const [holder, theirs] of holders) {
-    yield* tell(ctx, { project, from: agent, to: holder, mode, theirs });
-    const [first] = theirs;
-    if (unanswered === true && first)
-      yield* tell(ctx, { project, from: holder, to: agent, mode: first.lock.mode, theirs });
+    yield* tell(ctx, { project, from: agent, to: holder, met: theirs });
+    const back = theirs.map((one) => ({ ...one, mode: one.lock.mode }));
+    if (unanswered === true) yield* tell(ctx, { project, from: holder, to: agent, met: back });
   }
 }
 
@@ -36,16 +34,26 @@ interface Notice {
   readonly project: string;
   readonly from: string;
   readonly to: string;
-  readonly mode: LockMode;
-  readonly theirs: readonly Obstacle[];
+  /** With the modes of the locks of `from`. */
+  readonly met: readonly MetLock[];
 }
 
-function* tell(ctx: EngineContext, { project, from, to, mode, theirs }: Notice): Tx<void> {
-  const paths = [...new Set(theirs.map(({ pattern }) => pattern.path))];
-  const shown = paths.slice(0, PATHS_SHOWN_MAX);
-  const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : "";
-  const files = `${shown.map(shownLine).join(", ")}${more}`;
-  const does = mode === "intent" ? "is about to edit" : mode === "shared" ? "reads, under a lock," : "has locked";
+const DOES: Readonly<Record<LockMode, string>> = {
+  exclusive: "has locked",
+  shared: "reads, under a lock,",
+  intent: "is about to edit",
+};
+
+function* tell(ctx: EngineContext, { project, from, to, met }: Notice): Tx<void> {
+  // The strongest first.
+  const groups = LOCK_MODES.flatMap((mode) => {
+    const paths = [...new Set(met.filter((one) => one.mode === mode).map(({ pattern }) => pattern.path))];
+    return paths.length === 0 ? [] : [{ mode, paths, shown: paths.slice(0, PATHS_SHOWN_MAX) }];
+  });
+  const does = groups.map(({ mode, paths, shown }) => {
+    const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : "";
+    return `${DOES[mode]} ${shown.map(shownLine).join(", ")}${more}`;
+  });
   yield* beginThread(ctx, {
     project,
     task: null,
@@ -54,7 +62,7 @@ function* tell(ctx: EngineContext, { project, from, to, mode, theirs }: Notice):
     sender: from,
     type: "inform",
     subject: "Files that you share",
-    body: `${from} ${does} ${files}. You hold a lock there too, and neither waits: read these files again before you write them, and commit small.`,
-    data: { mode, paths: shown },
+    body: `${from} ${does.join(", and ")}. You hold a lock there too, and neither waits: read these files again before you write them, and commit small.`,
+    data: { mode: groups[0]?.mode, paths: groups.flatMap(({ shown }) => shown) },
   });
 }

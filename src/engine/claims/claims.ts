@@ -56,7 +56,7 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   const lost = yield* tellLosses(agent);
   const messages = claim.outcome === "again" ? undefined : yield* messagesBeside(ctx, { agent, request, claim });
   if (claim.outcome === "claimed" && claim.met !== undefined)
-    yield* tellOfLocks(ctx, { project: claim.brief.task.project, agent: name, mode: "exclusive", met: claim.met });
+    yield* tellOfLocks(ctx, { project: claim.brief.task.project, agent: name, met: claim.met });
   return { ...claim, ...(lost.length === 0 ? {} : { lost }), ...(messages && { messages }) };
 }
 

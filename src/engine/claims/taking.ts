@@ -28,7 +28,7 @@ import { begunBy, identityOfCaller } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { isOpen } from "../lifecycle/run-state.js";
-import type { Obstacle } from "../locks/conflicts.js";
+import type { MetLock } from "../locks/conflicts.js";
 import { lockScope } from "../locks/task-locks.js";
 import type { Conflict, LockLine } from "../locks/views.js";
 import { transition } from "../machine.js";
@@ -44,7 +44,7 @@ export type Claim = Outcome & {
   /** Losses of the agent while it was silent, told once. */
   readonly lost?: readonly SilenceLoss[];
   /** Locks of others on the task's files, which keep no one out. */
-  readonly met?: readonly Obstacle[];
+  readonly met?: readonly MetLock[];
   /** Undefined where no message waits for the agent. */
   readonly messages?: WaitingMessages | undefined;
 };
@@ -176,7 +176,7 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
 interface Taking extends Omit<ChosenLane, "candidate"> {
   readonly candidate: Pick<Candidate, "task" | "spec" | "hasMessages">;
   readonly locks: readonly LockLine[];
-  readonly met?: readonly Obstacle[];
+  readonly met?: readonly MetLock[];
   /** Events of locking the task's files. */
   readonly events: readonly NewEvent[];
 }

@@ -5,7 +5,7 @@ import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { tellOfLocks } from "../channels/lock-notices.js";
 import { confirmHolder, findHolder } from "../locks/holders.js";
-import { patternOf } from "../locks/conflicts.js";
+import { type MetLock, patternOf } from "../locks/conflicts.js";
 import { LockChange } from "../locks/lock-change.js";
 import {
   EDIT_LOCK_MS,
@@ -66,12 +66,14 @@ function* takeAt(ctx: EngineContext, taking: Taking): Tx<HeldFile[]> {
     patterns: fresh.map(({ pattern, intents }) => ({ pattern, mode: intents.length > 0 ? "intent" : "exclusive" })),
     expiresAt,
   });
-  const met = fresh.flatMap(({ pattern, intents }) => intents.map((lock) => ({ pattern, lock })));
+  const met = fresh.flatMap(({ pattern, intents }) =>
+    intents.map((lock): MetLock => ({ pattern, mode: "intent", lock })),
+  );
   yield* change.settle(holder.run === null ? [] : [holder.run]);
   yield* confirmHolder(holder, fresh.length > 0);
   yield* change.flush();
   const { agent } = holder.requester;
-  yield* tellOfLocks(ctx, { project: project.id, agent, mode: "intent", met, unanswered: true });
+  yield* tellOfLocks(ctx, { project: project.id, agent, met, unanswered: true });
   const others: HeldFile[] = [];
   for (const { file, pattern, held } of found)
     if (held !== undefined) others.push(yield* heldFile(file, pattern, held));

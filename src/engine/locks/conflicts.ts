@@ -237,28 +237,35 @@ export class LockTable {
   }
 }
 
+/** A lock of another that a granted one meets without waiting for it. */
+export interface MetLock extends Obstacle {
+  /** The mode of the granted lock. */
+  readonly mode: LockMode;
+}
+
 /**
  * Returns the locks of others that a request meets without waiting for them: intents, and for an intent every lock that is held or
  * offered.
  */
-export function locksMet(table: LockTable, { by, patterns }: Pick<WantedLocks, "by" | "patterns">): Obstacle[] {
+export function locksMet(table: LockTable, { by, patterns }: Pick<WantedLocks, "by" | "patterns">): MetLock[] {
   return patterns.flatMap(({ pattern, mode }) =>
     table
       .overlapping(pattern)
       .filter((lock) => lock.state !== "queued" && lock.agent !== by.agent && !isStale(lock, table.now))
       .filter((lock) => lock.mode === "intent" || mode === "intent")
       .sort(nearestFirst)
-      .map((lock) => ({ pattern, lock })),
+      .map((lock) => ({ pattern, mode, lock })),
   );
 }
 
 /**
- * Whether another's lock keeps an agent from editing a file on which it has these locks. An intent keeps no one out, and an agent that
- * declared its own before the lock was made goes on.
+ * Whether another's lock keeps an agent that has these locks from editing the files under it. An intent keeps no one out, and an agent that
+ * declared its own on one of the files before the lock was made goes on.
  */
 export function keepsOut(lock: Lock, own: readonly Lock[]): boolean {
   if (lock.mode === "intent") return false;
-  return !own.some(({ mode, state, since }) => mode === "intent" && state === "held" && since < lock.since);
+  const before = own.filter(({ mode, state, since }) => mode === "intent" && state === "held" && since < lock.since);
+  return !before.some((intent) => overlaps(patternOf(intent), patternOf(lock)));
 }
 
 function filesByDirectory(files: readonly Known[]): Map<string, Known[]> {

@@ -17,6 +17,7 @@ import {
   isOwn,
   locksMet,
   type LockTable,
+  type MetLock,
   type Obstacle,
   patternOf,
   type QueuePosition,
@@ -37,7 +38,8 @@ import type { PathPattern } from "../paths/paths.js";
 export type Wait =
   | { readonly kind: "none" }
   | { readonly kind: "for"; readonly ms: number }
-  | { readonly kind: "over" };
+  /** With the id that its request had in line: locks that were granted under it meanwhile are this call's. */
+  | { readonly kind: "over"; readonly request: string };
 
 export interface Acquired {
   readonly outcome: "granted" | "queued" | "denied" | "deadlock";
@@ -52,7 +54,7 @@ export interface Acquired {
   /** When its place in line lapses unless the same call is made again. */
   readonly kept_until?: string;
   /** Locks of others that those granted by this call meet without waiting: the conflicts of a grant. Each is told to its holder once. */
-  readonly met?: { readonly project: string; readonly locks: readonly Obstacle[] };
+  readonly met?: { readonly project: string; readonly locks: readonly MetLock[] };
   /** Whether some of the locks were held already, on this very connection. */
   readonly shared?: boolean;
   /** The owners that wait for each other; the first again at the end. */
@@ -163,7 +165,9 @@ function* grant({ ctx, change, project, holder, patterns, table, request, queued
   const shared = session !== null && renewed.some((lock) => lock.session === session);
   const by = { by: requester, patterns: patterns.map((pattern) => ({ pattern, mode })) };
   const all = locksMet(table, by);
-  const isNew = new Set([...fresh.map(({ key }) => key), ...upgraded.map((lock) => patternOf(lock).key)]);
+  const { wait } = request;
+  const collected = renewed.filter((lock) => wait.kind === "over" && lock.request === wait.request);
+  const isNew = new Set([...fresh, ...[...upgraded, ...collected].map(patternOf)].map(({ key }) => key));
   const met = { project, locks: all.filter(({ pattern }) => isNew.has(pattern.key)) };
   const silent = all.length === 0 ? NONE_SILENT : yield* silentSince(all.map(({ lock }) => lock.agent));
   return {

@@ -9,6 +9,7 @@ import {
   type LockSpace,
   nearbyLocks,
   LockTable,
+  type MetLock,
   patternOf,
   type Obstacle,
   type QueuePosition,
@@ -34,7 +35,7 @@ export interface ScopeRequest {
 
 export type ScopeLocked =
   /** With the locks of others that they meet without waiting for them. */
-  | { readonly granted: readonly LockLine[]; readonly met: readonly Obstacle[]; readonly events: readonly NewEvent[] }
+  | { readonly granted: readonly LockLine[]; readonly met: readonly MetLock[]; readonly events: readonly NewEvent[] }
   /** The request to park the scope on, and what it stands for. */
   | {
       readonly blockedBy: string;

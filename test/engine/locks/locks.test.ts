@@ -149,9 +149,10 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
   test("a queue entry outlives the last call for a while, and then no request waits behind it", async () => {
     const room = await open();
     await room.acquire("ann", ["a.ts"]);
-    await room.acquire("bob", ["a.ts", "b.ts"], { waitMs: 1_000 });
+    const { request } = await room.acquire("bob", ["a.ts", "b.ts"], { waitMs: 1_000 });
     room.clock.advance(1_000);
-    expect(await room.acquire("bob", ["a.ts", "b.ts"], { wait: { kind: "over" } })).toMatchObject({
+    const wait = { kind: "over" as const, request: request ?? "" };
+    expect(await room.acquire("bob", ["a.ts", "b.ts"], { wait })).toMatchObject({
       outcome: "queued",
       position: 1,
     });
