@@ -21,6 +21,7 @@ import { forecasts } from "./cases/simulations/forecasts.js";
 import { hooks } from "./cases/hooks.js";
 import { load } from "./cases/simulations/load.js";
 import { makespan } from "./cases/simulations/makespan.js";
+import { learning } from "./cases/learning.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
@@ -59,6 +60,7 @@ const ALL: readonly Benchmark[] = [
   forecasts,
   durations,
   routing,
+  learning,
 ];
 
 const USAGE = "npm run bench -- [NAME…] [--quick] [--keep]";

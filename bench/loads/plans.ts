@@ -9,7 +9,12 @@ export function independent(tasks: number): Parsed {
   return planOf({ name: "independent", steps: steps(tasks, () => ({})) });
 }
 
-/** The same, each with a file of its own to write. */
+/** The same, of twelve types in turn. */
+export function typed(tasks: number): Parsed {
+  return planOf({ name: "typed", steps: steps(tasks, (n) => ({ type: `type-${n % 12}` })) });
+}
+
+/** The same as independent tasks, each with a file of its own to write. */
 export function filed(tasks: number): Parsed {
   return planOf({ name: "filed", steps: steps(tasks, (n) => ({ files: { write: [`docs/api/page-${n}.md`] } })) });
 }

@@ -1,0 +1,139 @@
+import path from "node:path";
+import { registerAgent } from "../../src/engine/agents/agents.js";
+import { learn } from "../../src/engine/learning/observing.js";
+import { endSession } from "../../src/engine/presence/sessions.js";
+import { defaultSettings } from "../../src/base/settings/defaults.js";
+import { systemRuntime } from "../../src/runtime/runtime.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { EngineHandle, held, type Synchronous } from "../harness/engine-handle.js";
+import { median, medianRatio, timed } from "../harness/rounds.js";
+import { DEMANDS } from "../loads/mixture.js";
+import { ofDemands, roleOf, RUN_TASKS_MAX, typed } from "../loads/plans.js";
+
+// Completions: as many as a server that has worked for a while are done first, then rounds in which both take turns, task by task.
+const WARM_UP = 2_000;
+const ROUNDS = 20;
+const ROUND_TASKS = 150;
+const COMPLETION_RATIO_MAX = 1.05;
+
+// Claims: agents and tasks of 50 kinds, half of the kinds with one agent that is there, half with two.
+const AGENTS = 1_000;
+const READY_TASKS = 100_000;
+const CLAIM_ROUNDS = 12;
+const CLAIM_RATIO_MAX = 2;
+const HOUR = 3_600_000;
+
+export const learning: Benchmark = {
+  name: "learning",
+  title: "The cost of learning, at the engine on SQLite, one process",
+  async run(bench: Bench): Promise<Outcome> {
+    const lines = [await completions(bench, "FULL"), await completions(bench, "NORMAL"), await claims(bench)];
+    return {
+      lines,
+      notes: [
+        `Completions: two databases with the same twelve types of task, which take turns task by task; ${ROUNDS} rounds of ${ROUND_TASKS}, medians, and the median of the rounds' ratios. The peer is the setting learning_enabled: false.`,
+        `Claims: ${AGENTS} agents, each with evidence of its kind, and ${READY_TASKS} ready tasks of ${DEMANDS} kinds, at NORMAL. Of half of the kinds one agent is there, of the others two; they take turns kind by kind.`,
+      ],
+    };
+  },
+};
+
+/** The median completion with learning beside that without it. */
+async function completions({ directory, quick, say }: Bench, synchronous: Synchronous): Promise<Line> {
+  const rounds = quick ? 6 : ROUNDS;
+  say(`${synchronous}: ${rounds} rounds of ${ROUND_TASKS} completions on each`);
+  const workers: (() => Promise<number>)[] = [];
+  const handles: EngineHandle[] = [];
+  for (const learning_enabled of [true, false]) {
+    const settings = { ...defaultSettings, learning_enabled };
+    const file = path.join(directory, `${synchronous}-${String(learning_enabled)}.db`);
+    const handle = await EngineHandle.onSqlite(file, synchronous, { runtime: systemRuntime(), settings });
+    const project = await handle.project();
+    await handle.start(project, typed(WARM_UP + rounds * ROUND_TASKS));
+    handles.push(handle);
+    workers.push(async () => {
+      const brief = held(await handle.claim("ann", { project: project.id }));
+      return (await timed(() => handle.complete(brief))).ms;
+    });
+  }
+  const round = async (tasks: number): Promise<number[]> => {
+    const times = workers.map((): number[] => []);
+    for (let task = 0; task < tasks; task++) {
+      const turns = workers.map((work, at) => async () => times[at]?.push(await work()));
+      for (const turn of task % 2 === 0 ? turns : turns.toReversed()) await turn();
+    }
+    return times.map(median);
+  };
+  await round(WARM_UP);
+  const medians: number[][] = [];
+  for (let n = 0; n < rounds; n++) medians.push(await round(ROUND_TASKS));
+  for (const handle of handles) await handle.close();
+  const of = (at: number): number[] => medians.map((one) => one[at] ?? Number.NaN);
+  return {
+    what: `${synchronous}: a completion`,
+    value: median(of(0)) * 1_000,
+    unit: "µs",
+    peer: { name: "without learning", value: median(of(1)) * 1_000 },
+    ratio: medianRatio(of(0), of(1)),
+    target: { of: "ratio", at: "most", limit: COMPLETION_RATIO_MAX },
+  };
+}
+
+/** The median claim of a kind that two live agents take beside that of a kind that one takes. */
+async function claims({ directory, quick, say }: Bench): Promise<Line> {
+  const [rounds, tasks] = quick ? [4, 10_000] : [CLAIM_ROUNDS, READY_TASKS];
+  say(`${AGENTS} agents, ${tasks} ready tasks of ${DEMANDS} kinds`);
+  // Sessions live for an hour: this process renews none.
+  const world = { runtime: systemRuntime(), settings: { ...defaultSettings, session_ttl_ms: HOUR } };
+  const file = path.join(directory, "claims.db");
+  const gone = await EngineHandle.onSqlite(file, "NORMAL", world);
+  await register(gone, (at) => !isLive(at));
+  await gone.transact((ctx) => endSession(ctx));
+  await gone.close();
+  const handle = await EngineHandle.onSqlite(file, "NORMAL", world);
+  await register(handle, isLive);
+  const project = await handle.project();
+  const plan = ofDemands(RUN_TASKS_MAX, DEMANDS);
+  for (let left = tasks; left > 0; left -= RUN_TASKS_MAX) await handle.start(project, plan);
+  const samples: number[][] = [];
+  for (let round = -1; round < rounds; round++) {
+    const times: [alone: number[], rivalled: number[]] = [[], []];
+    for (let kind = 0; kind < DEMANDS; kind++) {
+      const claim = await timed(() => handle.claim(agentOf(kind), { project: project.id }));
+      await handle.complete(held(claim.result));
+      times[isRivalled(kind) ? 1 : 0].push(claim.ms);
+    }
+    // The first round warms up.
+    if (round >= 0) samples.push(times.map(median));
+  }
+  await handle.close();
+  const [alone, rivalled] = [0, 1].map((at) => samples.map((one) => one[at] ?? Number.NaN));
+  return {
+    what: "a claim for which two live agents compete",
+    value: median(rivalled ?? []) * 1_000,
+    unit: "µs",
+    peer: { name: "one agent is there", value: median(alone ?? []) * 1_000 },
+    ratio: medianRatio(rivalled ?? [], alone ?? []),
+    target: { of: "ratio", at: "most", limit: CLAIM_RATIO_MAX },
+  };
+}
+
+// Agents in turns: the first of each kind, the second of each, and so on.
+const agentOf = (at: number): string => `agent-${at}`;
+/** Whether a second agent of the kind is there. Kinds without files and with them are on both sides. */
+const isRivalled = (kind: number): boolean => kind >= DEMANDS / 2;
+const isLive = (at: number): boolean => at < DEMANDS || (at < 2 * DEMANDS && isRivalled(at - DEMANDS));
+
+async function register(handle: EngineHandle, isMeant: (at: number) => boolean): Promise<void> {
+  const meant = Array.from({ length: AGENTS }, (_, at) => at).filter(isMeant);
+  await handle.transact(function* (ctx) {
+    for (const at of meant) {
+      const [name, role] = [agentOf(at), roleOf(at % DEMANDS)];
+      yield* registerAgent(ctx, { name, roles: [role] });
+      yield* learn(
+        ctx,
+        Array.from({ length: 10 }, () => ({ agent: name, type: role, success: 1, durationMs: 60_000 })),
+      );
+    }
+  });
+}
