@@ -176,6 +176,9 @@ export type ConflictKind = (typeof CONFLICT_KINDS)[number];
 /** Escalated: a person or another agent is asked; gone: it was not found again. */
 export const CONFLICT_STATUSES = ["open", "resolved", "escalated", "gone"] as const;
 
+/** Parts that tasks and agents have in a conflict. */
+export const CONFLICT_ROLES = ["holds", "waits", "writes", "runs_late", "may_have_edited", "merges"] as const;
+
 /** How a conflict is resolved. */
 export const CONFLICT_STRATEGIES = [
   "prioritize_critical",

@@ -28,7 +28,7 @@ const report = defineOperation({
   name: "report_progress",
   title: "Report progress",
   description:
-    "Tells how far a claimed task is and returns orders: continue, cancel_requested, paused or deadline_passed. Without a call for 15 min you count as silent.",
+    "Tells how far a task is; returns orders: continue, cancel_requested, preempted, paused or deadline_passed. 15 min without a call: you count as silent.",
   area: "tasks",
   effect: "write",
   listed: true,

@@ -251,10 +251,11 @@ const BESIDE_SHOWN_MAX = 20;
 
 /** The first sentence of the answer, where there is more to say than that the task is held. */
 function noteOf(brief: Brief): { note?: string } {
+  const { key, orders } = brief.task;
   const stop =
-    brief.task.orders === "cancel_requested"
-      ? `Stop now: task ${brief.task.key} is cancelled. Leave its files in a state others can use and call release_task.`
-      : undefined;
+    orders === null
+      ? undefined
+      : `Stop now: task ${key} ${orders === "preempted" ? "gives way to another" : "is cancelled"}. Leave its files in a state others can use and call release_task.`;
   const notes = [stop, brief.shared ? sharedNote(brief) : undefined].filter((note) => note !== undefined);
   return notes.length === 0 ? {} : { note: notes.join(" ") };
 }
@@ -379,7 +380,7 @@ function dependencyView({ task, key, status, agent, result }: Brief["dependencie
 function endings({ task, spec }: Brief) {
   const result = task.kind === "plan" ? PLAN_EXAMPLE : exampleResult(spec.output);
   const held = { task: task.id, token: task.token };
-  if (task.orders === "cancel_requested") return [{ tool: "release_task", arguments: held }];
+  if (task.orders !== null) return [{ tool: "release_task", arguments: held }];
   return [
     spec.review_of === undefined
       ? { tool: "complete_task", arguments: { ...held, result } }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { BatonError, callOperation } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { openConflicts, proposedFor, resolveConflict, setConflictStrategy } from "../engine/conflicts/resolution.js";
-import { CONFLICT_KINDS, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../base/statuses.js";
+import { CONFLICT_KINDS, CONFLICT_ROLES, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../base/statuses.js";
 import { findConflicts, recordConflicts } from "../engine/conflicts/detection.js";
 import { listConflictPage } from "../engine/conflicts/listing.js";
 import { conflictView } from "../engine/conflicts/views.js";
@@ -20,7 +20,7 @@ const conflict = z.object({
   status: z.enum(CONFLICT_STATUSES),
   parties: z.array(
     z.object({
-      role: z.enum(["holds", "waits", "writes", "runs_late", "may_have_edited", "merges"]),
+      role: z.enum(CONFLICT_ROLES),
       task: z.string().optional(),
       key: z.string().optional(),
       agent: z.string().optional(),
@@ -99,7 +99,7 @@ const resolve = defineOperation({
   input: z.object({
     conflicts: z.array(z.string().min(1).max(100)).min(1).max(50).optional().describe("Ids, from detect_conflicts."),
     all: z.boolean().optional().describe("All open ones of the run or project."),
-    strategy: strategy.optional().describe("Default: the one set for the kind, the project or everything."),
+    strategy: strategy.optional().describe("Default: the one set for the kind or the project."),
     run: params.run.optional(),
     project: params.project,
     dry_run: z.boolean().default(false),
@@ -130,14 +130,8 @@ const resolve = defineOperation({
         : await unlessRefused(() => host.transact((ctx) => resolveConflict(ctx, { id, strategy: wanted, agent }), id));
       if (typeof done === "string") unresolved.push({ id, why: done });
       else {
-        const { decision, reason, alternatives } = done;
-        resolved.push({
-          id,
-          strategy: done.strategy ?? "queue",
-          decision: decision ?? "",
-          reason: reason ?? "",
-          alternatives,
-        });
+        const { strategy: by, decision, reason, alternatives } = done;
+        resolved.push({ id, strategy: by, decision, reason, alternatives });
       }
     }
     const escalated = open.filter(({ status }) => status === "escalated").map(({ id }) => id);
@@ -169,13 +163,13 @@ const setStrategy = defineOperation({
   name: "set_conflict_strategy",
   title: "Set the conflict strategy",
   description:
-    "Sets how conflicts are resolved where a call names no strategy: of a project, of a kind of conflict, or everywhere; the kind goes before the project. adaptive learns from what came of earlier ones. Returns what holds from now on.",
+    "Sets how conflicts are resolved where a call names no strategy: of a project, or of a kind of conflict; the kind goes before the project. adaptive learns from what came of earlier ones. Returns what holds from now on.",
   area: "conflicts",
   effect: "write",
   example: { strategy: "prioritize_critical" },
   input: z.object({
     strategy,
-    scope: z.enum(["project", "everything", ...CONFLICT_KINDS]).default("project"),
+    scope: z.enum(["project", ...CONFLICT_KINDS]).default("project"),
     project: params.project,
     ...params.acting,
   }),

@@ -1,31 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../support/databases/databases.js";
-import { Crew, type Step } from "../support/fixtures/plan.js";
-import { startAppOn } from "../support/servers/app.js";
-
-const HOUR = 3_600_000;
+import { contention, HOUR, writes } from "../support/days/contention.js";
 
 describe.each(BACKENDS)("conflicts on %s", (backend) => {
-  async function team(steps: readonly Step[], head: Record<string, unknown> = {}) {
-    const app = await startAppOn(backend);
-    const crew = new Crew(app);
-    const { call } = app;
-    await call("create_project", { name: "shop", root: app.cwd });
-    for (const name of ["ann", "ben", "eve"]) await call("register_agent", { name });
-    const { run } = await crew.start(steps, { project: "shop", ...head });
-    const detect = async () => (await call("detect_conflicts", { project: "shop" })).conflicts;
-    return { app, crew, call, run: run.id, detect };
-  }
-
-  const writes = (key: string, path: string, more: Partial<Step> = {}): Step => ({
-    key,
-    estimate_ms: HOUR,
-    files: { write: [path] },
-    ...more,
-  });
-
   test("tasks whose files overlap and that no dependency orders are found, once, until an order is given", async () => {
-    const { call, run, detect } = await team([
+    const { call, run, detect } = await contention(backend, [
       writes("a", "src/**"),
       writes("b", "src/b.ts"),
       writes("c", "src/c.ts", { needs: ["a"] }),
@@ -47,7 +26,10 @@ describe.each(BACKENDS)("conflicts on %s", (backend) => {
   });
 
   test("a lock that agents and tasks wait for is found with who holds it and who waits", async () => {
-    const { crew, call, run, detect } = await team([writes("a", "src/a.ts"), writes("b", "src/a.ts", { needs: [] })]);
+    const { crew, call, run, detect } = await contention(backend, [
+      writes("a", "src/a.ts"),
+      writes("b", "src/a.ts", { needs: [] }),
+    ]);
     await crew.take("ann", { run });
     expect((await crew.claim("ben", { run })).outcome).toBe("none");
     await call("acquire_file_lock", { project: "shop", agent: "eve", paths: ["src/a.ts"], wait_seconds: 0.01 });
@@ -60,7 +42,7 @@ describe.each(BACKENDS)("conflicts on %s", (backend) => {
   });
 
   test("agents that wait for each other over a lock and an allocation are found, and one that can get on is not", async () => {
-    const { call, detect } = await team([{ key: "a" }]);
+    const { call, detect } = await contention(backend, [{ key: "a" }]);
     await call("register_resource", { id: "gpu", type: "gpu", capacity: { units: 2 } });
     const allocate = (agent: string, units: number, wait_seconds = 0) =>
       call("allocate_resources", { agent, requirements: { gpu: { units } }, wait_seconds });
@@ -83,7 +65,7 @@ describe.each(BACKENDS)("conflicts on %s", (backend) => {
   });
 
   test("tasks of one agent that cannot all end by their deadline are found", async () => {
-    const { app, call, detect } = await team([{ key: "other" }]);
+    const { app, call, detect } = await contention(backend, [{ key: "other" }]);
     const start = async (name: string, hours: number) => {
       const deadline = new Date(app.clock.now() + hours * HOUR).toISOString();
       const definition = { name, steps: [{ key: name, prompt: "do it", estimate_ms: HOUR }] };
@@ -101,18 +83,31 @@ describe.each(BACKENDS)("conflicts on %s", (backend) => {
   });
 
   test("a conflict that is still there after its time is escalated, and one that is gone is not", async () => {
-    const { app, call, run, detect } = await team([
-      writes("a", "x.ts"),
-      writes("b", "x.ts"),
-      writes("c", "y.ts"),
-      writes("d", "y.ts"),
+    const { app, crew, call, run, detect, conflicts, lock } = await contention(backend, [
+      writes("a", "y.ts"),
+      writes("b", "z.ts"),
+      writes("c", "z.ts"),
     ]);
-    expect(await detect()).toHaveLength(2);
-    await call("modify_run", { run, changes: [{ op: "add_dependency", task: "d", on: "c" }] });
+    await lock("ann", ["y.ts"]);
+    await lock("ann", ["z.ts"]);
+    expect((await crew.claim("ben", { run })).outcome).toBe("none");
+    expect(await detect()).toHaveLength(3);
+    await call("release_file_lock", { project: "shop", agent: "ann", paths: ["z.ts"] });
     await app.advance(300_000);
-    const { conflicts } = await call("list_conflicts", { project: "shop" });
-    expect(conflicts.map(({ status }) => status).toSorted()).toEqual(["escalated", "gone"]);
-    const { escalations } = await call("list_escalations", { project: "shop" });
-    expect(escalations.map(({ id }) => id)).toEqual(conflicts.flatMap(({ escalation }) => escalation ?? []));
+    const found = await conflicts();
+    const statuses = new Map(
+      found.map(({ kind, detail, status }) => [`${kind} ${/[yz].ts/.exec(detail)?.[0]}`, status]),
+    );
+    expect(Object.fromEntries(statuses)).toEqual({
+      "lock_contention y.ts": "escalated",
+      "lock_contention z.ts": "gone",
+      // Their locks keep the tasks apart, and no agent waits for an answer.
+      "overlapping_scopes z.ts": "open",
+    });
+    const asked = async () => (await call("list_escalations", { project: "shop" })).escalations;
+    expect((await asked()).map(({ id }) => id)).toEqual(found.flatMap(({ escalation }) => escalation ?? []));
+    await call("release_file_lock", { project: "shop", agent: "ann", paths: ["y.ts"] });
+    await app.advance(300_000);
+    expect((await call("list_escalations", { project: "shop", status: "void" })).escalations).toHaveLength(1);
   });
 });

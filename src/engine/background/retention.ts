@@ -7,6 +7,7 @@ import { deleteOldFeedback } from "../../store/learning/feedback.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
+import { oldConflicts, pruneConflicts } from "../conflicts/detection.js";
 import { oldWindows, pruneWindows } from "../context-windows/retention.js";
 import { anyFaded, forgetFaded } from "../learning/learning.js";
 import type { Engine } from "../engine.js";
@@ -98,6 +99,8 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
       yield* pruneDeliveries(ctx);
     });
     if (await engine.read(anyFaded)) await engine.transact(forgetFaded);
+    const project = await engine.read(oldConflicts);
+    if (project !== undefined) await engine.transact((ctx) => pruneConflicts(ctx, project));
     return 0;
   });
   const standing = await engine.read(runsToPrune);

@@ -69,7 +69,7 @@ function inOrder(tasks: readonly Task[]): Task[] {
 }
 
 /** The tasks that end after their deadlines, where each begins when the one before it has ended. */
-export function lateIn(now: number, tasks: readonly Task[]): Task[] {
+function lateIn(now: number, tasks: readonly Task[]): Task[] {
   let at = now;
   return tasks.filter((task) => {
     at += remainingMs(now, task);

@@ -1,24 +1,25 @@
 import type { ConflictKind } from "../../base/statuses.js";
 import {
-  anyOldConflict,
   conflictsByIdentity,
   type ConflictRecord,
   forgetConflicts,
   insertConflict,
   listConflicts,
+  projectWithOldConflicts,
   updateConflict,
 } from "../../store/conflicts/conflicts.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { lockProject } from "../../store/lock-order.js";
 import type { Tx } from "../../store/tx.js";
 import { SERVER, type EngineContext } from "../context.js";
+import { voidEscalation } from "../escalations/announcements.js";
 import { requireRun } from "../lookup.js";
 import { findProject, type Project } from "../projects/projects.js";
 import { deadlineClashes } from "./deadlines.js";
 import { type FoundConflict, identityOf } from "./found.js";
 import { lockContention, lockQueues } from "./lock-waits.js";
 import { overlappingPairs, overlappingScopes } from "./scopes.js";
-import { oversubscribed, resourceState } from "./shortages.js";
+import { holdersOf, oversubscribed, resourceState } from "./shortages.js";
 import { waitCycles } from "./waits.js";
 
 /** The project, or a run of it, in which conflicts are looked for. */
@@ -52,8 +53,8 @@ export function* findConflicts(ctx: EngineContext, scope: ConflictScope): Tx<Det
   const project = yield* findProject(ctx, run?.project ?? scope.project);
   if (!project) return undefined;
   const where = { project: project.id, run: run?.id };
-  const queues = yield* lockQueues(ctx, project.id);
   const resources = yield* resourceState(ctx);
+  const queues = yield* lockQueues(ctx, { project: project.id, others: holdersOf(resources) });
   const pairs = yield* overlappingPairs(where);
   const found = [
     ...waitCycles(queues, resources),
@@ -72,10 +73,12 @@ export function* findConflicts(ctx: EngineContext, scope: ConflictScope): Tx<Det
 export function* recordConflicts(ctx: EngineContext, detection: Detection): Tx<ConflictRecord[]> {
   const { project, found } = detection;
   yield* lockProject(project.id);
-  const known = new Map((yield* conflictsByIdentity(found.map(identityOf))).map((one) => [one.identity, one]));
+  const known = new Map(
+    (yield* conflictsByIdentity(found.map((one) => identityOf(project.id, one)))).map((one) => [one.identity, one]),
+  );
   const records = new Map<string, ConflictRecord>();
   for (const one of found) {
-    const identity = identityOf(one);
+    const identity = identityOf(project.id, one);
     if (records.has(identity)) continue;
     const before = known.get(identity);
     const record = before ? seenAgain(ctx, before, one) : newConflict(ctx, detection, one);
@@ -86,16 +89,25 @@ export function* recordConflicts(ctx: EngineContext, detection: Detection): Tx<C
     records.set(identity, record);
   }
   yield* closeOthers(ctx, detection, records);
-  const old = ctx.now - ctx.settings.retention_ms;
-  if (yield* anyOldConflict(project.id, old)) yield* forgetConflicts(project.id, old, FOUND_MAX);
   return [...records.values()];
+}
+
+/** A project with conflicts that were found last before the retention. A query that no index serves. */
+export function* oldConflicts(ctx: EngineContext): Tx<string | undefined> {
+  return yield* projectWithOldConflicts(ctx.now - ctx.settings.retention_ms);
+}
+
+/** Forgets a bounded number of them. */
+export function* pruneConflicts(ctx: EngineContext, project: string): Tx<void> {
+  yield* lockProject(project);
+  yield* forgetConflicts(project, ctx.now - ctx.settings.retention_ms, FOUND_MAX);
 }
 
 function newConflict(ctx: EngineContext, { project }: Detection, found: FoundConflict): ConflictRecord {
   const { kind, run, parties, detail } = found;
   return {
     id: ctx.newId("conflict"),
-    identity: identityOf(found),
+    identity: identityOf(project.id, found),
     project: project.id,
     run,
     kind,
@@ -121,12 +133,12 @@ const UNDECIDED = {
   escalation: null,
 } as const;
 
-/** A conflict that was gone begins anew. */
+/** A conflict that was gone begins anew; one that was resolved stays so until it is gone. */
 function seenAgain(ctx: EngineContext, before: ConflictRecord, { parties, detail }: FoundConflict): ConflictRecord {
   const seen = { ...before, seenAt: ctx.now };
-  if (before.status === "resolved" || before.status === "escalated") return seen;
+  if (before.status === "resolved") return seen;
   const fresh = { ...seen, parties, detail };
-  if (before.status === "open") return fresh;
+  if (before.status !== "gone") return fresh;
   return { ...fresh, ...UNDECIDED, status: "open", dueAt: ctx.now + ctx.settings.conflict_timeout_ms };
 }
 
@@ -135,11 +147,13 @@ function* closeOthers(
   { project, run, kinds }: Detection,
   found: ReadonlyMap<string, ConflictRecord>,
 ): Tx<void> {
-  for (const status of ["open", "escalated"] as const)
+  for (const status of ["open", "escalated", "resolved"] as const)
     for (const one of yield* listConflicts({ project: project.id, run, status, limit: FOUND_MAX })) {
       if (found.has(one.identity) || !kinds.includes(one.kind)) continue;
-      yield* updateConflict({ ...one, status: "gone", dueAt: null });
+      // The outcome of a resolution is still to be taken.
+      yield* updateConflict({ ...one, status: "gone", dueAt: status === "resolved" ? one.dueAt : null });
       yield* appendEvents(ctx, [conflictEvent("gone", one)]);
+      yield* voidEscalation(ctx, one.escalation);
     }
 }
 

@@ -14,8 +14,9 @@ export interface FoundConflict {
   readonly detail: string;
 }
 
-export function identityOf({ kind, names }: Pick<FoundConflict, "kind" | "names">): string {
-  return hashOfInput([kind, ...names]);
+/** The same for the same conflict of a project: a resource that several projects share is short in each. */
+export function identityOf(project: string, { kind, names }: Pick<FoundConflict, "kind" | "names">): string {
+  return hashOfInput([project, kind, ...names]);
 }
 
 /** A task as a party. */

@@ -27,10 +27,18 @@ export interface LockQueues {
   readonly onlyTask: ReadonlyMap<string, string>;
 }
 
-export function* lockQueues(ctx: EngineContext, project: string): Tx<LockQueues> {
-  const locks = (yield* listLocks(ctx.now, { project, limit: LOCKS_MAX })).filter((lock) => !isStale(lock, ctx.now));
+/** Returns the locks of a project, or of some agents in it; `others` are agents without locks whose only task is asked for too. */
+export function* lockQueues(
+  ctx: EngineContext,
+  where: { readonly project: string; readonly agents?: readonly string[]; readonly others: readonly string[] },
+): Tx<LockQueues> {
+  const found: Lock[] = [];
+  for (const agent of where.agents ?? [undefined])
+    found.push(...(yield* listLocks(ctx.now, { project: where.project, agent, limit: LOCKS_MAX })));
+  const locks = found.filter((lock) => !isStale(lock, ctx.now));
   const table = new LockTable(ctx.now, locks);
-  const onlyTask = yield* onlyRunningTasks([...new Set(locks.map(({ agent }) => agent))].sort());
+  const agents = new Set([...locks.map(({ agent }) => agent), ...where.others]);
+  const onlyTask = yield* onlyRunningTasks([...agents].sort());
   const queued = grouped(
     locks.filter(({ state }) => state === "queued"),
     ({ request }) => request,
@@ -55,10 +63,12 @@ export function* lockContention(
 ): Tx<FoundConflict[]> {
   const holders = grouped(held, ({ request }) => request);
   const parked = grouped(yield* parkedTasks({ ...where, limit: PARKED_MAX }), ({ parkedOn }) => parkedOn);
-  const queuedBehind = new Map<string, LockWait[]>();
-  for (const wait of waits)
-    for (const request of awaitedBy(wait, waits))
-      if (holders.has(request)) queuedBehind.set(request, [...(queuedBehind.get(request) ?? []), wait]);
+  const byRequest = new Map(waits.map((wait) => [wait.locks[0]?.request ?? "", wait]));
+  const queuedBehind = grouped(
+    waits.flatMap((wait) => [...awaitedBy(wait, byRequest)].map((request) => ({ request, wait }))),
+    ({ request }) => request,
+    ({ wait }) => wait,
+  );
   const ids = [...held, ...waits.flatMap(({ locks }) => locks)].flatMap(({ task }) => task ?? []);
   const tasks = new Map((yield* findTasks([...new Set(ids)])).map((task) => [task.id, task]));
   return [...holders].flatMap(([request, locks]) => {
@@ -81,14 +91,15 @@ export function* lockContention(
 }
 
 /** The requests that a request waits for, also through earlier ones in line. */
-function awaitedBy(wait: LockWait, waits: readonly LockWait[]): ReadonlySet<string> {
+function awaitedBy(wait: LockWait, byRequest: ReadonlyMap<string, LockWait>): ReadonlySet<string> {
   const found = new Set<string>();
   const open = [wait];
   for (let next = open.pop(); next !== undefined; next = open.pop())
     for (const { request } of next.blockers) {
       if (found.has(request)) continue;
       found.add(request);
-      open.push(...waits.filter(({ locks }) => locks[0]?.request === request));
+      const earlier = byRequest.get(request);
+      if (earlier) open.push(earlier);
     }
   return found;
 }

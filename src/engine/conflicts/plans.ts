@@ -1,4 +1,4 @@
-import type { ConflictRecord } from "../../store/conflicts/conflicts.js";
+import type { ConflictParty, ConflictRecord } from "../../store/conflicts/conflicts.js";
 import { findRequest, type LockRequest } from "../../store/locks/requests.js";
 import { findTasks } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -6,8 +6,10 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { planLoad } from "../load/rebalancing.js";
 import type { Move } from "../load/balance.js";
-import { PRIORITIES } from "../scheduling/order.js";
+import { levelsAhead, type Reprioritized } from "../scheduling/levels.js";
+import { PRIORITIES, type Priority } from "../scheduling/order.js";
 import { deadlineOf, remainingMs } from "./deadlines.js";
+import { standingParties } from "./standing.js";
 import {
   alternativesTo,
   APPLICABLE,
@@ -20,8 +22,7 @@ import {
 
 /** A step of a resolution. */
 export type ConflictAction =
-  | { readonly do: "order"; readonly run: string; readonly first: string; readonly second: string }
-  | { readonly do: "prioritize"; readonly run: string; readonly task: string; readonly priority: "critical" | "high" }
+  | { readonly do: "prioritize"; readonly run: string; readonly task: string; readonly priority: Priority }
   | { readonly do: "preempt"; readonly task: string }
   /** Requests for locks, in the order in which they are to be served. */
   | { readonly do: "reorder"; readonly requests: readonly string[] }
@@ -38,14 +39,19 @@ export interface ResolutionPlan {
 }
 
 interface Case {
-  readonly conflict: ConflictRecord;
+  readonly kind: ConflictRecord["kind"];
+  /** Parties that are in each other's way now. */
+  readonly parties: readonly ConflictParty[];
   readonly strategy: FixedStrategy;
   readonly tasks: readonly Task[];
   readonly contenders: readonly Contender[];
   readonly requests: readonly LockRequest[];
 }
 
-type Decided = Pick<ResolutionPlan, "actions" | "decision">;
+interface Decided extends Pick<ResolutionPlan, "actions" | "decision"> {
+  /** The contenders of whom one goes first by the decision. */
+  readonly among: readonly Contender[];
+}
 
 /** Returns what a strategy does about a conflict, or a text that says why it does nothing. A query. */
 export function* planResolution(
@@ -54,11 +60,13 @@ export function* planResolution(
   strategy: FixedStrategy,
 ): Tx<ResolutionPlan | string> {
   if (!APPLICABLE[conflict.kind].includes(strategy)) return `${strategy} cannot resolve a conflict of this kind`;
-  const ids = conflict.parties.flatMap(({ task }) => task ?? []);
+  const parties = yield* standingParties(ctx, conflict);
+  if (parties.length === 0) return "it is over already";
+  const ids = parties.flatMap(({ task }) => task ?? []);
   const found = yield* findTasks(ids);
   const tasks = ids.flatMap((id) => found.find((task) => task.id === id && task.endedAt === null) ?? []);
   const requests: LockRequest[] = [];
-  for (const { role, request } of conflict.parties)
+  for (const { role, request } of parties)
     if (role === "waits" && request !== undefined)
       requests.push(...[yield* findRequest(request)].flatMap((one) => one ?? []));
   const known = new Set(tasks.map(({ id }) => id));
@@ -66,15 +74,18 @@ export function* planResolution(
     ...tasks.map((task) => contenderOf(ctx.now, task)),
     ...requests.filter(({ task }) => task === null || !known.has(task)).map(requester),
   ];
-  const one: Case = { conflict, strategy, tasks, contenders, requests };
-  const decided = yield* decide(ctx, one);
+  const { kind } = conflict;
+  const decided = yield* decide(ctx, { kind, parties, strategy, tasks, contenders, requests });
   if (typeof decided === "string") return decided;
-  const [first] = inOrder(strategy, contenders);
+  const { among, actions, decision } = decided;
+  if (actions.length === 0) return `${decision}: nothing is to be changed for that`;
+  const [first] = inOrder(strategy, among);
   return {
     strategy,
-    ...decided,
+    actions,
+    decision,
     reason: first === undefined ? "it is served in order" : reasonOf(strategy, first),
-    alternatives: alternativesTo(strategy, conflict.kind, contenders),
+    alternatives: alternativesTo(strategy, kind, among),
     expectedMs: tasks.reduce((sum, task) => sum + remainingMs(ctx.now, task), 0),
   };
 }
@@ -107,52 +118,46 @@ function requester({ id, agent, ttlMs, askedAt }: LockRequest): Contender {
 }
 
 function* decide(ctx: EngineContext, one: Case): Tx<Decided | string> {
-  switch (one.conflict.kind) {
+  switch (one.kind) {
     case "overlapping_scopes":
-      return orderPair(one);
+      return orderPair(ctx, one);
     case "lock_contention":
       return yieldLock(ctx, one);
     case "wait_cycle":
       return breakCycle(one);
     case "deadline":
-      return one.strategy === "rebalance" ? yield* spread(ctx, one) : goFirst(one);
+      return one.strategy === "rebalance" ? yield* spread(ctx, one) : goFirst(ctx, one);
     case "resources":
-      return { actions: [], decision: "the requests are served in line, by dominant share" };
+      return { among: [], actions: [], decision: "the requests are served in line, by dominant share" };
     default:
       return "no strategy resolves it: it is for its parties";
   }
 }
 
-function orderPair({ strategy, tasks, contenders }: Case): Decided | string {
+function orderPair(ctx: EngineContext, { strategy, tasks, contenders }: Case): Decided | string {
   if (tasks.length < 2) return "one of its tasks has ended";
   const ordered = inOrder(strategy, contenders).flatMap(({ id }) => tasks.find((task) => task.id === id) ?? []);
   const [first, second] = ordered;
   if (!first || !second || tasks.some(({ status }) => status === "running")) return "one of its tasks runs already";
-  if (first.run === second.run)
-    return {
-      actions: [{ do: "order", run: first.run, first: first.key, second: second.key }],
-      decision: `${second.key} waits for ${first.key}`,
-    };
-  return { ...prioritized(first, [second]), decision: `${first.key} goes before ${second.key}` };
-}
-
-/** Lets a task be claimed before others: by its priority, and where theirs is as high, by lowering that. */
-function prioritized(first: Task, others: readonly Task[]): Pick<Decided, "actions"> {
-  const raise = first.priority < PRIORITIES.critical;
-  const lower = others.filter(({ priority, status }) => priority >= PRIORITIES.critical && status !== "running");
+  const changes = levelsAhead(ctx, first, [second]);
   return {
-    actions: [
-      ...(raise && first.status !== "running"
-        ? [{ do: "prioritize" as const, run: first.run, task: first.key, priority: "critical" as const }]
-        : []),
-      ...lower.map(({ run, key }) => ({ do: "prioritize" as const, run, task: key, priority: "high" as const })),
-    ],
+    among: contenders,
+    actions: prioritized(changes),
+    decision: `${first.key} goes before ${second.key}${told(changes)}`,
   };
 }
 
-function yieldLock(ctx: EngineContext, { conflict, strategy, tasks, contenders, requests }: Case): Decided | string {
-  if (strategy === "share") return shared(requests);
-  const holding = conflict.parties.find(({ role }) => role === "holds");
+function prioritized(changes: readonly Reprioritized[]): ConflictAction[] {
+  return changes.map(({ task, priority }) => ({ do: "prioritize" as const, run: task.run, task: task.key, priority }));
+}
+
+/** The changes of priority, told to whom they were not asked of: they may be in another run. */
+function told(changes: readonly Reprioritized[]): string {
+  return changes.map(({ task, priority }) => `; ${task.key} of ${task.run} has priority ${priority} now`).join("");
+}
+
+function yieldLock(ctx: EngineContext, { parties, strategy, tasks, contenders, requests }: Case): Decided | string {
+  const holding = parties.find(({ role }) => role === "holds");
   const holder = contenders.find(({ id }) => id === holding?.task);
   const waiting = inOrder(
     strategy,
@@ -160,69 +165,76 @@ function yieldLock(ctx: EngineContext, { conflict, strategy, tasks, contenders, 
   );
   const [first] = waiting;
   if (!first) return "nothing waits for it any more";
+  if (strategy === "share") return shared(requests, waiting);
   const inLine = waiting.flatMap(({ id }) => requests.find((one) => one.id === id || one.task === id)?.id ?? []);
   const actions: ConflictAction[] = inLine.length > 1 ? [{ do: "reorder", requests: inLine }] : [];
   const parked = tasks.find(({ id, status }) => id === first.id && status === "ready");
   const held = tasks.find(({ id }) => id === holder?.id);
-  if (holder && held?.kind === "agent" && outranks(strategy, { first, holder }, ctx.now)) {
-    const before = parked ? prioritized(parked, [held]).actions : [];
-    const decision = `${held.key} gives way to ${first.name}: it is asked to stop, and taken back after a grace`;
-    return { actions: [...before, ...actions, { do: "preempt", task: held.id }], decision };
-  }
-  const before =
-    parked && waiting.length > 1
-      ? prioritized(
-          parked,
-          tasks.filter(({ id }) => id !== parked.id),
-        ).actions
-      : [];
-  return { actions: [...before, ...actions], decision: `${first.name} goes next, when it is free` };
+  const yields = holder !== undefined && held?.kind === "agent" && outranks(strategy, { first, holder }, ctx.now);
+  const others = tasks.filter(({ id, status }) => id !== parked?.id && status === "ready");
+  // The task that gives way waits from now on.
+  const behind = yields ? [...others, { ...held, readyAt: ctx.now }] : others;
+  const changes = parked ? levelsAhead(ctx, parked, behind).filter(({ task }) => task.id !== holder?.id) : [];
+  const before = [...prioritized(changes), ...actions];
+  if (!yields)
+    return { among: waiting, actions: before, decision: `${first.name} goes next, when it is free${told(changes)}` };
+  const seconds = ctx.settings.cancel_grace_ms / 1000;
+  const decision = `${held.key} gives way to ${first.name}: it is asked to stop, and taken back after ${seconds} s${told(changes)}`;
+  return { among: waiting, actions: [...before, { do: "preempt", task: held.id }], decision };
 }
 
 /** Serves together who only reads. */
-function shared(requests: readonly LockRequest[]): Decided | string {
+function shared(requests: readonly LockRequest[], among: readonly Contender[]): Decided | string {
   const order = requests.toSorted((a, b) => a.position - b.position || a.askedAt - b.askedAt);
   const readers = order.filter(({ mode }) => mode !== "exclusive");
   if (readers.length === 0) return "every request is for itself alone: nothing can be shared";
   const inLine = [...readers, ...order.filter(({ mode }) => mode === "exclusive")].map(({ id }) => id);
   return {
+    among,
     actions: [{ do: "reorder", requests: inLine }],
     decision: `${readers.map(({ agent }) => agent).join(", ")} share it`,
   };
 }
 
-/** Ends the wait of who is last: its task is taken back, which frees what it has, or its request leaves the line. */
-function breakCycle({ conflict, strategy, tasks, contenders }: Case): Decided | string {
-  const last = inOrder(strategy, contenders).at(-1);
+/** Ends the wait of who is last: its task is taken back where that frees what the others wait for, or its request leaves the line. */
+function breakCycle({ parties, strategy, tasks, contenders }: Case): Decided | string {
+  const ordered = inOrder(strategy, contenders);
+  const last = ordered.at(-1);
+  const party = parties.find(({ task, request }) => last !== undefined && (task === last.id || request === last.id));
   const task = tasks.find(({ id }) => id === last?.id);
-  if (task?.kind === "agent" && task.status === "running")
-    return { actions: [{ do: "preempt", task: task.id }], decision: `${task.key} gives back what it has` };
-  const party = conflict.parties.find(
-    ({ request }) => request !== undefined && (request === last?.id || last === undefined),
-  );
-  const request = party?.request ?? conflict.parties.find((one) => one.request !== undefined)?.request;
-  if (request === undefined) return "no wait of it can be ended";
-  return { actions: [{ do: "withdraw", request }], decision: `${party?.agent ?? last?.name ?? ""} leaves the line` };
+  // One contender alone goes first and last, which explains nothing.
+  const among = ordered.length > 1 ? ordered : [];
+  if (task?.kind === "agent" && task.status === "running" && party?.isOfTask === true)
+    return { among, actions: [{ do: "preempt", task: task.id }], decision: `${task.key} gives back what it has` };
+  if (party?.request === undefined) return "no wait of it can be ended";
+  const request = party.request;
+  return { among, actions: [{ do: "withdraw", request }], decision: `${party.agent ?? ""} leaves the line` };
 }
 
-function goFirst({ strategy, tasks, contenders }: Case): Decided | string {
+function goFirst(ctx: EngineContext, { strategy, tasks, contenders }: Case): Decided | string {
   const open = tasks.filter(({ status }) => status !== "running");
-  const [first] = inOrder(
-    strategy,
-    contenders.filter(({ id }) => open.some((task) => task.id === id)),
-  );
+  const among = contenders.filter(({ id }) => open.some((task) => task.id === id));
+  const [first] = inOrder(strategy, among);
   const task = open.find(({ id }) => id === first?.id);
   if (!task || open.length < 2) return "its tasks are under way or have ended";
-  const others = open.filter(({ id }) => id !== task.id);
-  return { ...prioritized(task, others), decision: `${task.key} goes first` };
+  const changes = levelsAhead(
+    ctx,
+    task,
+    open.filter(({ id }) => id !== task.id),
+  );
+  return { among, actions: prioritized(changes), decision: `${task.key} goes first${told(changes)}` };
 }
 
-function* spread(ctx: EngineContext, { tasks }: Case): Tx<Decided | string> {
+function* spread(ctx: EngineContext, { tasks, contenders }: Case): Tx<Decided | string> {
   const agent = tasks.find(({ reservedFor }) => reservedFor !== null)?.reservedFor ?? undefined;
   if (agent === undefined) return "none of its tasks is kept for an agent";
   const { moves } = yield* planLoad(ctx, { agent });
   const own = moves.filter(({ id }) => tasks.some((task) => task.id === id));
   if (own.length === 0) return "no other agent could do them sooner";
   const decision = own.map(({ key, to }) => `${key} goes to ${to}`).join(", ");
-  return { actions: own.map(({ id, from, to }) => ({ do: "move" as const, id, from, to })), decision };
+  return {
+    among: contenders,
+    actions: own.map(({ id, from, to }) => ({ do: "move" as const, id, from, to })),
+    decision,
+  };
 }

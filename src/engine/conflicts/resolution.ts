@@ -16,6 +16,7 @@ import { findTasks } from "../../store/tasks/lists.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { voidEscalation } from "../escalations/announcements.js";
 import { requireRun } from "../lookup.js";
 import { moveReservation } from "../load/rebalancing.js";
 import { LockChange } from "../locks/lock-change.js";
@@ -76,7 +77,7 @@ function* strategyFor(
   { kind, project }: ConflictRecord,
   wanted: ConflictStrategy | undefined,
 ): Tx<FixedStrategy | undefined> {
-  const scopes = [`kind:${kind}`, `project:${project}`, "everything"];
+  const scopes = [`kind:${kind}`, `project:${project}`];
   const set = wanted === undefined ? yield* findStrategies(scopes) : [];
   const chosen = scopes.flatMap((scope) => set.find((one) => one.scope === scope)?.strategy ?? [])[0];
   const strategy = wanted ?? chosen ?? ctx.settings.conflict_strategy;
@@ -98,7 +99,7 @@ export interface Resolving {
  * Resolves a conflict by a strategy, in one transaction: what it does, and the record of why. Returns why not, where it does not. Errors:
  * those of a change of a run.
  */
-export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Resolving): Tx<ConflictRecord | string> {
+export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Resolving): Tx<ResolutionPlan | string> {
   const by = yield* actingAgent(ctx, agent);
   const known = yield* findConflict(id);
   if (known === undefined) throw noConflict(id);
@@ -124,7 +125,8 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
   };
   yield* updateConflict(resolved);
   yield* appendEvents(ctx, [conflictEvent("resolved", resolved, by.name)]);
-  return resolved;
+  yield* voidEscalation(ctx, conflict.escalation);
+  return plan;
 }
 
 /** Locks the runs of its tasks, and those with tasks parked on what they hold: the steps of a resolution lock them one after the other. */
@@ -143,11 +145,6 @@ function* carryOut(
   { action, by }: { readonly action: ConflictAction; readonly by: string },
 ): Tx<void> {
   switch (action.do) {
-    case "order": {
-      const changes = [{ op: "add_dependency", task: action.second, on: action.first }];
-      yield* modifyRun(ctx, { run: action.run, changes, agent: by });
-      return;
-    }
     case "prioritize": {
       const changes = [{ op: "reprioritize", tasks: [action.task], priority: action.priority }];
       yield* modifyRun(ctx, { run: action.run, changes, agent: by });
@@ -192,7 +189,7 @@ function* reorder(ctx: EngineContext, change: LockChange, requests: readonly str
 
 export interface StrategyChoice {
   readonly strategy: ConflictStrategy;
-  /** `project`, `everything`, or a kind of conflict. */
+  /** `project`, or a kind of conflict. */
   readonly scope: string;
   readonly project?: string | undefined;
   readonly agent?: string | undefined;
@@ -203,16 +200,10 @@ export function* setConflictStrategy(ctx: EngineContext, choice: StrategyChoice)
   const by = yield* actingAgent(ctx, choice.agent);
   const project = choice.scope === "project" ? yield* findProject(ctx, choice.project) : undefined;
   if (choice.scope === "project" && project === undefined) {
-    const message =
-      "There is no project around the working directory: name one, or pass scope: everything. Nothing was changed.";
+    const message = "There is no project around the working directory: name one. Nothing was changed.";
     throw new BatonError("not_found", message, { next: [callOperation("list_projects", {})] });
   }
-  const scope =
-    project !== undefined
-      ? `project:${project.id}`
-      : choice.scope === "everything"
-        ? "everything"
-        : `kind:${choice.scope}`;
+  const scope = project === undefined ? `kind:${choice.scope}` : `project:${project.id}`;
   const set = { scope, strategy: choice.strategy, setBy: by.name, setAt: ctx.now };
   yield* saveStrategy(set);
   const data = { scope, strategy: choice.strategy };

@@ -23,6 +23,11 @@ export function* resourceState(ctx: EngineContext): Tx<ResourceState> {
   };
 }
 
+/** The agents that have some of a resource or wait for it. */
+export function holdersOf({ held, waiting }: ResourceState): string[] {
+  return [...held, ...waiting].map(({ holder }) => holder);
+}
+
 /** Resources of which more is asked for than is free: one conflict for each, with who has some of it and who waits. */
 export function* oversubscribed(ctx: EngineContext, { held, waiting }: ResourceState): Tx<FoundConflict[]> {
   if (waiting.length === 0) return [];

@@ -38,7 +38,12 @@ export function waitCycles(queues: LockQueues, resources: ResourceState): FoundC
   for (let cycle = findCycle(edges); cycle !== undefined; cycle = findCycle(among(edges, left))) {
     const members = [...new Set(cycle)];
     for (const member of members) left.delete(member);
-    const parties = members.flatMap((member) => waiters.get(member)?.party ?? []);
+    const parties = members.flatMap((member) => {
+      const party = waiters.get(member)?.party;
+      return party
+        ? { ...party, isOfTask: isOfTask(member, others(waiters, { members, member }), { queues, resources }) }
+        : [];
+    });
     const text = [...members, members[0] ?? ""].map((member) => agentOf(member)).join(" → ");
     cycles.push({
       kind: "wait_cycle",
@@ -49,6 +54,31 @@ export function waitCycles(queues: LockQueues, resources: ResourceState): FoundC
     });
   }
   return cycles;
+}
+
+function others(
+  waiters: ReadonlyMap<string, Waiter>,
+  { members, member }: { readonly members: readonly string[]; readonly member: string },
+): ReadonlyMap<string, Waiter> {
+  return new Map([...waiters].filter(([node]) => node !== member && members.includes(node)));
+}
+
+/** Whether all that these waiters wait for of a node is its task's own. */
+function isOfTask(
+  node: string,
+  by: ReadonlyMap<string, Waiter>,
+  { queues, resources }: { readonly queues: LockQueues; readonly resources: ResourceState },
+): boolean {
+  const { task } = taskOf(node);
+  const wanted = new Set([...by.values()].flatMap(({ wants }) => wants.map(amountKey)));
+  const allocations = resources.held.filter(
+    (one) => allocationNode(queues, one) === node && one.amounts.some((amount) => wanted.has(amountKey(amount))),
+  );
+  const locks = queues.waits
+    .filter(({ locks: [lock] }) => lock !== undefined && by.has(nodeOf(queues, lock)))
+    .flatMap(({ blockers }) => blockers.filter((one) => nodeOf(queues, one) === node));
+  const awaited = [...allocations, ...locks];
+  return awaited.length > 0 && awaited.every((one) => one.task === task);
 }
 
 function among(edges: readonly WaitEdge[], nodes: ReadonlySet<string>): WaitEdge[] {

@@ -1,8 +1,8 @@
 import { SERVER } from "../context.js";
 import type { EngineContext } from "../context.js";
 import { iso } from "../../base/time.js";
-import type { Escalation } from "../../store/escalations/escalations.js";
-import type { NewEvent } from "../../store/events/events.js";
+import { type Escalation, findEscalation, updateEscalation } from "../../store/escalations/escalations.js";
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { type Addressee, addressOf } from "../channels/addresses.js";
 import { beginThread } from "../channels/messages.js";
@@ -19,6 +19,16 @@ export function escalationEvent(type: EscalationStep, escalation: Escalation, ag
   const { id, project, run, task, tier, status, askedBy } = escalation;
   const data = { escalation: id, of: escalation.type, tier, status, from: askedBy };
   return { type: `escalation.${type}`, project, run, task, agent, data };
+}
+
+/** Closes a question that nothing asks any more, unless it is closed. Returns how many were. */
+export function* voidEscalation(ctx: EngineContext, id: string | null): Tx<number> {
+  const open = id === null ? undefined : yield* findEscalation(id);
+  if (open === undefined) return 0;
+  const over: Escalation = { ...open, status: "void", dueAt: null, decidedAt: ctx.now, decidedBy: SERVER };
+  if (!(yield* updateEscalation(open, over))) return 0;
+  yield* appendEvents(ctx, [escalationEvent("void", over, SERVER)]);
+  return 1;
 }
 
 /** Tells those who may decide at the tier of an escalation, but a person, who is asked elsewhere. */

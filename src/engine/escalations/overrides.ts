@@ -6,7 +6,6 @@ import {
   findEscalation,
   insertEscalation,
   openOverride,
-  updateEscalation,
 } from "../../store/escalations/escalations.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockBudgets, lockTree } from "../../store/lock-order.js";
@@ -18,7 +17,7 @@ import { setBudget } from "../cost/budgets.js";
 import { type EngineContext, SERVER } from "../context.js";
 import { requireRun } from "../lookup.js";
 import { PRIORITIES } from "../scheduling/order.js";
-import { escalationEvent } from "./announcements.js";
+import { escalationEvent, voidEscalation } from "./announcements.js";
 import { timeOf } from "./tiers.js";
 
 // A budget that a charge has blocked is asked to be raised, by the tick: the charge itself, which every completion may be, only notes
@@ -38,7 +37,7 @@ export function* askOverride(ctx: EngineContext, id: string): Tx<number> {
   const open = yield* openOverride(id, SERVER);
   const isWanted = budget !== undefined && budgetState(budget) === "blocked" && !(yield* hasEnded(budget));
   if (budget) yield* clearAsk(id);
-  if (!isWanted) return open ? yield* close(ctx, open) : 0;
+  if (!isWanted) return open ? yield* voidEscalation(ctx, open.id) : 0;
   const project = yield* projectOf(budget);
   if (open || project === null) return 0;
   const escalation = question(ctx, budget, project);
@@ -95,14 +94,6 @@ function proposedRaise(budget: Budget): number {
 /** The raise from which the budget is not blocked. */
 function leastRaise({ limit, spent, blockAt }: Budget): number {
   return Math.max(0, Math.ceil(spent / blockAt) - limit + 1);
-}
-
-/** Closes a question that nothing asks any more. */
-function* close(ctx: EngineContext, open: Escalation): Tx<number> {
-  const over: Escalation = { ...open, status: "void", dueAt: null, decidedAt: ctx.now, decidedBy: SERVER };
-  if (!(yield* updateEscalation(open, over))) return 0;
-  yield* appendEvents(ctx, [escalationEvent("void", over, SERVER)]);
-  return 1;
 }
 
 /**

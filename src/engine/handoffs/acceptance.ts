@@ -36,6 +36,7 @@ export function* acceptHandoff(ctx: EngineContext, id: string, recipient: FoundA
   const { handoff, locked } = yield* lockOffer(ctx, id, recipient.name);
   const { task } = locked;
   if (task.orders === "cancel_requested") throw refusal("invalid_transition", task, "it is being cancelled");
+  if (task.orders === "preempted") throw refusal("invalid_transition", task, "it gives way to another task");
   yield* requireTaker(task, recipient, ctx.caller);
   yield* lockAgent(recipient.name);
   const accepted = (yield* endHandoff(task.id, { status: "accepted", at: ctx.now })) ?? handoff;

@@ -40,6 +40,8 @@ export function* requestHandoff(ctx: EngineContext, request: HandoffRequest): Tx
   if (task.kind !== "agent" && task.kind !== "plan") throw refusal("invalid_input", task, `it is a ${task.kind} step`);
   if (task.orders === "cancel_requested")
     throw refusal("invalid_transition", task, "it is being cancelled: release it");
+  if (task.orders === "preempted")
+    throw refusal("invalid_transition", task, "it gives way to another task: release it");
   yield* requireTaker(task, recipient, connectionOf(recipient));
   const before = yield* endHandoff(task.id, { status: "void", at: ctx.now, note: "another offer took its place" });
   const handoff: Handoff = {

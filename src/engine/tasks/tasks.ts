@@ -11,6 +11,8 @@ import { recordSigns } from "../agents/presence.js";
 import { type WaitingMessages, waitingMessages } from "../channels/unread.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
+import { ageingBucket } from "../scheduling/order.js";
+import { setPlace } from "../../store/tasks/revisions.js";
 import { callerOf, type OtherCaller, requireHolder } from "../agents/holder.js";
 import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
@@ -264,9 +266,10 @@ export interface GivingBack {
  * A released task whose holder was asked to stop is cancelled instead of becoming ready. A command or tool step that has begun fails:
  * its attempt counts, and its retry policy decides.
  */
-export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBack): Tx<TaskChanged> {
-  if (held.task.orders === "cancel_requested")
-    return yield* cancelHeld(ctx, held, { ...giving, note: STOPPED[giving.outcome] });
+export function* giveBack(ctx: EngineContext, locked: LockedTask, giving: GivingBack): Tx<TaskChanged> {
+  if (locked.task.orders === "cancel_requested")
+    return yield* cancelHeld(ctx, locked, { ...giving, note: STOPPED[giving.outcome] });
+  const held = locked.task.orders === "preempted" ? yield* behindOthers(ctx, locked) : locked;
   const { outcome, fenced, usage, note, error, lost } = giving;
   if (countsFromBeginning(held.task.kind) && giving.begun !== false)
     return yield* failAttempt(ctx, held, { ...giving, error: interruption(held.task, outcome), replayable: false });
@@ -282,6 +285,14 @@ export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBa
     ...giving.caller,
   });
   return { task, ready: [], ...(yield* change.flush()) };
+}
+
+/** A task that gives way waits anew: the one that it gives way to comes first. */
+function* behindOthers({ now, settings }: EngineContext, held: LockedTask): Tx<LockedTask> {
+  const bucket = ageingBucket(now, held.task.priority, settings.ageing_ms);
+  const task = { ...held.task, readyAt: now, bucket };
+  yield* setPlace(task);
+  return { ...held, task };
 }
 
 export interface Progress extends TaskToken {

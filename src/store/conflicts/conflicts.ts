@@ -1,7 +1,6 @@
-import { CONFLICT_KINDS, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../../base/statuses.js";
+import { CONFLICT_KINDS, type CONFLICT_ROLES, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../../base/statuses.js";
 import {
   conditionsOf,
-  hit,
   int,
   intOrNull,
   json,
@@ -21,7 +20,7 @@ import type { Tx } from "../tx.js";
 
 /** A task or an agent that a conflict is about. */
 export interface ConflictParty {
-  readonly role: "holds" | "waits" | "writes" | "runs_late" | "may_have_edited" | "merges";
+  readonly role: (typeof CONFLICT_ROLES)[number];
   readonly task?: string;
   readonly key?: string;
   readonly agent?: string;
@@ -32,6 +31,8 @@ export interface ConflictParty {
   readonly allocation?: string;
   /** Commit that its work tree is at. */
   readonly commit?: string;
+  /** Whether all that the others of a cycle wait for of it is its task's own, and free when that ends. */
+  readonly isOfTask?: boolean;
 }
 
 const CONFLICTS = table("conflicts", {
@@ -140,15 +141,15 @@ export function* dueConflicts(now: number, limit: number): Tx<string[]> {
   ]);
 }
 
-/** Whether a project has conflicts that nothing is to come of any more and that were not found since an instant. */
-export function* anyOldConflict(project: string, before: number): Tx<boolean> {
-  return yield* hit([
-    "SELECT 1 AS one FROM conflicts WHERE project = $1 AND due_at IS NULL AND seen_at < $2 LIMIT 1",
-    [project, before],
+/** A project with conflicts that nothing is to come of any more and that were not found since an instant. No index finds it. */
+export function* projectWithOldConflicts(before: number): Tx<string | undefined> {
+  return yield* one(only("project", text), [
+    "SELECT project FROM conflicts WHERE due_at IS NULL AND seen_at < $1 LIMIT 1",
+    [before],
   ]);
 }
 
-/** Forgets the oldest of them, at most `limit`. */
+/** Forgets the oldest of them in a project, at most `limit`. */
 export function* forgetConflicts(project: string, before: number, limit: number): Tx<void> {
   yield [
     `DELETE FROM conflicts WHERE id IN (SELECT id FROM conflicts WHERE project = $1 AND due_at IS NULL AND seen_at < $2 ORDER BY id LIMIT $3)`,

@@ -4,7 +4,7 @@ import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 const STRATEGIES = table("conflict_strategies", {
-  /** `everything`, `project:ID` or `kind:KIND`. */
+  /** `project:ID` or `kind:KIND`. */
   scope: text,
   strategy: oneOf(CONFLICT_STRATEGIES),
   setBy: text,

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { contention, HOUR, writes } from "../support/days/contention.js";
+
+describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
+  test("an order of tasks with the same files outlives the first of them: the second is done when that is cancelled", async () => {
+    const { crew, call, run, detect, resolve } = await contention(backend, [
+      writes("a", "x.ts"),
+      writes("b", "x.ts", { estimate_ms: HOUR / 2 }),
+    ]);
+    await detect();
+    expect((await resolve("shortest_first")).resolved).toHaveLength(1);
+    await call("cancel_task", { task: `${run}/b` });
+    expect(await crew.statuses(run)).toEqual({ a: "ready", b: "cancelled" });
+  });
+
+  test("a task goes before that of another run by the level that is needed, and no level where it does so already", async () => {
+    const { call, start, detect, resolve } = await contention(backend, [writes("a", "x.ts", { priority: "low" })]);
+    const other = await start([writes("b", "x.ts", { priority: "normal", estimate_ms: 2 * HOUR })]);
+    await detect();
+    const { unresolved } = await resolve("prioritize_critical");
+    expect(unresolved).toMatchObject([{ why: "b goes before a: nothing is to be changed for that" }]);
+    const { resolved } = await resolve("shortest_first");
+    expect(resolved[0]?.decision).toMatch(/^a goes before b; a of run_\w+ has priority high now$/);
+    expect((await call("get_task", { task: `${other}/b` })).task).toMatchObject({ priority: "normal" });
+  });
+
+  test("a lock that is free again is no conflict any more: a resolution says so, and a look closes it", async () => {
+    const { call, detect, conflicts, resolve, lock } = await contention(backend, [{ key: "a" }]);
+    await lock("ann", ["x.ts"]);
+    await lock("ben", ["x.ts"], { wait_seconds: 0.01 });
+    await detect();
+    await call("release_file_lock", { project: "shop", agent: "ann", paths: ["x.ts"] });
+    expect((await resolve("queue")).unresolved).toMatchObject([{ why: "it is over already" }]);
+    expect(await detect()).toEqual([]);
+    expect(await conflicts()).toMatchObject([{ status: "gone" }]);
+  });
+
+  test("a resolved conflict that is gone is open again when it comes back", async () => {
+    const { call, run, detect, conflicts, resolve } = await contention(backend, [
+      writes("a", "x.ts"),
+      writes("b", "x.ts", { estimate_ms: HOUR / 2 }),
+    ]);
+    const [found] = await detect();
+    await resolve("shortest_first");
+    expect(await detect()).toMatchObject([{ id: found?.id, status: "resolved" }]);
+    await call("modify_run", { run, changes: [{ op: "add_dependency", task: "b", on: "a" }] });
+    await detect();
+    expect(await conflicts()).toMatchObject([{ status: "gone", strategy: "shortest_first" }]);
+    await call("modify_run", { run, changes: [{ op: "remove_dependency", task: "b", on: "a" }] });
+    const [again] = await detect();
+    expect(again).toMatchObject({ id: found?.id, status: "open" });
+    expect(again).not.toHaveProperty("strategy");
+  });
+
+  test("a question about a conflict is void once an agent resolves it", async () => {
+    const { app, crew, call, run, detect, resolve } = await contention(backend, [
+      writes("a", "x.ts"),
+      writes("b", "x.ts", { estimate_ms: HOUR / 2 }),
+    ]);
+    await crew.take("ann", { run });
+    await crew.claim("ben", { run });
+    await detect();
+    await app.advance(300_000);
+    const asked = async () =>
+      (await call("list_escalations", { project: "shop" })).escalations.map((one) => one.status);
+    expect(await asked()).toEqual(["open"]);
+    await call("modify_run", { run, changes: [{ op: "reprioritize", tasks: ["b"], priority: "high" }] });
+    const conflicts = (await call("list_conflicts", { run, status: "escalated" })).conflicts.map(({ id }) => id);
+    expect((await resolve("prioritize_critical")).resolved).toEqual([]);
+    await call("resolve_conflicts", { conflicts, strategy: "prioritize_critical" });
+    expect((await call("list_escalations", { project: "shop", status: "void" })).escalations).toHaveLength(1);
+  });
+
+  test("a holder that is to give way has a message and is told by its claim, its task cannot be handed over, and comes last again", async () => {
+    const { app, crew, call, run, detect, resolve } = await contention(backend, [
+      writes("a", "x.ts", { priority: "high" }),
+      writes("b", "x.ts"),
+    ]);
+    const held = await crew.take("ann", { run });
+    await crew.claim("ben", { run });
+    await call("modify_run", { run, changes: [{ op: "reprioritize", tasks: ["b"], priority: "critical" }] });
+    await detect();
+    await resolve("prioritize_critical");
+    const [message] = (await call("read_messages", { agent: "ann" })).messages;
+    expect(message).toMatchObject({ subject: "a gives way (preempted)" });
+    expect(message?.body).toContain("in 30 s it is taken back");
+    expect(await call("claim_task", { run, agent: "ann" })).toMatchObject({
+      note: expect.stringContaining("Stop now: task a gives way") as string,
+      next: [{ tool: "release_task" }],
+    });
+    const offer = { task: held.id, token: held.token, to: "eve", reason: "yours" };
+    await expect(call("request_handoff", offer)).rejects.toMatchObject({ code: "invalid_transition" });
+    await call("release_task", { task: held.id, token: held.token });
+    expect((await crew.take("eve", { run })).key).toBe("b");
+    await app.advance(0);
+    expect(await crew.statuses(run)).toEqual({ a: "ready", b: "running" });
+  });
+
+  test("the task of a holder that others of a circle wait for beside it is not taken back: its wait ends", async () => {
+    const { crew, call, run, detect, lock } = await contention(backend, [{ key: "a" }]);
+    await call("register_resource", { id: "gpu", type: "gpu", capacity: { units: 1 } });
+    const allocate = async (agent: string, wait_seconds = 0) =>
+      call("allocate_resources", { agent, requirements: { gpu: { units: 1 } }, wait_seconds });
+    await allocate("ann");
+    await lock("ben", ["x.ts"]);
+    const held = await crew.take("ann", { run });
+    await lock("ann", ["x.ts"], { wait_seconds: 0.01 });
+    await allocate("ben", 0.01);
+    const cycle = (await detect()).find(({ kind }) => kind === "wait_cycle");
+    const { resolved } = await call("resolve_conflicts", { conflicts: [cycle?.id ?? ""], strategy: "queue" });
+    expect(resolved).toMatchObject([{ decision: "ann leaves the line" }]);
+    expect(await call("report_progress", { task: held.id, token: held.token })).toMatchObject({ orders: "continue" });
+  });
+
+  test("old conflicts are forgotten with the history", async () => {
+    const { app, call, run, detect, conflicts } = await contention(
+      backend,
+      [writes("a", "x.ts"), writes("b", "x.ts")],
+      { retention_ms: HOUR },
+    );
+    await detect();
+    await call("control_run", { run, action: "cancel" });
+    await detect();
+    expect(await conflicts()).toMatchObject([{ status: "gone" }]);
+    await app.advance(2 * HOUR);
+    await app.advance(5_000);
+    expect(await conflicts()).toEqual([]);
+  });
+});
