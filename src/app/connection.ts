@@ -95,10 +95,11 @@ export class Connection {
 
   async #openEngine(): Promise<Opened> {
     const { runtime, settings, onDue, prices: own } = this.#parts;
-    const [{ effects }, { engineFor }, { PublishedPrices }, files] = await Promise.all([
+    const [{ effects }, { engineFor }, { PublishedPrices }, { NvidiaGpus }, files] = await Promise.all([
       import("../engine/effects.js"),
       import("../engine/engine.js"),
       import("../runtime/models/price-list.js"),
+      import("../runtime/machine/gpus.js"),
       contentFilesOf(this.#parts.database),
     ]);
     const store = await this.#openStore();
@@ -111,7 +112,7 @@ export class Connection {
       findPath: pathOnDisk,
       ...(files && { readContentFile: (hash: string) => files.read(hash) }),
       prices: new PublishedPrices(own),
-      machine: { cores: os.availableParallelism(), memoryBytes: os.totalmem() },
+      machine: { cores: os.availableParallelism(), memoryBytes: os.totalmem(), gpus: new NvidiaGpus() },
     };
     return {
       store,

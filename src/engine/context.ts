@@ -72,6 +72,15 @@ export interface ServerInfo {
 export interface MachineCapacity {
   readonly cores: number;
   readonly memoryBytes: number;
+  /** Absent where none are looked for. */
+  readonly gpus?: Gpus;
+}
+
+export interface Gpus {
+  /** One name a GPU; undefined before they are looked for. */
+  readonly names: readonly string[] | undefined;
+  /** Looks for them, outside of a transaction. */
+  look(): Promise<void>;
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;

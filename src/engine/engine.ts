@@ -4,6 +4,7 @@ import type { Settings } from "../base/settings.js";
 import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
 import type { Caller, Command, EngineContext, MachineCapacity } from "./context.js";
 import type { Effect } from "./effect.js";
+import { withGpus } from "./gpus.js";
 import { DiskPaths, type FindPath, UnknownPaths } from "./disk-paths.js";
 
 /** The engine over an open database, bound to a caller. */
@@ -59,11 +60,12 @@ export interface EngineParts {
 
 /** Binds the engine to a caller. Each transaction reads the settings in force when it begins. */
 export function engineFor(store: Store, caller: Caller, parts: EngineParts): Engine {
-  const { effects, onDue, findPath, readContentFile, prices } = parts;
+  const { effects, onDue, findPath, readContentFile, prices, machine } = parts;
+  const gpus = machine?.gpus;
   const context = (ctx: TxContext, paths: FindPath | undefined): EngineContext => ({
     ...ctx,
     caller,
-    server: { version: parts.version, database: store.info, machine: parts.machine },
+    server: { version: parts.version, database: store.info, machine },
     settings: parts.settings(),
     effects,
     ...(onDue && { onDue }),
@@ -74,18 +76,21 @@ export function engineFor(store: Store, caller: Caller, parts: EngineParts): Eng
   return {
     transact: async (command, options) => {
       if (parts.beforeWrite) await parts.beforeWrite();
-      if (findPath === undefined) return store.transact((ctx) => command(context(ctx, undefined)), options);
+      if (findPath === undefined)
+        return withGpus(gpus, () => store.transact((ctx) => command(context(ctx, undefined)), options));
       const paths = new DiskPaths(findPath);
-      return transactWithPaths(paths, () =>
-        store.transact(
-          (ctx) => paths.checked(command(context(ctx, (place, path) => paths.find(place, path)))),
-          options,
+      return withGpus(gpus, () =>
+        transactWithPaths(paths, () =>
+          store.transact(
+            (ctx) => paths.checked(command(context(ctx, (place, path) => paths.find(place, path)))),
+            options,
+          ),
         ),
       );
     },
-    // A query holds no other process up, so it may look for itself.
-    read: (query) => store.read((ctx) => query(context(ctx, findPath))),
-    snapshot: (query) => store.snapshot((ctx) => query(context(ctx, findPath))),
+    // A query holds no other process up, so it may look paths up itself.
+    read: (query) => withGpus(gpus, () => store.read((ctx) => query(context(ctx, findPath)))),
+    snapshot: (query) => withGpus(gpus, () => store.snapshot((ctx) => query(context(ctx, findPath)))),
     onWake: (listener) => store.onWake(listener),
     settings: () => parts.settings(),
     now: () => parts.now(),

@@ -16,7 +16,7 @@ const ROOMS = [
   { house: "engine", floor: 1, room: "expressions", node: ["module", "vm"] },
   { house: "engine", floor: 1, room: "paths", node: ["module"] },
   { house: "engine", floor: 1, room: "graph", node: ["module"] },
-  { house: "engine", floor: 1, room: "{context,disk-paths,effect,engine,idempotency,lookup,machine,person}.ts" },
+  { house: "engine", floor: 1, room: "{context,disk-paths,effect,engine,gpus,idempotency,lookup,machine,person}.ts" },
   { house: "engine", floor: 2, room: "scheduling" },
   { house: "engine", floor: 2, room: "policy" },
   { house: "engine", floor: 2, room: "projects" },

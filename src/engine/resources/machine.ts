@@ -2,6 +2,7 @@ import { nameFrom } from "../../base/names.js";
 import type { ResourceType } from "../../base/statuses.js";
 import type { Resource, ResourceUnit } from "../../store/resources/resources.js";
 import type { EngineContext } from "../context.js";
+import { UnknownGpus } from "../gpus.js";
 import { thousandths } from "./amounts.js";
 
 /** A resource with the capacity of its units. */
@@ -20,15 +21,31 @@ export function ofMachine(name: string, { caller }: Pick<EngineContext, "caller"
 
 const RESOURCE_ID_MAX = 100;
 
-/** The resources of the caller's machine, which are there without being registered: its cores, and its memory in GiB. */
+/**
+ * The resources of the caller's machine, which are there without being registered: its cores, its memory in GiB, and its GPUs, if any.
+ * Errors: `UnknownGpus` before they were looked for.
+ */
 export function machineStock(ctx: EngineContext): Stock[] {
   const { machine } = ctx.server;
   if (machine === undefined) return [];
+  const names = machine.gpus === undefined ? [] : machine.gpus.names;
+  if (names === undefined) throw new UnknownGpus();
   return [
     stockOf(ctx, { type: "cpu", name: "processor cores", unit: "cores", capacity: machine.cores }),
     stockOf(ctx, { type: "memory", name: "memory in GiB", unit: "gb", capacity: machine.memoryBytes / GIB }),
+    ...(names.length === 0
+      ? []
+      : [stockOf(ctx, { type: "gpu", name: listed(names), unit: "units", capacity: names.length })]),
   ];
 }
+
+/** `NVIDIA A100 (2), Tesla T4 (1)`. */
+function listed(names: readonly string[]): string {
+  const kinds = [...new Set(names)].map((name) => `${name} (${names.filter((one) => one === name).length})`);
+  return kinds.join(", ").slice(0, NAME_LENGTH_MAX);
+}
+
+const NAME_LENGTH_MAX = 200;
 
 interface Own {
   readonly type: ResourceType;
