@@ -5,6 +5,7 @@ import { AREAS } from "./base/areas.js";
 import { BatonError, hasCode, messageOf } from "./base/errors.js";
 import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
 import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./config/commands.js";
+import { isObject } from "./base/json.js";
 import { hint } from "./base/names.js";
 import type { NotificationTarget } from "./base/notifications/targets.js";
 import type { OwnPrices } from "./base/prices.js";
@@ -197,8 +198,14 @@ export function loadConfig(sources: ConfigSources): Config {
 
 /** Fills in the variables where a value may name some. */
 function filledIn(name: Name, written: unknown, sources: VariableSources): unknown {
-  if (name === "mcpServers") return expandServers(written, sources);
+  if (name === "mcpServers") return expandServers(serversIn(written), sources);
   return name === "notifications" ? expandValue(name, written, sources) : written;
+}
+
+/** Unwraps what stands in a client's file, which a variable may hold whole. */
+function serversIn(written: unknown): unknown {
+  const keys = isObject(written) ? Object.keys(written) : [];
+  return isObject(written) && keys.length === 1 && isObject(written["mcpServers"]) ? written["mcpServers"] : written;
 }
 
 /** Takes the flags and variables of this start. */
@@ -274,7 +281,7 @@ type Parsed = z.output<typeof schema>;
 
 function parse(values: Values): Parsed {
   const parsed = schema.safeParse(Object.fromEntries([...values].map(([name, { value }]) => [name, value])));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return requireRenewedInTime(parsed.data, values);
   const problems = parsed.error.issues.map((issue) => {
     const { path: place } = issue;
     // An invalid key is reported with the reason, not only as invalid.
@@ -285,6 +292,18 @@ function parse(values: Values): Parsed {
   throw new BatonError("invalid_input", `Invalid configuration: ${problems.join("; ")}.`, {
     details: { problems },
   });
+}
+
+/** Throws `BatonError` `invalid_input` for sessions that would end before they are renewed: their tasks would be taken back again and again. */
+function requireRenewedInTime(parsed: Parsed, values: Values): Parsed {
+  const { session_renew_ms: renew, session_ttl_ms: ttl } = parsed;
+  if (renew < ttl) return parsed;
+  const originOf = (name: Name) => `${name} (${values.get(name)?.origin ?? "default"})`;
+  throw new BatonError(
+    "invalid_input",
+    `Invalid configuration: a session that lives ${ttl} ms, ${originOf("session_ttl_ms")}, must be renewed sooner than every ${renew} ms, ${originOf("session_renew_ms")}.`,
+    { details: { session_renew_ms: renew, session_ttl_ms: ttl } },
+  );
 }
 
 const AS_TEXT: ReadonlySet<Name> = new Set([

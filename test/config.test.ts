@@ -193,6 +193,8 @@ describe("configuration", () => {
     const config = loadConfig({ flags: {}, env, cwd });
     expect(config.mcpServers).toEqual(expected);
     expect(config.origins["mcpServers"]).toBe("environment BATON_MCP_SERVERS");
+    const whole = { BATON_MCP_SERVERS: JSON.stringify({ mcpServers }) };
+    expect(loadConfig({ flags: {}, env: whole, cwd }).mcpServers).toEqual(expected);
     writeFileSync(path.join(cwd, "clients.json"), JSON.stringify({ mcpServers, other: 1 }));
     expect(loadConfig({ flags: { mcpConfig: "clients.json" }, env: {}, cwd }).mcpServers).toEqual(expected);
     const own = withOwnFile({ mcpServers }, () => loadConfig({ flags: {}, env: {}, cwd }));

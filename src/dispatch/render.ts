@@ -194,9 +194,13 @@ function pathsOf(value: unknown): string {
 }
 const PATHS_NAMED_MAX = 5;
 
-function lockedLine({ locks }: Record<string, unknown>): string {
+function lockedLine({ locks, note }: Record<string, unknown>): string {
   const [first] = Array.isArray(locks) ? locks.filter(isObject) : [];
   const until = typeof first?.["expires_at"] === "string" ? ` until ${first["expires_at"]}` : " until its task ends";
+  if (first?.["mode"] === "intent") {
+    const may = typeof note === "string" ? shownLine(note) : "Read these files again before you edit them.";
+    return `Announced${until}, not locked. ${may} release_file_lock when you are done.`;
+  }
   return `Locked${until}: read these files again where you had read them before, edit them, and release_file_lock when you are done.`;
 }
 

@@ -19,7 +19,14 @@ const said = {
   roles: labels.optional().describe("Roles it takes, such as backend_engineer or code_reviewer."),
   max_concurrent_tasks: z.int().min(1).max(1_000).optional().describe("Default 1."),
   specialization: z.record(z.string(), fraction).optional().describe("Area to how good it is there, 0 to 1."),
-  persona: z.record(z.string(), z.unknown()).optional(),
+  persona: z
+    .looseObject({
+      cognitive_style: z.string().min(1).max(100).optional(),
+      creativity: fraction.optional(),
+      analytical_depth: fraction.optional(),
+      collaboration: fraction.optional(),
+    })
+    .optional(),
   models: labels.optional(),
   cost: z.record(z.string(), z.unknown()).optional(),
 } as const;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { isObject } from "../base/json.js";
 import { iso } from "../base/time.js";
+import type { TxResult } from "../store/tx.js";
 import type { EngineContext } from "../engine/context.js";
 import { holdsUntaskedLocks, releaseUntaskedLocks } from "../engine/locks/expiry.js";
 import type { MadeDiff } from "../engine/reviews/diffs.js";
@@ -139,9 +140,20 @@ function* failed(ctx: EngineContext, input: Parameters<typeof failTask>[1]) {
     ...(failure.retryAt === null ? {} : { retry_at: iso(failure.retryAt) }),
     blocked: failure.blocked,
     ...(left.length === 0 ? {} : { more: left }),
+    ...othersFirst(ctx, failure),
   };
   const holds = failure.holder !== null && (yield* holdsUntaskedLocks(ctx, failure.holder));
   return { answer, holder: holds ? failure.holder : null };
+}
+
+/** Says that the task is other agents' first, so that its holder does not wait for it. */
+function othersFirst({ settings }: EngineContext, { retryAt, holder, task }: TxResult<ReturnType<typeof failTask>>) {
+  const { exclusion_ms: exclusion } = settings;
+  if (retryAt === null || holder === null || exclusion === 0 || task.reservedFor !== null) return {};
+  const until = iso(retryAt + exclusion);
+  return {
+    note: `Where another agent at work has room, the retry is its first: your claims pass over it until ${until} (excluded).`,
+  };
 }
 
 const fail = defineOperation({
@@ -175,6 +187,7 @@ const fail = defineOperation({
     retry_at: z.string().optional(),
     blocked: z.array(z.string()).readonly(),
     released: z.array(z.string()).optional(),
+    note: z.string().optional(),
   }),
   // Locks without a task may lie in any project, and are locked before runs: they are released in a transaction of their own.
   async perform(host, input) {

@@ -97,8 +97,11 @@ function* acquire(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
   return acquired;
 }
 
-function besideNote({ outcome, conflicts }: Acquired): string | undefined {
-  return outcome === "granted" && conflicts.length > 0 ? BESIDE : undefined;
+function besideNote({ outcome, conflicts, keptOut: [kept] = [] }: Acquired): string | undefined {
+  if (outcome !== "granted" || conflicts.length === 0) return undefined;
+  if (kept === undefined) return BESIDE;
+  const path = shownLine(kept.locked_path ?? kept.path);
+  return `Do not edit ${path}: ${kept.held_by} locked it before your intent, and has been told of it. To wait for the file: acquire_file_lock with mode exclusive and wait_seconds.`;
 }
 
 function noteOf(sentences: readonly (string | undefined)[]): { readonly note?: string } {
@@ -194,7 +197,7 @@ const SHARED =
 
 /** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {
-  const { request: _, shared: __, met: ___, ...answer } = acquired;
+  const { request: _, shared: __, met: ___, keptOut: ____, ...answer } = acquired;
   return answer;
 }
 

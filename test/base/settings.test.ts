@@ -33,6 +33,15 @@ describe("settings under the names of the founding documents", () => {
     expect(settings).toMatchObject({ session_ttl_ms: 60_000, conflict_strategy: "adaptive" });
   });
 
+  test("are refused at the start where sessions would end before they are renewed", () => {
+    const load = (seconds: string) =>
+      loadConfig({ flags: {}, cwd: temporaryDirectory(), env: { AGENT_HEALTH_CHECK_INTERVAL: seconds } });
+    expect(() => load("5")).toThrow(
+      "a session that lives 5000 ms, session_ttl_ms (environment AGENT_HEALTH_CHECK_INTERVAL), must be renewed sooner",
+    );
+    expect(load("30").settings.session_ttl_ms).toBe(30_000);
+  });
+
   test("are configured in small letters too", async () => {
     const { call } = await startApp();
     const settings = { health_check_interval: 30, orchestrator_learning_enabled: false, MAX_CONCURRENT_WORKFLOWS: 30 };

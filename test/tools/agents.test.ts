@@ -29,6 +29,19 @@ describe("agents", () => {
     await expect(call("register_agent", { name: "two words" })).rejects.toMatchObject({ code: "invalid_input" });
   });
 
+  it("say of their persona what routing compares in its form, and anything else in theirs", async () => {
+    const { call, callUnchecked } = await startApp();
+    const persona = { cognitive_style: "analytical", creativity: 0.2, motto: ["measure", "twice"] };
+    expect((await call("register_agent", { name: "ann", persona })).agent.profile).toEqual({ persona });
+    for (const wrong of [{ creativity: 1.5 }, { collaboration: "high" }, { cognitive_style: 3 }]) {
+      await expect(callUnchecked("update_agent", { agent: "ann", persona: wrong })).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining("persona.") as string,
+      });
+    }
+    expect((await call("get_agent", { agent: "ann" })).agent.profile).toEqual({ persona });
+  });
+
   it("run as many tasks at once as they said", async () => {
     const crew = new Crew(await startApp());
     await crew.app.call("register_agent", { name: "ann", max_concurrent_tasks: 2 });

@@ -37,7 +37,10 @@ describe.each(BACKENDS)("a task that an agent has failed on %s", (backend) => {
     const { app, ann, ben, run, advance } = await team(backend, [{ key: "warm" }, { key: "api" }]);
     await ben.complete(await ben.take("ben", { run }));
     const failed = await ann.take("ann", { run });
-    await ann.fail(failed, "broken", { partial_result: { half: true } });
+    expect(await ann.fail(failed, "broken", { partial_result: { half: true } })).toMatchObject({
+      outcome: "retry",
+      note: expect.stringMatching(/^Where another agent at work has room, .* until .* \(excluded\)\.$/),
+    });
     await advance(1_000);
     expect(await ann.claim("ann", { run })).toMatchObject({
       outcome: "none",

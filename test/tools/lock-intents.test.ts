@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../support/databases/databases.js";
+import { renderResult } from "../../src/dispatch/render.js";
 import { startAppOn, type TestApp } from "../support/servers/app.js";
 
 async function open(backend: (typeof BACKENDS)[number]) {
@@ -40,6 +41,51 @@ describe.each(BACKENDS)("lock intents on %s", (backend) => {
     await acquire(app, "ann", "intent");
     for (let times = 0; times < 3; times++) await acquire(app, "bob", "intent");
     expect(await told(app, "ann")).toHaveLength(1);
+  });
+
+  test("a notice that is unread is not sent again for the same files, and is once it has been read", async () => {
+    const app = await open(backend);
+    await acquire(app, "ann", "intent");
+    const again = async () => {
+      await acquire(app, "bob", "intent");
+      await app.call("release_file_lock", { agent: "bob", all: true });
+    };
+    for (let times = 0; times < 3; times++) await again();
+    const { messages } = await app.call("read_messages", { agent: "ann" });
+    expect(messages.map(({ data }) => data)).toEqual([{ locks: [{ mode: "intent", path: "src/a.ts" }] }]);
+    // Another file, and another mode, are news.
+    await lock(app, "ann", { mode: "intent", paths: ["src/"] });
+    await lock(app, "bob", { mode: "intent", paths: ["src/a.ts", "src/b.ts"] });
+    await lock(app, "bob", { mode: "exclusive", paths: ["src/b.ts"] });
+    expect((await told(app, "ann")).slice(1)).toEqual([
+      expect.stringContaining("bob: bob is about to edit src/b.ts."),
+      expect.stringContaining("bob: bob has locked src/b.ts."),
+    ]);
+    await app.call("read_messages", { agent: "ann", ack: messages.map(({ id }) => id) });
+    await again();
+    await again();
+    expect(await told(app, "ann")).toHaveLength(3);
+  });
+
+  test("an intent under another's lock is announced only, and its answer says that the file is not to be edited", async () => {
+    const app = await open(backend);
+    await acquire(app, "bob", "exclusive");
+    app.clock.advance(1_000);
+    const late = await acquire(app, "ann", "intent");
+    expect(late).toMatchObject({
+      outcome: "granted",
+      note: expect.stringMatching(/^Do not edit src\/a.ts: bob locked it/),
+    });
+    expect(renderResult(late).text).toMatch(/^Announced until .*, not locked. Do not edit src\/a.ts: bob/);
+    expect(await allowed(app, "ann")).toBe(false);
+    const free = await lock(app, "ann", { mode: "intent", paths: ["src/b.ts"] });
+    expect(renderResult(free).text).toMatch(/^Announced until .*, not locked. Read these files again before you edit/);
+    // An agent that declared its intent before goes on editing.
+    app.clock.advance(1_000);
+    await lock(app, "cem", { mode: "exclusive", paths: ["src/b.ts"] });
+    expect(await lock(app, "ann", { mode: "intent", paths: ["src/b.ts"] })).toMatchObject({
+      note: expect.stringContaining("Others are at work on these files"),
+    });
   });
 
   test("an exclusive lock keeps out agents that declared their intent after it, not those before", async () => {

@@ -199,7 +199,7 @@ function* noBreaker(target: string): Tx<BatonError> {
   const known = (yield* listBreakers({ after: "", limit: NAMES_MAX })).map((one) => one.target);
   return new BatonError(
     "not_found",
-    `${target} has no circuit breaker${hint(target, known)}: it has not failed since it was reset or first seen. Nothing was changed.`,
+    `There is no circuit breaker ${target}${hint(target, known)}: no failure of that name has been counted since it was reset or first seen. Targets are agent:NAME and server:NAME. Nothing was changed.`,
     {
       details: { target },
       next: [{ tool: "query_operation", arguments: { name: "list_circuit_breakers", arguments: {} } }],

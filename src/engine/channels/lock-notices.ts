@@ -1,6 +1,8 @@
 import { LOCK_MODES, type LockMode } from "../../base/statuses.js";
+import { isObject } from "../../base/json.js";
 import { grouped } from "../../base/lists/groups.js";
 import { shownLine } from "../../base/texts/shown-text.js";
+import { unreadFrom } from "../../store/channels/messages.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { MetLock } from "../locks/conflicts.js";
@@ -20,7 +22,10 @@ export interface MetLocks {
 const TOLD_MAX = 20;
 const PATHS_SHOWN_MAX = 20;
 
-/** Tells the agents whose locks are met, by a message each, and the agent itself where its call does not. At most 20 are told. */
+/**
+ * Tells the agents whose locks are met, by a message each, and the agent itself where its call does not. At most 20 are told, and none of
+ * a lock that an unread notice names already.
+ */
 export function* tellOfLocks(ctx: EngineContext, { project, agent, met, unanswered }: MetLocks): Tx<void> {
   const holders = [...grouped(met, ({ lock }) => lock.agent)].slice(0, TOLD_MAX);
   for (const [holder, theirs] of holders) {
@@ -45,11 +50,16 @@ const DOES: Readonly<Record<LockMode, string>> = {
 };
 
 function* tell(ctx: EngineContext, { project, from, to, met }: Notice): Tx<void> {
+  const address = addressOf({ kind: "agent", name: to }, project);
+  const unread = yield* unreadFrom({ agent: to, address, sender: from, subject: SUBJECT });
+  const known = new Set(unread.flatMap(({ data }) => locksIn(data)));
   // The strongest first.
   const groups = LOCK_MODES.flatMap((mode) => {
     const paths = [...new Set(met.filter((one) => one.mode === mode).map(({ pattern }) => pattern.path))];
-    return paths.length === 0 ? [] : [{ mode, paths, shown: paths.slice(0, PATHS_SHOWN_MAX) }];
+    const news = paths.filter((path) => !known.has(keyOf({ mode, path })));
+    return news.length === 0 ? [] : [{ mode, paths: news, shown: news.slice(0, PATHS_SHOWN_MAX) }];
   });
+  if (groups.length === 0) return;
   const does = groups.map(({ mode, paths, shown }) => {
     const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : "";
     return `${DOES[mode]} ${shown.map(shownLine).join(", ")}${more}`;
@@ -58,11 +68,23 @@ function* tell(ctx: EngineContext, { project, from, to, met }: Notice): Tx<void>
     project,
     task: null,
     run: null,
-    address: addressOf({ kind: "agent", name: to }, project),
+    address,
     sender: from,
     type: "inform",
-    subject: "Files that you share",
+    subject: SUBJECT,
     body: `${from} ${does.join(", and ")}. You hold a lock there too, and neither waits: read these files again before you write them, and commit small.`,
-    data: { mode: groups[0]?.mode, paths: groups.flatMap(({ shown }) => shown) },
+    data: { locks: groups.flatMap(({ mode, shown }) => shown.map((path) => ({ mode, path }))) },
   });
+}
+
+const SUBJECT = "Files that you share";
+
+function keyOf({ mode, path }: Readonly<Record<string, unknown>>): string {
+  return `${String(mode)} ${String(path)}`;
+}
+
+/** Returns the locks that a notice names. Its data is what any sender may have written. */
+function locksIn(data: unknown): string[] {
+  const locks = isObject(data) ? data["locks"] : undefined;
+  return Array.isArray(locks) ? locks.filter(isObject).map(keyOf) : [];
 }

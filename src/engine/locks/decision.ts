@@ -15,6 +15,7 @@ import type { EngineContext } from "../context.js";
 import {
   excludes,
   isOwn,
+  keepsOut,
   locksMet,
   type LockTable,
   type MetLock,
@@ -55,6 +56,8 @@ export interface Acquired {
   readonly kept_until?: string;
   /** Locks of others that those granted by this call meet without waiting: the conflicts of a grant. Each is told to its holder once. */
   readonly met?: { readonly project: string; readonly locks: readonly MetLock[] };
+  /** Locks of others that keep the agent from editing files on which it was granted an intent. */
+  readonly keptOut?: readonly Conflict[];
   /** Whether some of the locks were held already, on this very connection. */
   readonly shared?: boolean;
   /** The owners that wait for each other; the first again at the end. */
@@ -170,11 +173,14 @@ function* grant({ ctx, change, project, holder, patterns, table, request, queued
   const isNew = new Set([...fresh, ...[...upgraded, ...collected].map(patternOf)].map(({ key }) => key));
   const met = { project, locks: all.filter(({ pattern }) => isNew.has(pattern.key)) };
   const silent = all.length === 0 ? NONE_SILENT : yield* silentSince(all.map(({ lock }) => lock.agent));
+  const own = (pattern: PathPattern) => table.overlapping(pattern).filter(({ agent }) => agent === requester.agent);
+  const keptOut = conflictsOf(all.filter(({ pattern, lock }) => mode === "intent" && keepsOut(lock, own(pattern))));
   return {
     outcome: "granted",
     request: null,
     locks,
     ...(shared && { shared }),
+    ...(keptOut.length > 0 && { keptOut }),
     met,
     ...blocking({ obstacles: all, silent }),
   };

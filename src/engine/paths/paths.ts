@@ -38,6 +38,7 @@ export const PATH_DEPTH_MAX = 64;
 
 const ROOT_DIRECTORY = "./";
 const DRIVE = /^[a-z]:\//i;
+const LINE_BREAK = /[\n\v\f\r\u0085\u2028\u2029]/;
 
 /**
  * Normalises a path, a directory (`src/api/`) or a glob (`src/**` + `/*.ts`): separators, `.` and `..`, Unicode NFC, an
@@ -49,6 +50,7 @@ export function normalisePath(space: PathSpace, input: string): PathPattern {
   if (input.length > 2 * PATH_BYTES_MAX) throw refusal(input, `is longer than ${PATH_BYTES_MAX} bytes`);
   const flaw = flawOfText(input);
   if (flaw !== undefined) throw refusal(input, flaw);
+  if (LINE_BREAK.test(input)) throw refusal(input, "holds a line break: name one path each");
   if (/^~(?:[\\/]|$)/.test(input))
     throw refusal(input, "begins with ~, which only a shell reads as the home directory");
   const real = space.onDisk?.(input) ?? input;

@@ -120,6 +120,18 @@ export function* listUnread(inbox: Inbox, { run, task, decisions, ...page }: Inb
 const LIST_ALL = `SELECT ${MESSAGES.columnsOf("m")} FROM messages m WHERE m.address IN (${placeholders(ADDRESSES_MAX, 3)}) AND m.seq > $1
   ORDER BY m.seq LIMIT $2`;
 
+/** The newest messages at an address among which those of a sender are looked for. */
+const LATEST_MAX = 200;
+
+/** Unread messages of a sender under a subject, among the newest at an agent's own address. */
+export function* unreadFrom(at: { agent: string; address: string; sender: string; subject: string }): Tx<Message[]> {
+  return yield* many(MESSAGES.read, [
+    `SELECT ${MESSAGES.columns} FROM (SELECT * FROM messages WHERE address = $1 ORDER BY seq DESC LIMIT $5) AS latest
+      WHERE sender = $2 AND subject = $3 AND NOT EXISTS (SELECT 1 FROM message_acks a WHERE a.agent = $4 AND a.seq = latest.seq)`,
+    [at.address, at.sender, at.subject, at.agent, LATEST_MAX],
+  ]);
+}
+
 /** All messages to these addresses, read or not, oldest first. */
 export function* listMessages({ addresses }: Pick<Inbox, "addresses">, { after, limit }: InboxPage): Tx<Message[]> {
   const [first = ""] = addresses;

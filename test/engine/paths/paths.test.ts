@@ -59,6 +59,8 @@ describe("normalising", () => {
     ["/home/ann/shop/../other/a.ts", "is outside the project root"],
     ["C:\\Windows\\system.ini", "is outside the project root"],
     ["a\0b", "NUL"],
+    ["a.ts\nb.ts", "line break"],
+    ["a\u2028b", "line break"],
     ["a\ud800b", "lone surrogate"],
     ["a/".repeat(600), "longer than 1024 bytes"],
     ["x".repeat(256), "name longer than 255 bytes"],
