@@ -45,6 +45,7 @@ export class BackgroundLoop {
       isAlive,
       startedAt: parts.startedAt,
       quarantine: new Map(),
+      git: { edits: async (search) => (await import("../runtime/git/edited-files.js")).editedFiles(search) },
       contents: { files: () => parts.contentFiles() },
     };
   }

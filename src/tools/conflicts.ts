@@ -3,7 +3,8 @@ import { BatonError, callOperation } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { openConflicts, proposedFor, resolveConflict, setConflictStrategy } from "../engine/conflicts/resolution.js";
 import { CONFLICT_KINDS, CONFLICT_ROLES, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../base/statuses.js";
-import { findConflicts, recordConflicts } from "../engine/conflicts/detection.js";
+import { recordConflicts } from "../engine/conflicts/detection.js";
+import { lookForConflicts } from "../engine/conflicts/git/questions.js";
 import { listConflictPage } from "../engine/conflicts/listing.js";
 import { conflictView } from "../engine/conflicts/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -46,21 +47,26 @@ const detect = defineOperation({
   name: "detect_conflicts",
   title: "Detect conflicts",
   description:
-    "Looks for agents and tasks that are in each other's way: locks that others wait for, overlapping files of tasks that no dependency orders, cycles of waiting, resources that are short, deadlines that cannot all be met. Returns them; one that was found before keeps its id.",
+    "Looks for agents and tasks that are in each other's way: locks that others wait for, overlapping files of tasks that no dependency orders, cycles of waiting, resources that are short, deadlines that cannot all be met, files edited without a lock (asks git). Returns them, and kinds that were left out; one that was found before keeps its id.",
   area: "conflicts",
   effect: "write",
-  words: ["clash", "deadlock", "lock contention", "who waits for whom", "overlapping files"],
+  words: ["clash", "deadlock", "lock contention", "who waits for whom", "overlapping files", "edits without a lock"],
+  needs: ["files"],
   input: z.object({
     run: params.run.optional(),
     project: params.project,
     request_id: params.requestId,
   }),
-  output: z.object({ conflicts: z.array(conflict) }),
+  output: z.object({
+    conflicts: z.array(conflict),
+    left_out: z.array(z.object({ kind: z.enum(CONFLICT_KINDS), why: z.string() })).optional(),
+  }),
   async perform(host, { run, project }) {
-    const detection = await host.read((ctx) => findConflicts(ctx, { run, project }));
+    const detection = await lookForConflicts(host, { run, project }, host.files);
     if (detection === undefined) return { conflicts: [] };
     const found = await host.transact((ctx) => recordConflicts(ctx, detection), "record");
-    return { conflicts: found.map(conflictView) };
+    const { leftOut } = detection;
+    return { conflicts: found.map(conflictView), ...(leftOut.length > 0 && { left_out: [...leftOut] }) };
   },
 });
 

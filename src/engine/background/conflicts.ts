@@ -1,18 +1,23 @@
 import { dueConflicts, findConflict } from "../../store/conflicts/conflicts.js";
-import { findConflicts, recordConflicts } from "../conflicts/detection.js";
+import { recordConflicts } from "../conflicts/detection.js";
+import { type GitQuestions, lookForConflicts } from "../conflicts/git/questions.js";
 import { conflictDue } from "../conflicts/timeout.js";
 import type { Engine } from "../engine.js";
 import type { IsolatedJobs } from "./isolation.js";
 
 /** Looks again at conflicts whose time is over: those that are gone are closed, the others are escalated, or looked at again later. */
-export async function handleDueConflicts(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+export async function handleDueConflicts(
+  engine: Engine,
+  jobs: IsolatedJobs,
+  git: GitQuestions | undefined,
+): Promise<number> {
   const looked = new Set<string>();
   const find = (limit: number) => engine.read((ctx) => dueConflicts(ctx.now, limit));
   const handle = async (id: string): Promise<number> => {
     const conflict = await engine.read(() => findConflict(id));
     if (conflict && (conflict.status === "open" || conflict.status === "escalated") && !looked.has(conflict.project)) {
       looked.add(conflict.project);
-      const detection = await engine.read((ctx) => findConflicts(ctx, { project: conflict.project }));
+      const detection = await lookForConflicts(engine, { project: conflict.project }, git);
       if (detection) await engine.transact((ctx) => recordConflicts(ctx, detection));
     }
     return engine.transact((ctx) => conflictDue(ctx, id));

@@ -21,6 +21,7 @@ import {
   takeTask,
   unheardNow,
 } from "../presence/silence.js";
+import type { GitQuestions } from "../conflicts/git/questions.js";
 import { handleDueConflicts } from "./conflicts.js";
 import { handleDue } from "./due-tasks.js";
 import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js";
@@ -49,6 +50,8 @@ export interface LocalHost {
   readonly quarantine: Quarantine;
   /** Contents of artifacts beside the database; undefined where there are none. */
   readonly contents?: ContentSweep;
+  /** Asks git about work trees on this host; absent where nothing is asked. */
+  readonly git?: GitQuestions;
 }
 
 /**
@@ -119,7 +122,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     meetingsClosed: await closeDueMeetings(engine, jobs),
     handoffsLapsed: await lapseDueHandoffs(engine, jobs),
     overridesAsked: await askOverrides(engine, jobs),
-    conflictsHandled: await handleDueConflicts(engine, jobs),
+    conflictsHandled: await handleDueConflicts(engine, jobs, local.git),
     escalationsLapsed: await lapseDueEscalations(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,

@@ -17,6 +17,7 @@ import { requireRun } from "../lookup.js";
 import { findProject, type Project } from "../projects/projects.js";
 import { deadlineClashes } from "./deadlines.js";
 import { type FoundConflict, identityOf } from "./found.js";
+import { conflictsInGit, type GitAnswers, type LeftOut } from "./git/findings.js";
 import { lockContention, lockQueues } from "./lock-waits.js";
 import { overlappingPairs, overlappingScopes } from "./scopes.js";
 import { holdersOf, oversubscribed, resourceState } from "./shortages.js";
@@ -34,6 +35,7 @@ export interface Detection {
   /** Kinds that were looked for: those of them that are not found any more are gone. */
   readonly kinds: readonly ConflictKind[];
   readonly found: readonly FoundConflict[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 const IN_DATABASE: readonly ConflictKind[] = [
@@ -47,8 +49,8 @@ const IN_DATABASE: readonly ConflictKind[] = [
 /** Conflicts of one detection that are kept. */
 const FOUND_MAX = 200;
 
-/** Finds the conflicts that the database tells of; undefined where there is no project. A query. Errors: `not_found`. */
-export function* findConflicts(ctx: EngineContext, scope: ConflictScope): Tx<Detection | undefined> {
+/** Finds the conflicts that the database and git's answers tell of; undefined where there is no project. A query. Errors: `not_found`. */
+export function* findConflicts(ctx: EngineContext, scope: ConflictScope, git: GitAnswers): Tx<Detection | undefined> {
   const run = scope.run === undefined ? undefined : yield* requireRun(scope.run);
   const project = yield* findProject(ctx, run?.project ?? scope.project);
   if (!project) return undefined;
@@ -56,14 +58,17 @@ export function* findConflicts(ctx: EngineContext, scope: ConflictScope): Tx<Det
   const resources = yield* resourceState(ctx);
   const queues = yield* lockQueues(ctx, { project: project.id, others: holdersOf(resources) });
   const pairs = yield* overlappingPairs(where);
+  const inGit = yield* conflictsInGit(ctx, project, git);
   const found = [
     ...waitCycles(queues, resources),
     ...(yield* lockContention(queues, where)),
     ...(yield* deadlineClashes(ctx, where, pairs)),
     ...(yield* oversubscribed(ctx, resources)),
+    ...inGit.found,
     ...overlappingScopes(pairs),
   ];
-  return { project, run: run?.id, kinds: IN_DATABASE, found: found.slice(0, FOUND_MAX) };
+  const kinds = [...IN_DATABASE, ...inGit.kinds];
+  return { project, run: run?.id, kinds, found: found.slice(0, FOUND_MAX), leftOut: inGit.leftOut };
 }
 
 /**

@@ -73,6 +73,7 @@ function sessionOf({ caller, now }: EngineContext, known: Known): Session {
     host: caller.host,
     clientProcess,
     executor: false,
+    workTree: caller.workplace.gitRoot,
     openedAt: now,
     renewedAt: now,
     expiresAt: now + HOOK_SESSION_MS,

@@ -64,7 +64,7 @@ function* locksOfRelative(now: number, { self, other, patterns }: Pair): Tx<Near
 }
 
 /** The directory that a project has inside of another; undefined where it does not lie there. */
-function directoryIn({ root }: Relative, { root: inner }: Relative): string | undefined {
+export function directoryIn({ root }: Relative, { root: inner }: Relative): string | undefined {
   const start = root.endsWith(sep) ? root : `${root}${sep}`;
   return inner.startsWith(start) ? inner.slice(start.length).split(sep).join("/").normalize("NFC") : undefined;
 }

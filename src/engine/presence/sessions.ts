@@ -13,6 +13,7 @@ export function* openSession(ctx: EngineContext, signs: readonly Sign[] = []): T
     ...identity,
     clientSession: ctx.caller.clientSession,
     executor: executor !== false,
+    workTree: ctx.caller.workplace.gitRoot,
     openedAt: ctx.now,
     renewedAt: ctx.now,
     expiresAt: ctx.now + ctx.settings.session_ttl_ms,

@@ -81,7 +81,8 @@ export function linkedTo(gitRoot: string): string | undefined {
   return realPlace(path.resolve(own, readFileSync(pointer, "utf8").trim()));
 }
 
-function commonDirectory(gitRoot: string): string | undefined {
+/** The git directory that the worktrees of a root's repository share; undefined where there is no repository. */
+export function commonDirectory(gitRoot: string): string | undefined {
   return linkedTo(gitRoot) ?? gitDirectory(gitRoot);
 }
 

@@ -35,14 +35,24 @@ function ownVariables(): NodeJS.ProcessEnv {
   };
 }
 
+/** A question to git. */
+export interface GitQuery {
+  readonly input?: string;
+  /** Settings for this question, `name=value`. */
+  readonly settings?: readonly string[];
+  /** Ends the question. Default: 20 seconds from now. */
+  readonly signal?: AbortSignal;
+}
+
 /** Asks git below a directory. Returns its output; undefined where it fails, takes too long or says too much. */
-export async function askGit(cwd: string, args: readonly string[], input = ""): Promise<Buffer | undefined> {
+export async function askGit(cwd: string, args: readonly string[], query: GitQuery = {}): Promise<Buffer | undefined> {
+  const { input = "", settings = [], signal = AbortSignal.timeout(ASKED_MS) } = query;
   try {
-    const child = spawn("git", [...SAFE, ...args], {
+    const child = spawn("git", [...SAFE, ...settings.flatMap((one) => ["-c", one]), ...args], {
       cwd,
       env: ownVariables(),
       windowsHide: true,
-      signal: AbortSignal.timeout(ASKED_MS),
+      signal,
       stdio: ["pipe", "pipe", "ignore"],
     });
     const chunks: Buffer[] = [];
@@ -62,10 +72,28 @@ export async function askGit(cwd: string, args: readonly string[], input = ""): 
 }
 
 /** The commit that is checked out below a directory: null before the first one, undefined where there is no repository. */
-export async function headOf(cwd: string): Promise<string | null | undefined> {
-  if ((await askGit(cwd, ["rev-parse", "--is-inside-work-tree"]))?.toString("utf8").trim() !== "true") return undefined;
-  const head = await askGit(cwd, ["rev-parse", "--verify", "-q", "HEAD^{commit}"]);
+export async function headOf(cwd: string, query: GitQuery = {}): Promise<string | null | undefined> {
+  const inside = await askGit(cwd, ["rev-parse", "--is-inside-work-tree"], query);
+  if (inside?.toString("utf8").trim() !== "true") return undefined;
+  const head = await askGit(cwd, ["rev-parse", "--verify", "-q", "HEAD^{commit}"], query);
   return head === undefined ? null : head.toString("utf8").trim();
+}
+
+/**
+ * Settings by which no filter of this machine or of a repository is run. Git compares a file that was written in the same moment as its index
+ * by content, and would filter it for that. Undefined where git does not say which there are.
+ */
+export async function filtersOff(cwd: string, query: GitQuery = {}): Promise<string[] | undefined> {
+  const text = await askGit(cwd, ["config", "-z", "--list", "--name-only"], query);
+  const names = new Set(
+    text
+      ?.toString("utf8")
+      .split("\0")
+      .flatMap((name) => /^(filter\..+)\.[^.]+$/s.exec(name)?.[1] ?? []),
+  );
+  // A name with this sign cannot be set so.
+  if (text === undefined || [...names].some((name) => name.includes("="))) return undefined;
+  return [...names].flatMap((name) => [`${name}.clean=`, `${name}.process=`, `${name}.required=false`]);
 }
 
 /** A file of a commit. */
@@ -107,7 +135,7 @@ export async function presentFiles(cwd: string): Promise<string[] | undefined> {
 export async function contentsOf(cwd: string, objects: readonly string[]): Promise<Map<string, Buffer> | undefined> {
   const found = new Map<string, Buffer>();
   if (objects.length === 0) return found;
-  const output = await askGit(cwd, ["cat-file", "--batch"], `${objects.join("\n")}\n`);
+  const output = await askGit(cwd, ["cat-file", "--batch"], { input: `${objects.join("\n")}\n` });
   if (output === undefined) return undefined;
   for (let at = 0; at < output.length;) {
     const end = output.indexOf(10, at);

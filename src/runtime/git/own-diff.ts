@@ -63,15 +63,15 @@ interface ChangedFile {
   readonly after: PresentFile | string | undefined;
 }
 
-async function changeOf(
+/** A file that is on disk otherwise than in a commit; undefined where it is the same. */
+export async function changeOf(
   root: string,
   file: string,
   before: CommittedFile | undefined,
 ): Promise<ChangedFile | undefined> {
   const after = await readPresent(root, file);
   if (after === undefined && before === undefined) return undefined;
-  const isSame =
-    typeof after === "object" && after.mode === before?.mode && objectName(after.data, before.object) === before.object;
+  const isSame = typeof after === "object" && after.mode === before?.mode && isContent(after.data, before.object);
   return isSame ? undefined : { path: file, before, after };
 }
 
@@ -89,6 +89,13 @@ async function readPresent(root: string, file: string): Promise<ChangedFile["aft
     if (error instanceof BatonError) return "not read: it lies outside the project, or is no regular file";
     return undefined;
   }
+}
+
+/** Whether a content has a name in git, as it is or with the line ends that a checkout may have changed. */
+function isContent(data: Buffer, object: string): boolean {
+  if (objectName(data, object) === object) return true;
+  if (!data.includes("\r\n") || data.includes(0)) return false;
+  return objectName(Buffer.from(data.toString("latin1").replaceAll("\r\n", "\n"), "latin1"), object) === object;
 }
 
 /** The name that git gives to a content, in the hash of the repository. */

@@ -1,7 +1,7 @@
 import { fittingEntries } from "../../base/lists/paging.js";
 import { BatonError } from "../../base/errors.js";
 import type { EventType } from "../../base/notifications/event-types.js";
-import { int, json, placeholders, text, textOrNull } from "../rows.js";
+import { int, intOrNull, json, only, placeholders, sole, text, textOrNull } from "../rows.js";
 import { columns, type RowOf } from "../tables.js";
 import type { SqlValue, Tx } from "../tx.js";
 import { decodeCursor, encodeCursor, type Position, positionOf, START } from "./positions.js";
@@ -172,6 +172,17 @@ export interface TypedEvents {
 /** The newest events of a few types among the last 10,000 of a run, newest first. */
 export function* newestOfTypes({ run, task = "", types, limit }: TypedEvents): Tx<StoredEvent[]> {
   return (yield [NEWEST_OF_TYPES, [run, task, limit, ...paddedTo(TYPES_MAX, types)]]).map(EVENTS.read);
+}
+
+const LOOKED_AT_SINCE = `SELECT min(at) AS at FROM (
+    SELECT at FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT ${LOOKED_AT}
+  ) AS newest`;
+
+/** The instant from which `newestAnywhere` has every event of some types; undefined where there is no event at all. */
+export function* completeSince(found: readonly StoredEvent[]): Tx<number | undefined> {
+  const since = yield* sole(only("at", intOrNull), [LOOKED_AT_SINCE, []]);
+  const oldest = found.length === WINDOW ? found.at(-1)?.at : undefined;
+  return since === null ? undefined : Math.max(since, oldest ?? 0);
 }
 
 const NEWEST_ANYWHERE = `SELECT ${EVENTS.columns} FROM (

@@ -42,6 +42,7 @@ import { lockIntents } from "./0041-lock-intents.js";
 import { failedBy } from "./0042-failed-by.js";
 import { conflicts } from "./0043-conflicts.js";
 import { runQueue } from "./0044-run-queue.js";
+import { workTrees } from "./0045-work-trees.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -89,6 +90,7 @@ export const migrations: readonly Migration[] = [
   failedBy,
   conflicts,
   runQueue,
+  workTrees,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

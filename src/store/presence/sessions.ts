@@ -28,6 +28,8 @@ export const SESSIONS = table("sessions", {
   /** The process of the client that started the server, by its `processKey`; null where that is not known. */
   clientProcess: textOrNull,
   executor: flag,
+  /** The root of the git work tree that it works in; null where it is in none. */
+  workTree: textOrNull,
   openedAt: int,
   renewedAt: int,
   expiresAt: int,
@@ -46,7 +48,7 @@ export function processKey({ pid, processStartedAt }: Pick<Session, "pid" | "pro
 
 const SAVE = insertInto(
   SESSIONS,
-  `ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, gone_at = NULL, ended_at = NULL`,
+  `ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, work_tree = excluded.work_tree, gone_at = NULL, ended_at = NULL`,
 );
 
 /** Opens the session, or opens it again after it had been given up as dead. */
@@ -129,6 +131,32 @@ export function* agentsOfSessions(ids: readonly string[]): Tx<string[]> {
          SELECT agent FROM tasks WHERE agent IS NOT NULL AND session ${sessions}
          UNION SELECT agent FROM file_locks WHERE task IS NULL AND session ${sessions})
        ORDER BY seen_at DESC, name LIMIT 100`,
+      chunk,
+    ];
+  });
+}
+
+/** Sessions of a host that work in a git work tree or have done so, the last renewed first. */
+export function* sessionsInWorkTrees(host: string, limit: number): Tx<Session[]> {
+  return yield* many(SESSIONS.read, [
+    `SELECT ${SESSIONS.columns} FROM sessions WHERE host = $1 AND work_tree IS NOT NULL ORDER BY renewed_at DESC, id LIMIT $2`,
+    [host, limit],
+  ]);
+}
+
+const WORKERS = columns({ session: text, agent: text });
+/** An agent that works over a session, or has done so last. */
+export interface SessionWorker extends RowOf<typeof WORKERS> {}
+
+/** Agents of sessions: what they registered over, what their tasks run under and their locks are bound to. */
+export function* workersOfSessions(ids: readonly string[]): Tx<SessionWorker[]> {
+  return yield* manyIn(WORKERS.read, ids, (chunk) => {
+    const sessions = `session IN (${placeholders(chunk.length)})`;
+    return [
+      // sql: placeholders alone
+      `SELECT session, name AS agent FROM agents WHERE ${sessions}
+       UNION SELECT session, agent FROM tasks WHERE agent IS NOT NULL AND ${sessions}
+       UNION SELECT session, agent FROM file_locks WHERE ${sessions} ORDER BY session, agent LIMIT 1000`,
       chunk,
     ];
   });
