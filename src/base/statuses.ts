@@ -63,7 +63,7 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 
 export const RUN_KINDS = ["workflow", "standing"] as const;
 
-export const RUN_MODES = ["standard", "high_performance", "fault_tolerant", "resource_aware"] as const;
+export const RUN_MODES = ["standard", "high_performance", "fault_tolerant", "resource_aware", "adaptive"] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
 export const PROJECT_STATUSES = ["active", "archived"] as const;

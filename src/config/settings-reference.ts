@@ -36,7 +36,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
     "tasks of a run at once where neither its start, its workflow, its session nor its project says; 0: as many as there are agents",
   max_concurrent_runs:
     "runs under way at once; a further one is paused with the reason, and starts when one has ended (also `MAX_CONCURRENT_WORKFLOWS`); 0: any number",
-  default_mode: "mode of a run without a session: `standard`, `high_performance`, `fault_tolerant` or `resource_aware`",
+  default_mode:
+    "mode of a run without a session: `standard`, `high_performance`, `fault_tolerant`, `resource_aware` or `adaptive`",
   depth_max: "longest chain of dependencies",
   payload_bytes_max: "size of a step or a result",
   input_bytes_max: "size of a call",

@@ -8,7 +8,7 @@ import { problemsError } from "../base/problems.js";
 // and strict where it is read (engine/definitions/definition.ts).
 
 const EXAMPLE =
-  '{"name":"w","steps":[{"key":"a","prompt":"…","files":{"write":["src/a/"]}},{"key":"t","kind":"command","needs":["a"],"run":"npm test"}]}';
+  '{"steps":[{"key":"a","prompt":"…","files":{"write":["src/a/"]}},{"key":"t","kind":"command","needs":["a"],"run":"npm test"}]}';
 const KINDS =
   "Kinds: agent {prompt}, command {run}, tool {server, tool, arguments}, human {ask}, gate {checks}, wait {for | until | event}, workflow {workflow, inputs}, plan {prompt}.";
 const KEYS = "Also: if, for_each, role, requires, not_by, trigger, output, retry, timeouts.";

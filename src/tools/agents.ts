@@ -1,7 +1,9 @@
 import { AGENT_STATUSES } from "../base/statuses.js";
 import { z } from "zod";
+import { correctedSpecialization } from "../engine/learning/specialization.js";
 import { findAgentDetail, listAgentPage } from "../engine/presence/agent-queries.js";
 import { heartbeat, unregisterAgent } from "../engine/presence/heartbeats.js";
+import type { EngineContext } from "../engine/context.js";
 import { registerAgent, updateAgent } from "../engine/agents/agents.js";
 import { iso } from "../base/time.js";
 import { taskLine } from "../engine/tasks/views.js";
@@ -168,6 +170,10 @@ const get = defineOperation({
       })
       .optional(),
     specialization: z.record(z.string(), z.number()).optional(),
+    specialization_corrected: z
+      .record(z.string(), z.object({ value: z.number(), evidence: z.number() }))
+      .optional()
+      .describe("What attempts make of it, of types of tasks that it has done too; evidence: attempts, faded."),
     workload: z.array(shapes.taskLine).optional(),
     history: z.array(shapes.attempt).optional(),
   }),
@@ -178,12 +184,19 @@ const get = defineOperation({
       agent: agentView(detail.agent),
       ...(include.has("health") ? { health: detail.health } : {}),
       ...(include.has("metrics") ? { metrics: detail.metrics } : {}),
-      ...(include.has("specialization") ? { specialization: { ...detail.agent.profile.specialization } } : {}),
+      ...(include.has("specialization")
+        ? yield* specializationOf(ctx, input.agent, detail.agent.profile.specialization)
+        : {}),
       ...(include.has("workload") ? { workload: detail.running.map(taskLine) } : {}),
       ...(detail.history === undefined ? {} : { history: detail.history }),
     };
   },
 });
+
+function* specializationOf(ctx: EngineContext, agent: string, declared: Readonly<Record<string, number>> = {}) {
+  const corrected = yield* correctedSpecialization(ctx, agent, declared);
+  return { specialization: { ...declared }, specialization_corrected: Object.fromEntries(corrected) };
+}
 
 const agentHeartbeat = defineOperation({
   name: "agent_heartbeat",

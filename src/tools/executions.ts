@@ -1,4 +1,5 @@
 import { defined } from "../base/json.js";
+import { RUN_MODES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
@@ -29,7 +30,7 @@ import * as shapes from "../dispatch/shapes.js";
 
 /** Values that a call may set differently from the definition. */
 const overrides = {
-  max_parallel: z.int().min(1).max(10_000).optional().describe("Tasks at once."),
+  max_parallel: z.int().min(1).max(10_000).optional(),
   priority: shapes.priority.optional(),
   deadline: params.duration.optional().describe("Such as 2h, or an instant."),
 } as const;
@@ -47,6 +48,7 @@ const executeInput = z.object({
   version: z.int().min(1).optional(),
   definition: definitionParam,
   inputs: z.record(z.string(), z.unknown()).optional(),
+  mode: z.enum(RUN_MODES).optional(),
   ...overrides,
   budget: budgetLimit.optional().describe("US$."),
   wait_seconds: waitSeconds,
@@ -103,8 +105,8 @@ function chosenBy(
   input: ExecuteInput,
   { project, session }: { project: Project | undefined; session: WorkSession | undefined },
 ): Tx<ChosenDefinition> {
-  const { workflow, definition, version, max_parallel, priority, deadline } = input;
-  const settings = settingsIn(modeOf(session, ctx.settings), ctx.settings);
+  const { workflow, definition, version, mode, max_parallel, priority, deadline } = input;
+  const settings = settingsIn(modeOf({ mode, session }, ctx.settings), ctx.settings);
   const choice = { workflow, definition, version, overrides: defined({ max_parallel, priority, deadline }) };
   return chooseDefinition({ ...ctx, settings }, project, choice);
 }
@@ -113,10 +115,10 @@ function* startGiven(ctx: EngineContext, input: ExecuteInput, before: Preparatio
   const agent = yield* actingAgent(ctx, input.agent);
   const project = yield* requireProject(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
-  const { inputs, budget } = input;
+  const { inputs, budget, mode } = input;
   const { parsed, draft, chosen } = preparedFor(yield* chosenBy(ctx, input, { project, session }), before);
   const workflow = chosen.stored && { id: chosen.stored.workflow.id, version: chosen.stored.version.version };
-  const execution = { project, parsed, draft, workflow, session, inputs, budget, createdBy: agent.name };
+  const execution = { project, parsed, draft, workflow, session, mode, inputs, budget, createdBy: agent.name };
   return startedView(yield* executeWorkflow(ctx, execution));
 }
 

@@ -39,7 +39,7 @@ const workload = defineOperation({
     "Shows for each agent what it runs, what is kept for it, its capacity, utilisation and last hour, and for all how evenly it lies; ready work that no live agent offers to take; and how many more agents of which kind would shorten ready work by how much.",
   area: "routing",
   effect: "read",
-  aliases: ["get_agent_workload"],
+  aliases: ["get_agent_workload", "check_persona_coverage"],
   words: ["overloaded agents", "utilisation", "scaling"],
   input: z.object({}),
   output: z.object({

@@ -35,7 +35,7 @@ const acquireInput = z.object({
   task: params.task.optional(),
   ttl_seconds: z.number().min(1).max(TTL_SECONDS_MAX).default(1800),
   wait_seconds: z.number().min(0).max(WAIT_SECONDS_MAX).default(0).describe("Queue this long."),
-  reason: z.string().max(500).optional().describe("Shown to waiting agents."),
+  reason: z.string().max(500).optional(),
   ...params.acting,
   project: params.project,
 });

@@ -42,7 +42,7 @@ const get = defineOperation({
   name: "get_run",
   title: "Get a run",
   description:
-    "Shows a run: status, progress, counts, budget, ready, waiting and blocked tasks with reasons. Include its tasks, graph (Mermaid) or failures with their errors.",
+    "Shows a run: status, progress, counts, budget, ready, waiting and blocked tasks with reasons. Include tasks, graph (Mermaid) or failures.",
   area: "runs",
   effect: "read",
   listed: true,

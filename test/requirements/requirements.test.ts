@@ -9,6 +9,7 @@ import { complexWorkflows } from "./complex-workflows.js";
 import { conflictResolver } from "./conflict-resolver.js";
 import { projectsAndWorkflows } from "./projects-and-workflows.js";
 import { tenFeatures } from "./ten-features.js";
+import { whoDoesWhat } from "./who-does-what.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
@@ -29,6 +30,7 @@ const PLACES: readonly Checks[] = [
   projectsAndWorkflows,
   complexWorkflows,
   commandLine,
+  whoDoesWhat,
 ];
 const checks = PLACES.flatMap((place) => Object.entries(place));
 const { rows, later, shown } = JSON.parse(

@@ -26,21 +26,23 @@ test.each(BACKENDS)("a run takes what its session says, and what is said of it g
   const own = { definition: { ...definition, max_parallel: 3 } };
   expect(await start({ session: "night", ...own })).toMatchObject({ max_parallel: 3 });
   expect(await start()).not.toHaveProperty("mode");
+  expect(await start({ session: "night", mode: "fault_tolerant" })).toMatchObject({ mode: "fault_tolerant" });
   const goal = await call("orchestrate", { goal: "tidy", session: "night", agent: "ann" });
   expect(goal.run).toMatchObject({ max_parallel: 7, mode: "resource_aware" });
-  expect(await sessions()).toMatchObject([{ name: "night", runs: 4 }]);
+  expect(await sessions()).toMatchObject([{ name: "night", runs: 5 }]);
 });
 
-test("a mode bounds a run, or frees it of its project's bound", async () => {
-  const { call, start } = await room();
+test.each(BACKENDS)("a mode bounds a run, or frees it of its project's bound, on %s", async (backend) => {
+  const { call, start } = await room(backend);
   await call("create_project", { name: "p", config: { max_parallel: 9 } });
-  for (const mode of ["standard", "high_performance", "fault_tolerant", "resource_aware"] as const)
+  for (const mode of ["standard", "high_performance", "fault_tolerant", "resource_aware", "adaptive"] as const)
     await call("create_session", { name: mode, mode });
   const parallel = async (session: string) => (await start({ project: "p", session })).max_parallel;
   expect(await parallel("standard")).toBe(9);
   expect(await parallel("high_performance")).toBe(10_000);
   expect(await parallel("fault_tolerant")).toBe(9);
   expect(await parallel("resource_aware")).toBe(4);
+  expect(await parallel("adaptive")).toBe(9);
 });
 
 test("a fault tolerant run tries its steps more often, those of its plan too", async () => {

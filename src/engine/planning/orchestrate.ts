@@ -87,7 +87,7 @@ export interface Decomposed {
 export function* decomposeGoal(ctx: EngineContext, goal: Goal, wanted: string): Tx<Decomposed> {
   const { template, workflow, chosen } = decompose(goal.templates, goal.goal, wanted);
   const name = nameFrom(goal.goal.slice(0, NAME_CHARS), template.name).toLowerCase();
-  const settings = settingsIn(modeOf(goal.session, ctx.settings), ctx.settings);
+  const settings = settingsIn(modeOf(goal, ctx.settings), ctx.settings);
   const started = yield* executeWorkflow(ctx, {
     ...termsOf(goal),
     parsed: requireDefinition({ ...workflow.source, name }, { limits: settings }),

@@ -146,7 +146,11 @@ const DECLARED_ATTEMPTS = 5;
 
 /** The declared skill of an agent, corrected by what it has shown; without a declaration, the evidence alone. */
 export function specializationOf({ declared, evidence }: Pick<RoutingCandidate, "declared" | "evidence">): number {
-  const shown: SuccessBelief = successBelief(evidence);
+  return correctedBy(successBelief(evidence), declared);
+}
+
+/** The same of a belief that is known already. */
+export function correctedBy(shown: SuccessBelief, declared: number | null): number {
   const word = declared === null ? 0 : DECLARED_ATTEMPTS;
   return (shown.alpha + word * (declared ?? 0)) / (shown.alpha + shown.beta + word);
 }

@@ -53,6 +53,8 @@ export interface Execution {
   readonly parent?: { readonly run: Run; readonly task: string };
   /** Budget of the run, in US dollars. */
   readonly budget?: number | undefined;
+  /** Default: that of the session, or of the settings. */
+  readonly mode?: RunMode | undefined;
   /** The work session whose defaults it takes. */
   readonly session?: WorkSession | undefined;
 }
@@ -116,9 +118,9 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
 }
 
 function newRun(ctx: EngineContext, execution: Execution, { shape, text }: RunDraft): NewRun {
-  const { parsed, project, session, parent, workflow } = execution;
+  const { parsed, project, parent, workflow } = execution;
   const { definition } = parsed;
-  const mode = modeOf(session, ctx.settings);
+  const mode = modeOf(execution, ctx.settings);
   // Runs are locked by their ids, a parent before those within it.
   const id = ctx.newId("run", parent?.run.id);
   return {

@@ -11,12 +11,16 @@ export const MODE_MEANING: Readonly<Record<RunMode, string>> = {
   standard: "as the project and the settings say",
   high_performance: "as many tasks at once as there is work, whatever the project's bound",
   fault_tolerant: `a step that does not say is tried at least ${TOLERANT_ATTEMPTS} times`,
+  adaptive: "as standard; route_task ranks by what agents have shown, as it does where nothing else is said",
   resource_aware: `at most ${SPARING_PARALLEL} tasks at once`,
 };
 
-/** The mode of a run that is started in a session, or in none. */
-export function modeOf(session: { readonly mode: RunMode } | undefined, settings: Settings): RunMode {
-  return session?.mode ?? settings.default_mode;
+/** The mode of a run: that of its call, of the session in which it is started, or of the settings. */
+export function modeOf(
+  { mode, session }: { readonly mode?: RunMode | undefined; readonly session?: { readonly mode: RunMode } | undefined },
+  settings: Settings,
+): RunMode {
+  return mode ?? session?.mode ?? settings.default_mode;
 }
 
 /** How many tasks of a run may run at once if neither the call, its definition nor its session says. */

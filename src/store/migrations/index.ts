@@ -43,6 +43,7 @@ import { failedBy } from "./0042-failed-by.js";
 import { conflicts } from "./0043-conflicts.js";
 import { runQueue } from "./0044-run-queue.js";
 import { workTrees } from "./0045-work-trees.js";
+import { modeAdaptive } from "./0046-mode-adaptive.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -91,6 +92,7 @@ export const migrations: readonly Migration[] = [
   conflicts,
   runQueue,
   workTrees,
+  modeAdaptive,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
