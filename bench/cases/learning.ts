@@ -1,5 +1,7 @@
 import path from "node:path";
 import { registerAgent } from "../../src/engine/agents/agents.js";
+import { claimTask } from "../../src/engine/claims/claims.js";
+import type { HeadStarts } from "../../src/engine/claims/head-starts.js";
 import { learn } from "../../src/engine/learning/observing.js";
 import { endSession } from "../../src/engine/presence/sessions.js";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
@@ -32,7 +34,7 @@ export const learning: Benchmark = {
       lines,
       notes: [
         `Completions: two databases with the same twelve types of task, which take turns task by task; ${ROUNDS} rounds of ${ROUND_TASKS}, medians, and the median of the rounds' ratios. The peer is the setting learning_enabled: false.`,
-        `Claims: ${AGENTS} agents, each with evidence of its kind, and ${READY_TASKS} ready tasks of ${DEMANDS} kinds, at NORMAL. Of half of the kinds one agent is there, of the others two; they take turns kind by kind.`,
+        `Claims: ${AGENTS} agents, each with evidence of its kind, and ${READY_TASKS} ready tasks of ${DEMANDS} kinds, at NORMAL. Of half of the kinds one agent is there, of the others a second, idle one, with which each claim is compared, since the head start is an hour here; they take turns kind by kind.`,
       ],
     };
   },
@@ -84,7 +86,9 @@ async function claims({ directory, quick, say }: Bench): Promise<Line> {
   const [rounds, tasks] = quick ? [4, 10_000] : [CLAIM_ROUNDS, READY_TASKS];
   say(`${AGENTS} agents, ${tasks} ready tasks of ${DEMANDS} kinds`);
   // Sessions live for an hour: this process renews none.
-  const world = { runtime: systemRuntime(), settings: { ...defaultSettings, session_ttl_ms: HOUR } };
+  // The head start does not end, and an idle agent counts as heard, so that each claim with a rival compares both.
+  const settings = { ...defaultSettings, session_ttl_ms: HOUR, session_renew_ms: HOUR, head_start_ms: HOUR };
+  const world = { runtime: systemRuntime(), settings };
   const file = path.join(directory, "claims.db");
   const gone = await EngineHandle.onSqlite(file, "NORMAL", world);
   await register(gone, (at) => !isLive(at));
@@ -99,8 +103,13 @@ async function claims({ directory, quick, say }: Bench): Promise<Line> {
   for (let round = -1; round < rounds; round++) {
     const times: [alone: number[], rivalled: number[]] = [[], []];
     for (let kind = 0; kind < DEMANDS; kind++) {
-      const claim = await timed(() => handle.claim(agentOf(kind), { project: project.id }));
-      await handle.complete(held(claim.result));
+      const agent = agentOf(kind);
+      const headStarts: HeadStarts = new Map();
+      const claim = await timed(() =>
+        handle.transact((ctx) => claimTask(ctx, { agent, headStarts, project: project.id })),
+      );
+      if (claim.result.outcome !== "claimed") throw new Error(`${agent} was given nothing`);
+      await handle.complete(held(claim.result.brief));
       times[isRivalled(kind) ? 1 : 0].push(claim.ms);
     }
     // The first round warms up.

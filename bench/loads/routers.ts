@@ -1,6 +1,7 @@
 import { BatonRouter } from "../../src/engine/performance/baton-router.js";
 import type { RoutingChoice, CrewFacts, EndedTask, Router } from "../../src/engine/performance/crew.js";
-import { JUDGEMENT_ATTEMPTS } from "../../src/engine/routing/belief.js";
+import { JUDGEMENT_ATTEMPTS } from "../../src/engine/belief/belief.js";
+import { isClearlyBetter } from "../../src/engine/belief/head-start.js";
 
 /** Takes the free agent with the best mean so far; one that was never tried comes first. */
 class GreedyRouter implements Router {
@@ -34,6 +35,31 @@ class GreedyRouter implements Router {
   }
 }
 
+/**
+ * Pulls as claims do: the free agents ask in an order of chance, and the first takes the task; with a head start the first that leaves
+ * it to no other free one.
+ */
+class PulledRouter extends BatonRouter {
+  readonly #uniform: CrewFacts["uniform"];
+  readonly #hasHeadStart: boolean;
+
+  constructor(crew: CrewFacts, hasHeadStart: boolean) {
+    super("performance", crew);
+    this.#uniform = crew.uniform;
+    this.#hasHeadStart = hasHeadStart;
+  }
+
+  override choose({ free, type, now }: RoutingChoice): number {
+    const asking = free
+      .map((agent) => ({ agent, at: this.#uniform(), shown: this.shownBy(agent, type, now) }))
+      .toSorted((one, other) => one.at - other.at);
+    const takes = asking.find(
+      ({ shown }) => !this.#hasHeadStart || !asking.some((other) => isClearlyBetter(other.shown, shown)),
+    );
+    return takes?.agent ?? 0;
+  }
+}
+
 /** Chooses without learning. */
 function fixed(choose: (choice: RoutingChoice) => number): Router {
   return { choose, ended: () => undefined, joined: () => undefined };
@@ -42,6 +68,8 @@ function fixed(choose: (choice: RoutingChoice) => number): Router {
 export const ROUTERS = {
   ours: (crew) => new BatonRouter("performance", crew),
   "ours, adaptive": (crew) => new BatonRouter("adaptive", crew),
+  "pulled, head start": (crew) => new PulledRouter(crew, true),
+  pulled: (crew) => new PulledRouter(crew, false),
   greedy: () => new GreedyRouter(0),
   "greedy with judgements": () => new GreedyRouter(JUDGEMENT_ATTEMPTS),
   random: ({ uniform }) => fixed(({ free }) => free[Math.floor(uniform() * free.length)] ?? 0),

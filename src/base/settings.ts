@@ -100,6 +100,8 @@ export const settingsSchema = z.object({
   learning_enabled: z.boolean().default(defaultSettings.learning_enabled),
   /** The share of its weight that evidence loses in a day; 0: it does not fade. */
   learning_rate: z.number().min(0).max(0.99).default(defaultSettings.learning_rate),
+  /** How long a waiting claim leaves a task that has just become ready to an idle agent that is clearly better at its type; 0: not at all. */
+  head_start_ms: z.int().min(0).max(60_000).default(defaultSettings.head_start_ms),
   /** Targets that validate_performance holds figures against. */
   "targets.task_assignment_latency_ms": z.int().min(1).default(defaultSettings["targets.task_assignment_latency_ms"]),
   "targets.load_balancing_efficiency": shareSchema.default(defaultSettings["targets.load_balancing_efficiency"]),

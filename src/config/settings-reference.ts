@@ -76,6 +76,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   delivery_timeout_ms: "time limit of one attempt at a notification",
   learning_enabled:
     "whether ended attempts, reviews and feedback are learned from; off, nothing is recorded, and choices go by what is declared alone",
+  head_start_ms:
+    "how long a waiting claim leaves a task that has just become ready to an idle agent that is clearly better at its type; 0: not at all",
   learning_rate:
     "the share of its weight that what was learned loses in a day (0.1: half in 6.6 days); 0: it does not fade",
   "targets.task_assignment_latency_ms":

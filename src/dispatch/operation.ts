@@ -88,7 +88,11 @@ export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
    * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out. A look
    * that finds nothing should write nothing: what it commits would make every other waiter look again.
    */
-  waitFor<T>(poll: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
+  waitFor<T>(
+    poll: () => Promise<T | undefined>,
+    timeoutSeconds: number,
+    againMs?: () => number | undefined,
+  ): Promise<T | undefined>;
   /** For the answer to a wait that found nothing: the bound of `waitFor`, where so many seconds are more. */
   waitBound(timeoutSeconds: number): Promise<{ readonly wait_seconds_max?: number }>;
   /** Tells the client's transport that its call has started this run, and may wait for it. */

@@ -9,8 +9,6 @@ import {
   MESSAGES_SHOWN_MAX,
   resultCharsShown,
 } from "../engine/claims/brief.js";
-import { claimTask, worthClaiming } from "../engine/claims/claims.js";
-import type { Claim } from "../engine/claims/taking.js";
 import { conflictsOf } from "../engine/locks/views.js";
 import { BatonError, callOperation, type NextCall } from "../base/errors.js";
 import { defined } from "../base/json.js";
@@ -21,9 +19,10 @@ import { startThatFits } from "../base/texts/shown-text.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
 import { exampleResult } from "../engine/steps/example-result.js";
-import { defineOperation, type HostWith } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { Claimer, type Decided } from "./claim-calls.js";
 import { noteWorkBegins } from "./review-diffs.js";
 import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
 
@@ -36,7 +35,6 @@ const claimInput = z.object({
   ...params.acting,
   project: params.project,
 });
-type ClaimInput = z.output<typeof claimInput>;
 
 const dependency = z.object({
   key: z.string(),
@@ -162,64 +160,23 @@ export const claim = defineOperation({
     if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first))
       return claimAnswer(first);
     let last: Decided = first;
-    const found = await host.waitFor(async () => {
-      if (!(await claimer.worthTrying())) return undefined;
-      last = await claimer.claim();
-      return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
-    }, given.wait_seconds ?? 0);
-    if (found?.outcome === "claimed") await noteWorkBegins(host, found.brief);
+    const found = await host.waitFor(
+      async () => {
+        if (!(await claimer.worthTrying())) return undefined;
+        last = await claimer.claim();
+        return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
+      },
+      given.wait_seconds ?? 0,
+      () => claimer.againMs(),
+    );
+    const decided = found ?? (await claimer.atEnd()) ?? last;
+    if (decided.outcome === "claimed") await noteWorkBegins(host, decided.brief);
     return {
-      ...claimAnswer(found ?? last),
+      ...claimAnswer(decided),
       ...(found === undefined && (await host.waitBound(given.wait_seconds ?? 0))),
     };
   },
 });
-
-export type Decided = Exclude<Claim, { outcome: "again" }>;
-
-// Each try sets up to 64 sets of files aside: enough for every file of a run of 10,000 tasks.
-const TRIES_MAX = 500;
-
-/** One claim_task call: as many transactions as it takes. */
-class Claimer {
-  /** Told in the first of them. */
-  #lost: NonNullable<Claim["lost"]> = [];
-
-  constructor(
-    readonly host: HostWith<"background">,
-    readonly input: ClaimInput,
-  ) {}
-
-  async claim(): Promise<Decided> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const request = { ...this.input, catchesUp: this.host.background.mayBeBehind() };
-      const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
-      this.#lost = [...this.#lost, ...(found.lost ?? [])];
-      if (found.outcome !== "again") return { ...found, lost: this.#lost };
-      if (found.due === true) await this.host.background.catchUp();
-    }
-    throw new BatonError("unavailable", "Other agents claimed every candidate first: call claim_task again.", {
-      retry: { after_ms: 100 },
-    });
-  }
-
-  /** A retry, a lapsed reservation or a lost lease may be the work: once they are handled, a claim that found nothing tries again. */
-  async claimOrCatchUp(): Promise<Decided> {
-    const found = await this.claim();
-    if (found.outcome === "claimed" || !(await this.host.background.catchUp())) return found;
-    return this.claim();
-  }
-
-  /** A look that writes nothing, so that those who wait do not wake each other. */
-  async worthTrying(): Promise<boolean> {
-    return this.host.read((ctx) => worthClaiming(ctx, this.input));
-  }
-
-  /** Nothing can come of waiting longer. */
-  over(found: Decided): boolean {
-    return found.outcome === "none" && found.reason === "run_finished";
-  }
-}
 
 /** The answer to a claim, whichever operation made it. */
 export function claimAnswer(found: Decided): z.input<typeof claimOutput> {

@@ -19,7 +19,7 @@ const ROOMS = [
   { house: "engine", floor: 1, room: "{context,disk-paths,effect,engine,gpus,idempotency,lookup,machine,person}.ts" },
   { house: "engine", floor: 2, room: "scheduling" },
   { house: "engine", floor: 2, room: "policy" },
-  { house: "engine", floor: 2, room: "projects" },
+  { house: "engine", floor: 2, room: "{belief,projects}" },
   { house: "engine", floor: 3, room: "agents" },
   { house: "engine", floor: 3, room: "supervision" },
   { house: "engine", floor: 3, room: "definitions" },

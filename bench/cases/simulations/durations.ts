@@ -1,5 +1,5 @@
 import { mulberry32 } from "../../../src/base/numbers/mulberry32.js";
-import { added, durationBelief, type JudgedSums, NO_SUMS } from "../../../src/engine/routing/belief.js";
+import { added, durationBelief, type JudgedSums, NO_SUMS } from "../../../src/engine/belief/belief.js";
 import { DEFAULT_ESTIMATE_MS } from "../../../src/engine/scheduling/order.js";
 import { sampledNormal } from "../../../src/engine/routing/sampling.js";
 import { estimatesBy } from "../../../src/engine/steps/learned-estimates.js";

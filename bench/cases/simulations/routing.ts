@@ -110,6 +110,14 @@ function linesOf(rows: readonly Row[]): Line[] {
         unit: "tasks",
         ...target("most", BROKEN_MOST),
       },
+      {
+        what: `claims with a head start: regret (${told})`,
+        value: of("stationary", "pulled, head start").regret.mean,
+        unit: "tasks",
+        peer: { name: "without", value: of("stationary", "pulled").regret.mean },
+        ratio: of("stationary", "pulled, head start").regret.mean / of("stationary", "pulled").regret.mean,
+        ...(isPromised ? { target: { of: "ratio", at: "most", limit: REGRET_RATIO_MOST } as const } : {}),
+      },
       { what: `gap from the best single agent to the oracle, closed (${told})`, value: closed, unit: "" },
     ];
   });
@@ -118,6 +126,7 @@ function linesOf(rows: readonly Row[]): Line[] {
 function notesOf(rows: readonly Row[], seeds: number): string[] {
   return [
     `${seeds} seeds from ${FIRST_SEED}; the set-up is described at the top of src/engine/performance/crew.ts. Mean ± standard deviation over the seeds.`,
+    "pulled: the free agents claim in an order of chance, as they do when a task becomes ready; with a head start, as claims that wait do it.",
     "ours: route_task's strategy performance; greedy: the best mean success, untried agents first; single: the mean skill of the one agent that would be best for all tasks, as if it were always free.",
     ...rows.map(
       ({ told, kind, router, lastQuarter, accuracy, regret, skill, single, broken, makespanDays }) =>

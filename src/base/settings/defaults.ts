@@ -65,6 +65,7 @@ const VALUES = {
   delivery_timeout_ms: 10_000,
   learning_enabled: true,
   learning_rate: 0.1,
+  head_start_ms: 2_000,
   "targets.task_assignment_latency_ms": 2_000,
   "targets.load_balancing_efficiency": 0.85,
   "targets.routing_accuracy": 0.95,

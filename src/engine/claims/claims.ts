@@ -18,6 +18,7 @@ import { hasJustFinished, whyNoWork } from "./no-work.js";
 import { projectAtHand, requireProject } from "../projects/creation.js";
 import { blockedBudget, whyStopped } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
+import { type HeadStarts, withoutHeadStarts } from "./head-starts.js";
 import { tiedWith } from "./lane-choice.js";
 import { offerFor } from "./offers.js";
 import { requireRun } from "../lookup.js";
@@ -35,6 +36,8 @@ export interface ClaimRequest {
   readonly fresh?: boolean | undefined;
   /** The caller handles due work first where there is any: the claim then answers `due` and takes nothing. */
   readonly catchesUp?: boolean | undefined;
+  /** Of a call that waits, and comes back when they are over: the work that it leaves to others for a moment. Without it a claim leaves none. */
+  readonly headStarts?: HeadStarts | undefined;
 }
 
 /**
@@ -100,7 +103,8 @@ function* claimOrResume(
   if (isDue) return { outcome: "again", due: true };
   const target = yield* claimTarget(ctx, request);
   const offer = offerOf(agent, request, ctx.caller);
-  return yield* claimWithin(ctx, { agent, offer, target }, known ?? (yield* laneHeads(target)));
+  const { headStarts } = request;
+  return yield* claimWithin(ctx, { agent, offer, target, headStarts }, known ?? (yield* laneHeads(target)));
 }
 
 /** Claims from the target, and from the child runs of a run; where there is nothing, notes what the agent wants. */
@@ -155,7 +159,8 @@ export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly Lan
   const offer = yield* offerFor(ctx, given.offer, heads);
   const claimer = { ...given, offer };
   const met = heads.filter(({ demand }) => meets(claimer.offer, demand));
-  const rivals = yield* fitting(ctx, claimer.agent.name, met);
+  const open = withoutHeadStarts(met, ctx, given.headStarts);
+  const rivals = yield* fitting(ctx, claimer.agent.name, open);
   const [lane] = rivals;
   if (!lane) {
     const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
@@ -181,7 +186,8 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const offer = yield* offerFor(ctx, offerOf(agent, request, ctx.caller), heads);
   // A budget that is spent lets no claim take what there is, until it is raised.
   const met = heads.filter(({ demand }) => meets(offer, demand));
-  if ((yield* fitting(ctx, agent.name, met)).length > 0)
+  const open = withoutHeadStarts(met, ctx, request.headStarts);
+  if ((yield* fitting(ctx, agent.name, open)).length > 0)
     return (yield* whyStopped({ project: run?.project ?? project?.id ?? null, agent: agent.name })) === undefined;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =

@@ -36,6 +36,7 @@ import { modedPatterns } from "../paths/file-sets.js";
 import { allocateToTask } from "../resources/tasks.js";
 import type { Offer } from "../scheduling/demands.js";
 import { briefOf, type Brief } from "./brief.js";
+import { type HeadStarts, leavesToBetter } from "./head-starts.js";
 import { type Choice, type Lane, chooseAmong, isBefore, rivalOf } from "./lane-choice.js";
 import type { NoWork } from "./no-work.js";
 import { recoveryBy } from "./recovered.js";
@@ -59,6 +60,7 @@ export interface Claimer {
   readonly agent: FoundAgent;
   readonly offer: Offer;
   readonly target: ClaimTarget;
+  readonly headStarts?: HeadStarts | undefined;
 }
 
 export function atCapacity({ name, maxConcurrentTasks }: Agent, live: readonly Task[]): NoWork {
@@ -94,6 +96,7 @@ export function* takeFrom(
   const stopped = agent.hasBudget ? yield* whyStopped({ project: run.project, agent: claimer.agent.name }) : undefined;
   if (stopped !== undefined)
     return { outcome: "none", reason: "budget_blocked", detail: stopped, retryAfterMs: BUDGET_RETRY_MS };
+  if (yield* leavesToBetter(ctx, claimer, choice)) return { outcome: "again" };
   const chosen = { ...choice, run, counters };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
   return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, project });

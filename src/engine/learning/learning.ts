@@ -22,7 +22,7 @@ import {
   NO_EVIDENCE,
   type SuccessBelief,
   successBelief,
-} from "../routing/belief.js";
+} from "../belief/belief.js";
 import { fading } from "./observing.js";
 
 /** The agent and the type of task that is asked about; without one of them: all. */

@@ -3,7 +3,7 @@ import { addEvidence, type Fading, type StoredEvidence } from "../../store/learn
 import type { Tx, TxContext } from "../../store/tx.js";
 import { EXECUTOR_PREFIX, RESERVED_HANDLES } from "../agents/agents.js";
 import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../effect.js";
-import { added, NO_SUMS, type Observation } from "../routing/belief.js";
+import { added, NO_SUMS, type Observation } from "../belief/belief.js";
 
 /** One fact about an agent at a type of task. */
 export interface Observed extends Observation {

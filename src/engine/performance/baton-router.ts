@@ -2,12 +2,13 @@ import { halfLifeMs } from "../../base/numbers/half-life.js";
 import { defaultSettings } from "../../base/settings/defaults.js";
 import {
   added,
+  type Evidence,
   type EvidenceLevels,
   type JudgedSums,
   judgedEvidence,
   NO_SUMS,
   type Observation,
-} from "../routing/belief.js";
+} from "../belief/belief.js";
 import { ranked } from "../routing/ranking.js";
 import type { RoutingCandidate } from "../routing/scoring.js";
 import { STRATEGIES, type StrategyName } from "../routing/strategies.js";
@@ -67,9 +68,14 @@ export class BatonRouter implements Router {
     this.#served.delete(agent);
   }
 
+  /** Evidence of an agent at a type of task. */
+  shownBy(agent: number, type: number, now: number): Evidence {
+    return judgedEvidence(this.#faded(`${agent}/${type}`, now));
+  }
+
   #levels(agent: number, type: number, now: number): EvidenceLevels {
     const shown = (key: string) => judgedEvidence(this.#faded(key, now));
-    return { pair: shown(`${agent}/${type}`), agent: shown(`${agent}/`), type: shown(`/${type}`) };
+    return { pair: this.shownBy(agent, type, now), agent: shown(`${agent}/`), type: shown(`/${type}`) };
   }
 
   #add({ agent, type, at }: EndedTask, observation: Observation): void {

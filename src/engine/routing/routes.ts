@@ -20,7 +20,7 @@ import { requireRun, requireTask } from "../lookup.js";
 import { type Offer, unmet } from "../scheduling/demands.js";
 import { taskType } from "../steps/task-type.js";
 import { requireAssignable, reserveTask } from "../tasks/assignments.js";
-import { asEvidence } from "./belief.js";
+import { asEvidence } from "../belief/belief.js";
 import { ranked, type Ranked } from "./ranking.js";
 import { personaOf, type Persona, type RoutingCandidate } from "./scoring.js";
 import { OF_GOAL, OF_MODE, type OptimizationGoal, STRATEGIES, type StrategyName } from "./strategies.js";

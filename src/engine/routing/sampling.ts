@@ -1,4 +1,4 @@
-import type { SuccessBelief } from "./belief.js";
+import type { SuccessBelief } from "../belief/belief.js";
 
 /** A source of uniform numbers in [0, 1). */
 export type Uniform = () => number;

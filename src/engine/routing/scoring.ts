@@ -1,4 +1,4 @@
-import { durationBelief, type EvidenceLevels, type SuccessBelief, successBelief } from "./belief.js";
+import { durationBelief, type EvidenceLevels, type SuccessBelief, successBelief } from "../belief/belief.js";
 import { sampledBeta, type Uniform } from "./sampling.js";
 
 // The parts of the score of an agent for a task, each from 0 to 1 and higher for the better agent. The score is their mean by the

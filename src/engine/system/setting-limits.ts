@@ -77,6 +77,7 @@ const LIMITS: Limits = {
   silence_ms: [MINUTE, 30 * DAY],
   silence_grace_ms: [10 * SECOND, DAY],
   exclusion_ms: [SECOND, HOUR, 0],
+  head_start_ms: [100, 10 * SECOND, 0],
   conflict_timeout_ms: [10 * SECOND, DAY],
   checkpoint_interval_ms: [10 * SECOND, 30 * DAY, 0],
 };

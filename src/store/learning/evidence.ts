@@ -2,7 +2,7 @@ import { bySize, eachIn, int, many, manyIn, one, placeholders, text } from "../r
 import { columns, named, type RowOf, table } from "../tables.js";
 import type { SqlValue, Tx } from "../tx.js";
 
-const SUMS = {
+export const SUMS = {
   /** A success of half the quality adds one half to each of both. */
   successes: int,
   failures: int,
@@ -137,7 +137,8 @@ const PAIR = columns({ id: text, agent: text, type: text, ...SUMS, observations:
 /** Evidence of an agent at a type of task, as it weighs at an instant. */
 export interface PairEvidence extends RowOf<typeof PAIR> {}
 
-const WEIGHED_PAIR = SUM_COLUMNS.map((column) => `${faded(column, LEFT)} AS ${column}`).join(", ");
+/** The sums of a row, as they weigh at `$1` where they fade by `$2`. */
+export const WEIGHED_SUMS_OF_PAIR = SUM_COLUMNS.map((column) => `${faded(column, LEFT)} AS ${column}`).join(", ");
 
 /** Returns evidence by its id, from behind one. */
 export function* evidenceOfPairs(
@@ -157,7 +158,7 @@ export function* evidenceOfPairs(
   const where = given.map(([comparison], at) => `${comparison} $${at + 4}`).join(" AND ");
   return yield* many(PAIR.read, [
     // sql: columns of the table and numbers of parameters.
-    `SELECT id, agent, type, ${WEIGHED_PAIR}, observations, updated_at FROM learning_evidence ${where && `WHERE ${where}`} ORDER BY id LIMIT $3`,
+    `SELECT id, agent, type, ${WEIGHED_SUMS_OF_PAIR}, observations, updated_at FROM learning_evidence ${where && `WHERE ${where}`} ORDER BY id LIMIT $3`,
     [now, perMs, limit, ...given.map(([, value]) => value)],
   ]);
 }
@@ -166,7 +167,7 @@ export function* evidenceOfPairs(
 export function* evidenceWithIds(ids: readonly string[], { now, perMs }: Fading): Tx<PairEvidence[]> {
   return yield* manyIn(PAIR.read, ids, (chunk) => [
     // sql: columns of the table and placeholders.
-    `SELECT id, agent, type, ${WEIGHED_PAIR}, observations, updated_at FROM learning_evidence WHERE id IN (${placeholders(chunk.length, 3)})`,
+    `SELECT id, agent, type, ${WEIGHED_SUMS_OF_PAIR}, observations, updated_at FROM learning_evidence WHERE id IN (${placeholders(chunk.length, 3)})`,
     [now, perMs, ...chunk],
   ]);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mulberry32 } from "../../../src/base/numbers/mulberry32.js";
-import { added, type JudgedSums, NO_EVIDENCE, NO_SUMS } from "../../../src/engine/routing/belief.js";
+import { added, type JudgedSums, NO_EVIDENCE, NO_SUMS } from "../../../src/engine/belief/belief.js";
 import { ranked } from "../../../src/engine/routing/ranking.js";
 import { sampledBeta } from "../../../src/engine/routing/sampling.js";
 import { type RoutingCandidate, personaMatch, specializationOf } from "../../../src/engine/routing/scoring.js";

@@ -9,7 +9,7 @@ import {
   NO_EVIDENCE,
   NO_SUMS,
   successBelief,
-} from "../../../src/engine/routing/belief.js";
+} from "../../../src/engine/belief/belief.js";
 
 function evidenceOf(successes: number, failures: number, durationMs = 60_000): JudgedSums {
   let evidence = NO_SUMS;

@@ -1,0 +1,74 @@
+import { BatonError } from "../base/errors.js";
+import { type ClaimRequest, claimTask, worthClaiming } from "../engine/claims/claims.js";
+import type { HeadStarts } from "../engine/claims/head-starts.js";
+import type { Claim } from "../engine/claims/taking.js";
+import type { HostWith } from "../dispatch/operation.js";
+
+interface WaitingClaim extends Omit<ClaimRequest, "catchesUp" | "headStarts"> {
+  readonly wait_seconds?: number | undefined;
+}
+
+export type Decided = Exclude<Claim, { outcome: "again" }>;
+
+// Each try sets up to 64 sets of files aside: enough for every file of a run of 10,000 tasks.
+const TRIES_MAX = 500;
+
+/** One claim_task call: as many transactions as it takes. */
+export class Claimer {
+  /** Told in the first of them. */
+  #lost: NonNullable<Claim["lost"]> = [];
+  /** Only a call that waits leaves work to others for a moment. */
+  readonly #headStarts: HeadStarts = new Map();
+  /** The instant of the last look. */
+  #now = 0;
+
+  constructor(
+    readonly host: HostWith<"background">,
+    readonly input: WaitingClaim,
+  ) {}
+
+  async claim(leaves = (this.input.wait_seconds ?? 0) > 0): Promise<Decided> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const headStarts = leaves ? this.#headStarts : undefined;
+      const request = { ...this.input, headStarts, catchesUp: this.host.background.mayBeBehind() };
+      const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
+      this.#lost = [...this.#lost, ...(found.lost ?? [])];
+      if (found.outcome !== "again") return { ...found, lost: this.#lost };
+      if (found.due === true) await this.host.background.catchUp();
+    }
+    throw new BatonError("unavailable", "Other agents claimed every candidate first: call claim_task again.", {
+      retry: { after_ms: 100 },
+    });
+  }
+
+  /** A retry, a lapsed reservation or a lost lease may be the work: once they are handled, a claim that found nothing tries again. */
+  async claimOrCatchUp(): Promise<Decided> {
+    const found = await this.claim();
+    if (found.outcome === "claimed" || !(await this.host.background.catchUp())) return found;
+    return this.claim();
+  }
+
+  /** A look that writes nothing, so that those who wait do not wake each other. */
+  async worthTrying(): Promise<boolean> {
+    return this.host.read((ctx) => {
+      this.#now = ctx.now;
+      return worthClaiming(ctx, { ...this.input, headStarts: this.#headStarts });
+    });
+  }
+
+  /** From the last look until work that was left to others is anyone's; undefined where there is none. */
+  againMs(): number | undefined {
+    const ends = [...this.#headStarts.values()].flatMap(({ until }) => (until > this.#now ? [until] : []));
+    return ends.length === 0 ? undefined : Math.min(...ends) - this.#now;
+  }
+
+  /** The last try of a call that left work to others and has no time to wait any more. */
+  async atEnd(): Promise<Decided | undefined> {
+    return this.againMs() === undefined ? undefined : this.claim(false);
+  }
+
+  /** Nothing can come of waiting longer. */
+  over(found: Decided): boolean {
+    return found.outcome === "none" && found.reason === "run_finished";
+  }
+}

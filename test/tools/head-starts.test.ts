@@ -1,0 +1,95 @@
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { startAppOn } from "../support/servers/app.js";
+
+const WAIT = { wait_seconds: 600 };
+
+describe.each(BACKENDS)("a head start on %s", (backend) => {
+  /** Ann, who failed three tasks of the type port, and ben, who did four well. */
+  async function team(settings: Record<string, unknown> = {}) {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    await call("create_project", { name: "demo" });
+    await call("configure", { settings });
+    const show = async (agent: string, count: number, isWell: boolean) => {
+      const steps = Array.from({ length: count }, (_, at) => ({
+        key: `t${at}`,
+        type: "port",
+        retry: { max_attempts: 1 },
+      }));
+      const { run } = await crew.start(steps, { project: "demo" });
+      for (let at = 0; at < count; at++) {
+        const held = await crew.take(agent, { run: run.id });
+        await (isWell ? crew.complete(held) : crew.fail(held));
+      }
+    };
+    await show("ann", 3, false);
+    await show("ben", 4, true);
+    const plan = async (key: string, more: object = {}) =>
+      crew.start([{ key, type: "port", ...more }], { project: "demo" });
+    const waiting = async (agent: string) => (await crew.claim(agent, { project: "demo", ...WAIT })).task?.key;
+    return { crew, call, plan, waiting };
+  }
+
+  test("leaves a task that becomes ready to the better of two waiting agents, and other work to the other", async () => {
+    const { crew, plan, waiting } = await team();
+    const { run } = await crew.start(
+      [
+        { key: "first", type: "other" },
+        { key: "a", type: "port", needs: ["first"] },
+      ],
+      {
+        project: "demo",
+      },
+    );
+    const first = await crew.take("eve", { run: run.id });
+    const [ann, ben] = [waiting("ann"), waiting("ben")];
+    await crew.complete(first);
+    expect(await ben).toBe("a");
+    await plan("b", { type: "other" });
+    expect(await ann).toBe("b");
+  });
+
+  test("ends after head_start_ms: the waiting claim wakes and takes the task", async () => {
+    const { crew, plan, waiting } = await team({ head_start_ms: 100 });
+    await plan("a");
+    const ann = waiting("ann");
+    await crew.app.advance(100);
+    expect(await ann).toBe("a");
+  });
+
+  test("is none for an agent that does not wait, nor with head_start_ms: 0 or learning off", async () => {
+    const { crew, call, plan, waiting } = await team();
+    await plan("a");
+    const held = await crew.take("ann", { project: "demo" });
+    expect(held.key).toBe("a");
+    await crew.complete(held);
+    for (const [at, settings] of [{ head_start_ms: 0 }, { head_start_ms: 10_000, learning_enabled: false }].entries()) {
+      await call("configure", { settings });
+      await plan(`more${at}`);
+      expect(await waiting("ann")).toBe(`more${at}`);
+      await crew.complete(await crew.take("ann", { project: "demo" }));
+    }
+  });
+
+  test("is none before an agent that is at work, lacks what the task requires or has not called lately", async () => {
+    const { crew, call, plan, waiting } = await team({ head_start_ms: 10_000 });
+    const next = async (key: string, more: object = {}) => {
+      await plan(key, more);
+      expect(await waiting("ann")).toBe(key);
+      await crew.complete(await crew.take("ann", { project: "demo" }));
+    };
+    await call("register_agent", { name: "ann", capabilities: ["go"] });
+    await next("in-go", { requires: ["go"] });
+    await plan("busy", { type: "other" });
+    const held = await crew.take("ben", { project: "demo" });
+    await next("beside");
+    await crew.complete(held);
+    for (let n = 0; n < 6; n++) {
+      await call("agent_heartbeat", { agent: "ann" });
+      await crew.app.advance(5_000);
+    }
+    await next("late");
+  });
+});
