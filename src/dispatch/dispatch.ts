@@ -179,14 +179,14 @@ export class Dispatch {
         const most = longestWaitMs((await this.#parts.engine()).settings(), options) / 1000;
         return timeoutSeconds > most ? { wait_seconds_max: most } : {};
       },
-      waitFor: async (poll, timeoutSeconds, againMs) => {
+      waitFor: async (poll, timeoutSeconds, nextPollMs) => {
         const engine = await this.#parts.engine();
         const settings = engine.settings();
         return this.#parts.waitFor(poll, {
           timeoutMs: Math.min(timeoutSeconds * 1000, longestWaitMs(settings, options)),
           signal,
           onWake: (listener) => engine.onWake(listener),
-          ...(againMs && { againMs }),
+          nextPollMs,
           ...(progress && { progress: { everyMs: settings.progress_every_ms, report: progress } }),
         });
       },

@@ -91,7 +91,7 @@ export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
   waitFor<T>(
     poll: () => Promise<T | undefined>,
     timeoutSeconds: number,
-    againMs?: () => number | undefined,
+    nextPollMs?: () => number | undefined,
   ): Promise<T | undefined>;
   /** For the answer to a wait that found nothing: the bound of `waitFor`, where so many seconds are more. */
   waitBound(timeoutSeconds: number): Promise<{ readonly wait_seconds_max?: number }>;

@@ -65,6 +65,8 @@ export const pendingLine = z.object({
 
 export const reason = z.object({ kind: z.string(), detail: z.string(), blocking: z.array(z.string()).readonly() });
 export const reasons = z.array(reason).readonly();
+/** A ready task; of one that no agent can claim now, why. */
+export const readyLine = taskLine.extend({ claimable: z.literal(false).optional(), reasons: reasons.optional() });
 export const blockedLine = z.object({ task: taskLine, reasons });
 
 export const taskView = z.object({

@@ -4,8 +4,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
   /** Calls the listener after something may have changed; returns what stops it. */
   onWake(listener: () => void): () => void;
-  /** Asked after each look: in how many milliseconds there is something to see without a wake-up, if so. */
-  againMs?(): number | undefined;
+  /** Milliseconds until something may be found without a wake; undefined where nothing is known to come. Asked after each poll. */
+  readonly nextPollMs?: (() => number | undefined) | undefined;
   /** Called every `everyMs` while it waits, with the milliseconds waited so far. */
   readonly progress?: { readonly everyMs: number; report(elapsedMs: number): void };
 }
@@ -29,8 +29,7 @@ export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: Wa
   };
   const stopListening = waiting.onWake(wake);
   const deadline = setTimeout(end, waiting.timeoutMs);
-  let alarm: NodeJS.Timeout | undefined;
-  const { progress } = waiting;
+  const { progress, nextPollMs } = waiting;
   const reports = progress && setInterval(() => progress.report(performance.now() - startedAt), progress.everyMs);
   waiting.signal.addEventListener("abort", end, { once: true });
   try {
@@ -40,17 +39,17 @@ export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: Wa
         requested = false;
         const seen = await poll();
         if (seen !== undefined) return seen;
-        clearTimeout(alarm);
-        const again = waiting.againMs?.();
-        alarm = again === undefined ? undefined : setTimeout(wake, Math.max(1, again));
       }
       if (over) return undefined;
-      if (!requested) await new Promise<void>((resolve) => (resume = resolve));
+      if (requested) continue;
+      const nextMs = nextPollMs?.();
+      const timer = nextMs === undefined ? undefined : setTimeout(wake, Math.max(0, nextMs));
+      await new Promise<void>((resolve) => (resume = resolve));
+      clearTimeout(timer);
     }
   } finally {
     stopListening();
     clearTimeout(deadline);
-    clearTimeout(alarm);
     clearInterval(reports);
     waiting.signal.removeEventListener("abort", end);
   }

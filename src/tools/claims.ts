@@ -22,7 +22,7 @@ import { exampleResult } from "../engine/steps/example-result.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
-import { Claimer, type Decided } from "./claim-calls.js";
+import { Claimer, type Decided } from "./claimer.js";
 import { noteWorkBegins } from "./review-diffs.js";
 import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
 
@@ -167,7 +167,7 @@ export const claim = defineOperation({
         return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
       },
       given.wait_seconds ?? 0,
-      () => claimer.againMs(),
+      () => claimer.nextLookMs(),
     );
     const decided = found ?? (await claimer.atEnd()) ?? last;
     if (decided.outcome === "claimed") await noteWorkBegins(host, decided.brief);

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
+import { whyNotClaimable } from "../engine/claims/readiness.js";
 import { toDot, toMermaid, toSvg } from "../engine/graph/diagrams.js";
 import { findProject } from "../engine/projects/projects.js";
 import { controlRun, RUN_ACTIONS } from "../engine/runs/control.js";
 import { listEventPage, conditionsOf, listRunPage, runGraph, runPicture, runProgress } from "../engine/runs/queries.js";
 import { getRun } from "../engine/runs/runs.js";
-import { taskLine } from "../engine/tasks/views.js";
+import { readyLines, taskLine } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { overviewView, retriesView, runView } from "../engine/runs/views.js";
 import { failuresOf } from "../engine/tasks/queries.js";
@@ -18,6 +19,11 @@ import * as shapes from "../dispatch/shapes.js";
 const INCLUDES = ["tasks", "graph", "failures"] as const;
 const TASKS_SHOWN_MAX = 200;
 const MERMAID_NODES_MAX = 150;
+
+/** Whether a server carries a task out: why it waits is in no agent's claim. */
+function isServed({ kind }: { readonly kind: string }): boolean {
+  return kind === "tool" || kind === "command";
+}
 
 /** A task with the condition of a branch that it stands in, and whether that held once it was judged. */
 const conditionedLine = z.object({
@@ -52,7 +58,7 @@ const get = defineOperation({
     run: shapes.run,
     budget: shapes.budget.optional(),
     phases: z.array(phase).optional(),
-    ready: z.array(shapes.taskLine),
+    ready: z.array(shapes.readyLine),
     running: z.array(shapes.heldLine),
     retrying: z.array(shapes.retryingLine).optional(),
     waiting: z.array(shapes.waitingLine),
@@ -64,13 +70,14 @@ const get = defineOperation({
     graph: z.string().optional(),
     failures: z.array(z.object({ task: shapes.taskLine, attempts: z.array(shapes.attempt) })).optional(),
   }),
-  *run(_ctx, input) {
+  *run(ctx, input) {
     const include = new Set(input.include ?? []);
     const overview = yield* getRun(input.run);
     const graph = include.has("graph") ? yield* runPicture(input.run) : undefined;
     const all = include.has("tasks") ? (yield* runGraph(input.run)).tasks : undefined;
     return {
       ...overviewView(overview),
+      ready: readyLines(overview.ready, yield* whyNotClaimable(ctx, overview.ready.filter(isServed))),
       ...(all === undefined ? {} : { tasks: yield* withConditions(all.slice(0, TASKS_SHOWN_MAX)) }),
       ...(graph === undefined ? {} : { graph: toMermaid(graph, { maxNodes: MERMAID_NODES_MAX }) }),
       ...(include.has("failures") ? { failures: yield* failuresOf(overview.dead) } : {}),

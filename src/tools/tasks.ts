@@ -8,7 +8,7 @@ import { BatonError } from "../base/errors.js";
 import { findProject } from "../engine/projects/projects.js";
 import { requireProject } from "../engine/projects/creation.js";
 import type { EngineContext } from "../engine/context.js";
-import { checkTaskReady, whyNotClaimable } from "../engine/claims/readiness.js";
+import { checkTaskReady, whyNotClaimable, whyReadyWaits } from "../engine/claims/readiness.js";
 import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
 import {
@@ -23,7 +23,7 @@ import { cancelTask } from "../engine/tasks/cancellation.js";
 import { reviewView } from "../engine/reviews/verdict.js";
 import { silenceView } from "../engine/agents/presence.js";
 import { taskType } from "../engine/steps/task-type.js";
-import { leaseShown, taskLine, taskView } from "../engine/tasks/views.js";
+import { leaseShown, readyLines, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
 import { attemptOperations } from "./attempts.js";
@@ -155,8 +155,9 @@ const getTask = defineOperation({
       events: include.has("events") || include.has("history"),
       result: include.has("result"),
     });
+    const waits = detail.task.status === "ready" ? yield* whyReadyWaits(ctx, detail.task) : [];
     return {
-      task: taskView(detail.task),
+      task: { ...taskView(detail.task), ...(waits.length > 0 && { reasons: waits }) },
       ...(detail.lease === undefined ? {} : { lease: leaseShown(ctx.caller, detail.task, detail.lease) }),
       ...silenceView(detail.silentSince),
       spec: { ...detail.spec, type: taskType(detail.task, detail.spec) },
@@ -176,22 +177,9 @@ function partOf(include: ReadonlySet<string>): (typeof PARTS)[number] {
   });
 }
 
-/** A task in a list; of a ready one that no agent can claim now, why. */
-const readyLine = z.object({
-  ...shapes.taskLine.shape,
-  claimable: z.literal(false).optional(),
-  reasons: shapes.reasons.optional(),
-});
-const REASONS_SHOWN_MAX = 3;
-
 function* readyTasks(ctx: EngineContext, query: Omit<TaskListQuery, "status">) {
   const { page, next } = yield* listReadyPage(query);
-  const obstacles = yield* whyNotClaimable(ctx, page);
-  const tasks = page.map((task) => {
-    const reasons = obstacles.get(task.id)?.slice(0, REASONS_SHOWN_MAX);
-    return { ...taskLine(task), ...(reasons === undefined ? {} : { claimable: false as const, reasons }) };
-  });
-  return { tasks, ...next };
+  return { tasks: readyLines(page, yield* whyNotClaimable(ctx, page)), ...next };
 }
 
 const listTasks = defineOperation({
@@ -213,7 +201,7 @@ const listTasks = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ tasks: z.array(readyLine), ...shapes.nextPage }),
+  output: z.object({ tasks: z.array(shapes.readyLine), ...shapes.nextPage }),
   *run(ctx, input) {
     if (input.run !== undefined) yield* requireRun(input.run);
     const project = input.run === undefined ? yield* findProject(ctx, input.project) : undefined;

@@ -6,8 +6,12 @@ import { startApp, startAppOn } from "../support/servers/app.js";
 const HALF_MINUTE_MS = 30_000;
 
 /** Ann and ben, over connections of their own, and a run whose tasks may be tried again at once. */
-async function team(backend: (typeof BACKENDS)[number], steps: readonly { key: string; [field: string]: unknown }[]) {
-  const app = await startAppOn(backend, { agent: "ann" });
+async function team(
+  backend: (typeof BACKENDS)[number],
+  steps: readonly { key: string; [field: string]: unknown }[],
+  settings = {},
+) {
+  const app = await startAppOn(backend, { agent: "ann", settings });
   const runtime = { ...testRuntime(2), clock: app.clock };
   const other = await startApp({
     database: app.database,
@@ -51,6 +55,10 @@ describe.each(BACKENDS)("a task that an agent has failed on %s", (backend) => {
       claimable: false,
       reasons: [{ kind: "excluded" }],
     });
+    // A look at the task shows for whom it is not.
+    expect((await app.call("get_task", { task: failed.id })).task.reasons).toMatchObject([
+      { kind: "excluded", detail: expect.stringContaining("ann has failed it, and others can do it") },
+    ]);
     const claim = await ben.claim("ben", { run });
     expect(claim.task).toMatchObject({ id: failed.id, previous: { agent: "ann", partial_result: { half: true } } });
     const { events } = await app.call("list_events", { run, types: ["task.recovered"] });
@@ -84,6 +92,22 @@ describe.each(BACKENDS)("a task that an agent has failed on %s", (backend) => {
     expect(await ann.take("ann", { run })).toMatchObject({ key: "api" });
     const { events } = await app.call("list_events", { run, types: ["task.recovered"] });
     expect(events).toMatchObject([{ agent: "ann", data: { from: "ann" } }]);
+  });
+
+  test("is taken by a claim that waits when the exclusion ends, though no row changes then", async () => {
+    const settings = { exclusion_ms: 1_500, progress_every_ms: 10 };
+    const { app, ann, ben, run, advance } = await team(backend, [{ key: "warm" }, { key: "api" }], settings);
+    await ben.complete(await ben.take("ben", { run }));
+    await ann.fail(await ann.take("ann", { run }));
+    await advance(1_000);
+    const { reason, retry_after_ms: left = 0 } = await ann.claim("ann", { run });
+    expect(reason).toBe("excluded");
+    const claiming = (progress: () => void) =>
+      app.call("claim_task", { agent: "ann", run, wait_seconds: 600 }, { progress });
+    let claim: ReturnType<typeof claiming> | undefined;
+    await new Promise<void>((resolve) => (claim = claiming(resolve)));
+    app.clock.advance(left);
+    expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "api" } });
   });
 
   test("is the agent's again at once where it is reserved for it", async () => {

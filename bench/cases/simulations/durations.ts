@@ -5,7 +5,7 @@ import { sampledNormal } from "../../../src/engine/routing/sampling.js";
 import { estimatesBy } from "../../../src/engine/steps/learned-estimates.js";
 import type { Bench, Benchmark, Line, Outcome } from "../../harness/benchmark.js";
 
-// A world whose durations are known: 20 agents and 12 types of task, as in `routing` (bench/loads/crew.ts). A task takes 20 minutes, times a
+// A world whose durations are known: 20 agents and 12 types of task, as in `routing` (src/engine/performance/crew.ts). A task takes 20 minutes, times a
 // factor of its type (e^0.6), of its agent (e^0.3) and of its own (e^0.5). Each task is predicted from those before it, then counted.
 
 const AGENTS = 20;

@@ -13,7 +13,6 @@ import {
 } from "../../store/breakers/breakers.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { lockBreakers } from "../../store/lock-order.js";
-import { findTask } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent, EXECUTOR_PREFIX } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
@@ -21,6 +20,7 @@ import type { EffectContext, EffectResult, EndedAttempt, RunOutcome } from "../e
 import type { Broken } from "../scheduling/demands.js";
 import { serverOutcome, serverTarget } from "./servers.js";
 import { type BreakerPolicy, hasReported, lets, newBreaker, observed, onTrial, type TargetOutcome } from "./state.js";
+import { pauseOf } from "./trials.js";
 
 const DELAY_MAX_MS = 1_800_000;
 
@@ -85,18 +85,25 @@ function countedOf(attempt: EndedAttempt): Counted[] {
   return [{ target: agentTarget(agent), agent, seen: { task, startedAt, outcome } }];
 }
 
-function* count(
-  ctx: EffectContext,
-  target: string,
-  seen: TargetOutcome,
-): Tx<Pick<NewEvent, "type" | "data"> | undefined> {
-  const before = seen.outcome === "failed" ? yield* lockedOrNew(ctx, target) : (yield* lockBreakers([target]))[0];
+function* count(ctx: EffectContext, target: string, seen: TargetOutcome): Tx<BreakerEvent | undefined> {
+  if (seen.outcome === "failed") return yield* observe(ctx, yield* lockedOrNew(ctx, target), seen);
+  // Calls of one server end at once in many places, and a success that says nothing new is not to wait for the others.
+  const known = yield* findBreaker(target);
+  if (known === undefined || (known.clean && seen.outcome === "succeeded")) return undefined;
+  return yield* observe(ctx, (yield* lockBreakers([target]))[0], seen);
+}
+
+type BreakerEvent = Pick<NewEvent, "type" | "data">;
+
+/** Counts an outcome on a breaker whose row is locked. */
+function* observe(ctx: EffectContext, before: Breaker | undefined, seen: TargetOutcome): Tx<BreakerEvent | undefined> {
   if (before === undefined || (before.clean && seen.outcome === "succeeded")) return undefined;
   const after = observed(before, seen, { now: ctx.now, policy: policyOf(ctx.settings) });
   if (after === before) return undefined;
   yield* saveBreaker(after);
+  const { target, failures, retryAt } = after;
   if (after.opens > before.opens)
-    return { type: "breaker.opened", data: { target, failures: after.failures, retry_at: isoOrNull(after.retryAt) } };
+    return { type: "breaker.opened", data: { target, failures, retry_at: isoOrNull(retryAt) } };
   return after.state === before.state ? undefined : { type: "breaker.closed", data: { target } };
 }
 
@@ -123,7 +130,7 @@ export function* countReported(
     return { action: "noted", detail: `the circuit breaker of ${agent} is ${before.state} already` };
   if (before !== undefined && hasReported(before, reporter, ctx.now))
     return { action: "noted", detail: `a report on ${agent} over this connection has counted within the hour` };
-  const changed = yield* count(ctx, target, { task: "", startedAt: ctx.now, outcome: "failed", reporter });
+  const changed = yield* observe(ctx, before, { task: "", startedAt: ctx.now, outcome: "failed", reporter });
   if (changed) yield* appendEvents(ctx, [{ ...changed, agent }]);
   return changed?.type === "breaker.opened"
     ? { action: "breaker_opened", detail: `${target} gets no work that others can do for a while` }
@@ -134,16 +141,8 @@ export function* countReported(
 export function* brokenUntil(ctx: EngineContext, agent: string): Tx<Broken | undefined> {
   if (!ctx.settings.circuit_breakers) return undefined;
   const breaker = yield* findBreaker(agentTarget(agent));
-  if (breaker === undefined || breaker.state === "closed") return undefined;
-  const trial = breaker.trial === null ? undefined : yield* findTask(breaker.trial);
-  const isUnderWay = trial?.status === "running" && trial.agent === agent;
-  if (lets(breaker, ctx.now, isUnderWay)) return undefined;
-  return isUnderWay
-    ? { until: ctx.now + TRIAL_LOOK_MS, trial: trial.key }
-    : { until: Math.max(breaker.retryAt ?? 0, ctx.now) };
+  return breaker && (yield* pauseOf(ctx, breaker, agent));
 }
-
-const TRIAL_LOOK_MS = 30_000;
 
 /** Makes a task that has been claimed the trial of the breaker of a target, where the pause of that is over. */
 export function* beginTrial(ctx: EngineContext, target: string, task: string): Tx<void> {

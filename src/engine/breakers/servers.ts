@@ -1,12 +1,13 @@
-import { openBreakers } from "../../store/breakers/breakers.js";
-import { findTask, type Reason } from "../../store/tasks/tasks.js";
+import { findBreaker, openBreakers } from "../../store/breakers/breakers.js";
+import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { EndedAttempt } from "../effect.js";
 import { readToolLine } from "../policy/tool-policy.js";
 import { toolObstacle } from "../policy/tool-runners.js";
 import { type Broken, breakerWaits } from "../scheduling/demands.js";
-import { lets, type TargetOutcome } from "./state.js";
+import type { TargetOutcome } from "./state.js";
+import { pauseOf } from "./trials.js";
 
 // Breakers of the MCP servers whose tools the server's executors call: target `server:NAME`, as it is configured.
 
@@ -30,19 +31,14 @@ export function serverOutcome({ outcome, errorType = "" }: EndedAttempt): Target
 }
 
 const OPEN_MAX = 1_000;
-/** When a claim looks again while a trial is under way. */
-const TRIAL_LOOK_MS = 30_000;
 
 /** Returns the MCP servers that are not called now, and until when. */
 export function* brokenServers(ctx: EngineContext): Tx<Map<string, Broken>> {
   const broken = new Map<string, Broken>();
   if (!ctx.settings.circuit_breakers) return broken;
   for (const breaker of yield* openBreakers({ prefix: SERVER_PREFIX, limit: OPEN_MAX })) {
-    const trial = breaker.trial === null ? undefined : yield* findTask(breaker.trial);
-    const isUnderWay = trial?.status === "running";
-    if (lets(breaker, ctx.now, isUnderWay)) continue;
-    const until = isUnderWay ? ctx.now + TRIAL_LOOK_MS : (breaker.retryAt ?? ctx.now);
-    broken.set(breaker.target.slice(SERVER_PREFIX.length), { until, ...(isUnderWay && { trial: trial.key }) });
+    const pause = yield* pauseOf(ctx, breaker);
+    if (pause) broken.set(breaker.target.slice(SERVER_PREFIX.length), pause);
   }
   return broken;
 }
@@ -52,7 +48,8 @@ export function* callObstacle(ctx: EngineContext, call: { run: string; line: str
   const obstacle = yield* toolObstacle(ctx, call);
   if (obstacle) return obstacle;
   const { server } = readToolLine(call.line);
-  const broken = (yield* brokenServers(ctx)).get(server);
+  const breaker = ctx.settings.circuit_breakers ? yield* findBreaker(serverTarget(server)) : undefined;
+  const broken = breaker && (yield* pauseOf(ctx, breaker));
   if (broken === undefined) return undefined;
   const detail = `the MCP server "${server}" has failed too often: ${breakerWaits(broken)}`;
   return { kind: "breaker_open", detail, blocking: [] };

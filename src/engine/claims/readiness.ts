@@ -1,4 +1,5 @@
 import { dependencyResults } from "../../store/tasks/attempts.js";
+import { findAgent, type FoundAgent } from "../../store/agents/agents.js";
 import { type Demand, findDemand, parkedOn } from "../../store/scheduling/lanes.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { runningTasksOf, type Reason, type Task } from "../../store/tasks/tasks.js";
@@ -69,6 +70,23 @@ export function* whyNotClaimable(
     if (reasons.length > 0) found.set(task.id, reasons);
   }
   return found;
+}
+
+/** Why a ready task waits: the reasons of any agent, and for whom it is that have failed it and leave it to others still. */
+export function* whyReadyWaits(ctx: EngineContext, task: Task): Tx<readonly Reason[]> {
+  const demand = yield* findDemand(task.demand);
+  const found = [...((yield* whyNotClaimable(ctx, [task])).get(task.id) ?? [])];
+  for (const name of demand?.reservedFor === null ? demand.failedBy : []) {
+    const agent = yield* findAgent(name);
+    const gaps = agent && demand ? yield* gapsOf(ctx, agent, { task, demand }) : [];
+    found.push(...gaps.filter(({ kind }) => kind === "excluded").map((gap) => ({ ...gap, blocking: [] })));
+  }
+  return found;
+}
+
+function* gapsOf(ctx: EngineContext, agent: FoundAgent, { task, demand }: Omit<TakerQuestion, "name">) {
+  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [{ demand, head: task.id }]);
+  return unmet(offer, demand);
 }
 
 function* once<T>(known: Map<string, T>, key: string, read: () => Tx<T>): Tx<T> {
@@ -194,8 +212,7 @@ function* takerReasonsOf(ctx: EngineContext, { task, demand, name }: TakerQuesti
       : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}${untilOf(ctx, task)}`, blocking: [] }];
   }
   const agent = yield* requireAgent(name);
-  const offer = yield* offerFor(ctx, offerOf(agent, {}, connectionOf(agent)), [{ demand, head: task.id }]);
-  const gaps = unmet(offer, demand).map(({ kind, detail }) => ({
+  const gaps = (yield* gapsOf(ctx, agent, { task, demand })).map(({ kind, detail }) => ({
     kind,
     detail: kind === "reserved" ? `${detail}${untilOf(ctx, task)}` : detail,
     blocking: [],

@@ -14,7 +14,7 @@ import { brokenServers } from "../breakers/servers.js";
 import type { EngineContext } from "../context.js";
 import { readToolLine } from "../policy/tool-policy.js";
 import { fitting } from "../resources/tasks.js";
-import { type ExecutedKind, meets, type Offer } from "../scheduling/demands.js";
+import { type Broken, type ExecutedKind, meets, type Offer } from "../scheduling/demands.js";
 import type { ExecutorPolicy } from "../../base/executor-policy.js";
 import { NAME_LENGTH_MAX, nameFrom } from "../../base/names.js";
 
@@ -43,11 +43,25 @@ function offerOf({ agent, carriesOut }: ExecutorOffer, root: string | null): Off
   };
 }
 
+/** The servers whose circuit breaker is open, read where the first call is met and not again for each project. */
+class OpenServers {
+  #known: ReadonlyMap<string, Broken> | undefined;
+
+  *read(ctx: EngineContext): Tx<ReadonlyMap<string, Broken>> {
+    return (this.#known ??= yield* brokenServers(ctx));
+  }
+}
+
+interface Offered {
+  readonly offer: Offer;
+  readonly heads: readonly LaneHead[];
+}
+
 /** The offer without calls of servers whose circuit breaker is open. */
-function* withoutBroken(ctx: EngineContext, offer: Offer, heads: readonly LaneHead[]): Tx<Offer> {
+function* withoutBroken(ctx: EngineContext, { offer, heads }: Offered, open = new OpenServers()): Tx<Offer> {
   const { carriesOut } = offer;
   if (!heads.some(({ demand }) => demand.executor === "tool" && meets(offer, demand))) return offer;
-  const broken = yield* brokenServers(ctx);
+  const broken = yield* open.read(ctx);
   if (broken.size === 0) return offer;
   const isBroken = (kind: ExecutedKind, what: string) => kind === "tool" && broken.has(readToolLine(what).server);
   return { ...offer, carriesOut: (kind, what) => !isBroken(kind, what) && carriesOut?.(kind, what) === true };
@@ -68,9 +82,10 @@ export interface RunWork {
  */
 export function* findRunWork(ctx: EngineContext, offer: ExecutorOffer, underWay: ReadonlySet<string>): Tx<RunWork[]> {
   const found: RunWork[] = [];
+  const open = new OpenServers();
   for (const place of offer.run === undefined ? yield* placesOfAll() : yield* placesOfRun(offer.run)) {
     const heads = yield* laneHeads(place.target);
-    const own = yield* withoutBroken(ctx, offerOf(offer, place.root), heads);
+    const own = yield* withoutBroken(ctx, { offer: offerOf(offer, place.root), heads }, open);
     const all = heads.filter(({ demand }) => meets(own, demand));
     const met = yield* fitting(ctx, offer.agent, all);
     const kindsOf = new Map<string, Set<ExecutedKind>>();
@@ -130,7 +145,7 @@ export function* claimWork(
   }
   const target = { run };
   const heads = yield* laneHeads(target);
-  const claimer = { agent: known, offer: yield* withoutBroken(ctx, offerOf(offer, root), heads), target };
+  const claimer = { agent: known, offer: yield* withoutBroken(ctx, { offer: offerOf(offer, root), heads }), target };
   const claim = yield* claimAt(ctx, claimer, heads);
   // An executor reads no reasons.
   return claim ?? { outcome: "none", reason: "nothing_ready", retryAfterMs: 0 };

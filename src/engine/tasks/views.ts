@@ -29,6 +29,15 @@ export function taskLine(task: Task) {
   };
 }
 
+/** Ready tasks in one line each; those that no agent can claim now with the reasons. */
+export function readyLines(tasks: readonly Task[], obstacles: ReadonlyMap<string, readonly Reason[]>) {
+  return tasks.map((task) => {
+    const reasons = obstacles.get(task.id)?.slice(0, REASONS_SHOWN_MAX);
+    return { ...taskLine(task), ...(reasons === undefined ? {} : { claimable: false as const, reasons }) };
+  });
+}
+const REASONS_SHOWN_MAX = 3;
+
 /** A lease as its holder is told it. */
 export function leaseView(token: number, terms: LeaseTerms) {
   return { token, ...termsView(terms) };

@@ -38,6 +38,13 @@ describe.each(BACKENDS)("the circuit breaker of an MCP server on %s", (backend) 
     expect(await fixture.reasons(run, tasks[0]?.key)).toMatchObject([
       { kind: "breaker_open", detail: expect.stringContaining('the MCP server "odd" has failed too often') },
     ]);
+    const why = [{ kind: "breaker_open", detail: expect.stringContaining("its circuit breaker is open until") }];
+    const seen = await fixture.app.call("get_run", { run });
+    expect(seen.ready.map(({ claimable, reasons }) => [claimable, reasons])).toMatchObject([
+      [false, why],
+      [false, why],
+    ]);
+    expect((await fixture.app.call("get_task", { task: tasks[0]?.id ?? "" })).task.reasons).toMatchObject(why);
     // Its trial fails, and the pause is twice as long.
     await fixture.app.advance(MINUTE_MS);
     await until("the trial has failed", async () => (await state())?.opens === 2);

@@ -13,6 +13,10 @@ export type Decided = Exclude<Claim, { outcome: "again" }>;
 // Each try sets up to 64 sets of files aside: enough for every file of a run of 10,000 tasks.
 const TRIES_MAX = 500;
 
+/** The database's clock may be a little behind this process's, and it looks once. */
+const CLOCKS_APART_MS = 20;
+const ENDS_BY_TIME: ReadonlySet<string> = new Set(["excluded", "breaker_open"]);
+
 /** One claim_task call: as many transactions as it takes. */
 export class Claimer {
   /** Told in the first of them. */
@@ -21,11 +25,25 @@ export class Claimer {
   readonly #headStarts: HeadStarts = new Map();
   /** The instant of the last look. */
   #now = 0;
+  /** When what an exclusion or a breaker keeps away may be claimed: its end changes no row, so nothing wakes the wait. */
+  #lookAt = 0;
 
   constructor(
     readonly host: HostWith<"background">,
     readonly input: WaitingClaim,
   ) {}
+
+  /** Milliseconds until something may be claimed that no change of a row announces. */
+  nextLookMs(): number | undefined {
+    const ends = [this.#lookAt - performance.now(), this.#headStartMs() ?? 0].filter((ms) => ms > 0);
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
+  /** From the last look until work that was left to others is anyone's; undefined where there is none. */
+  #headStartMs(): number | undefined {
+    const ends = [...this.#headStarts.values()].flatMap(({ until }) => (until > this.#now ? [until] : []));
+    return ends.length === 0 ? undefined : Math.min(...ends) - this.#now;
+  }
 
   async claim(leaves = (this.input.wait_seconds ?? 0) > 0): Promise<Decided> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -33,7 +51,11 @@ export class Claimer {
       const request = { ...this.input, headStarts, catchesUp: this.host.background.mayBeBehind() };
       const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
       this.#lost = [...this.#lost, ...(found.lost ?? [])];
-      if (found.outcome !== "again") return { ...found, lost: this.#lost };
+      if (found.outcome !== "again") {
+        const isTimed = found.outcome === "none" && ENDS_BY_TIME.has(found.reason);
+        this.#lookAt = isTimed ? performance.now() + found.retryAfterMs + CLOCKS_APART_MS : 0;
+        return { ...found, lost: this.#lost };
+      }
       if (found.due === true) await this.host.background.catchUp();
     }
     throw new BatonError("unavailable", "Other agents claimed every candidate first: call claim_task again.", {
@@ -56,15 +78,9 @@ export class Claimer {
     });
   }
 
-  /** From the last look until work that was left to others is anyone's; undefined where there is none. */
-  againMs(): number | undefined {
-    const ends = [...this.#headStarts.values()].flatMap(({ until }) => (until > this.#now ? [until] : []));
-    return ends.length === 0 ? undefined : Math.min(...ends) - this.#now;
-  }
-
   /** The last try of a call that left work to others and has no time to wait any more. */
   async atEnd(): Promise<Decided | undefined> {
-    return this.againMs() === undefined ? undefined : this.claim(false);
+    return this.#headStartMs() === undefined ? undefined : this.claim(false);
   }
 
   /** Nothing can come of waiting longer. */
