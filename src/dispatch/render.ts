@@ -182,6 +182,7 @@ const ORDERS: Readonly<Record<string, string>> = {
 /** Says that an offer is no lock yet, and until when the call in `next` takes it. */
 function offerLine(events: readonly unknown[]): string | undefined {
   const offers = events.filter(isObject).filter(({ type }) => type === "lock.offered");
+  if (offers.length === 0) return undefined;
   const [first] = offers.map(({ data }) => (isObject(data) ? data["until"] : undefined));
   const which = offers.length > 1 ? `${offers.length} offers, the first` : "Offered";
   return `${which} until ${show(first)}, not locked yet: the same acquire_file_lock call (next) takes it by then, else it goes to the next in line.`;

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { BatonError, callOperation } from "../base/errors.js";
+import { defined } from "../base/json.js";
 import { iso } from "../base/time.js";
-import { openConflicts, proposedFor, resolveConflict, setConflictStrategy } from "../engine/conflicts/resolution.js";
+import { setConflictStrategy, setStrategies, type StrategySetting } from "../engine/conflicts/choices.js";
+import { openConflicts, proposedFor, RESOLVED_MAX, resolveConflict } from "../engine/conflicts/resolution.js";
 import { CONFLICT_KINDS, CONFLICT_ROLES, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../base/statuses.js";
 import { recordConflicts } from "../engine/conflicts/detection.js";
 import { lookForConflicts } from "../engine/conflicts/git/questions.js";
-import { listConflictPage } from "../engine/conflicts/listing.js";
-import { conflictView } from "../engine/conflicts/views.js";
+import { conflictView, listConflictPage } from "../engine/conflicts/listing.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
@@ -43,6 +44,17 @@ const conflict = z.object({
   escalation: z.string().optional(),
 });
 
+const setting = z.object({
+  scope: z.string(),
+  strategy,
+  set_by: z.string().optional(),
+  set_at: instant.optional(),
+});
+
+function settingView({ scope, strategy: set, setBy, setAt }: StrategySetting): z.input<typeof setting> {
+  return { scope, strategy: set, ...defined({ set_by: setBy, set_at: setAt === undefined ? undefined : iso(setAt) }) };
+}
+
 const detect = defineOperation({
   name: "detect_conflicts",
   title: "Detect conflicts",
@@ -74,7 +86,7 @@ const list = defineOperation({
   name: "list_conflicts",
   title: "List conflicts",
   description:
-    "Lists the conflicts that were found, newest first: who is in whose way, how each was resolved and why, what else was possible, and how long it took until its tasks had ended.",
+    "Lists the conflicts that were found, newest first: who is in whose way, how each was resolved and why, what else was possible, and how long it took until its tasks had ended. Names the strategies that are set.",
   area: "conflicts",
   effect: "read",
   aliases: ["get_conflict_history"],
@@ -86,10 +98,11 @@ const list = defineOperation({
     kind: z.enum(CONFLICT_KINDS).optional(),
     ...params.paging,
   }),
-  output: z.object({ conflicts: z.array(conflict), ...nextPage }),
+  output: z.object({ conflicts: z.array(conflict), strategies: z.array(setting).optional(), ...nextPage }),
   *run(ctx, input) {
     const { page, next } = yield* listConflictPage(ctx, input);
-    return { conflicts: page.map(conflictView), ...next };
+    const strategies = input.cursor === undefined ? (yield* setStrategies(ctx, input)).map(settingView) : [];
+    return { conflicts: page.map(conflictView), ...(strategies.length > 0 && { strategies }), ...next };
   },
 });
 
@@ -123,10 +136,14 @@ const resolve = defineOperation({
     ),
     unresolved: z.array(z.object({ id: z.string(), why: z.string() })),
     escalated: z.array(z.string()),
+    note: z.string().optional(),
   }),
   async perform(host, { conflicts: ids, all, strategy: wanted, run, project, dry_run, agent }) {
-    if ((ids === undefined) === (all !== true)) throw whichConflicts();
-    const open = await host.read((ctx) => openConflicts(ctx, { ids, run, project }));
+    if ((ids === undefined) === (all !== true)) throw whichConflicts(ids);
+    const named = await host.read((ctx) => openConflicts(ctx, { ids, run, project }));
+    const open = named.slice(0, RESOLVED_MAX);
+    const note =
+      named.length > open.length ? `There are more than these ${open.length}: name those by their ids.` : undefined;
     const resolved = [];
     const unresolved: { id: string; why: string }[] = [];
     for (const one of open) {
@@ -141,12 +158,17 @@ const resolve = defineOperation({
       }
     }
     const escalated = open.filter(({ status }) => status === "escalated").map(({ id }) => id);
-    return { resolved, unresolved, escalated: escalated.filter((id) => unresolved.some((left) => left.id === id)) };
+    const left = escalated.filter((id) => unresolved.some((one) => one.id === id));
+    return { resolved, unresolved, escalated: left, ...defined({ note }) };
   },
 });
 
-function whichConflicts(): BatonError {
-  const message = "Name the conflicts, from detect_conflicts, or pass all: true. Nothing was changed.";
+function whichConflicts(ids: readonly string[] | undefined): BatonError {
+  const which =
+    ids === undefined
+      ? "Name the conflicts, from detect_conflicts, or pass all: true."
+      : "Pass conflicts or all: true, not both.";
+  const message = `${which} Nothing was changed.`;
   return new BatonError("invalid_input", message, {
     details: { path: "conflicts" },
     next: [callOperation("list_conflicts", {})],
@@ -169,20 +191,19 @@ const setStrategy = defineOperation({
   name: "set_conflict_strategy",
   title: "Set the conflict strategy",
   description:
-    "Sets how conflicts are resolved where a call names no strategy: of a project, or of a kind of conflict; the kind goes before the project. adaptive learns from what came of earlier ones. Returns what holds from now on.",
+    "Sets how conflicts are resolved where a call names no strategy: of a project, or of a kind of conflict; the kind goes before the project. adaptive learns from what came of earlier ones; default clears what was set. Returns what holds from now on.",
   area: "conflicts",
   effect: "write",
   example: { strategy: "prioritize_critical" },
   input: z.object({
-    strategy,
+    strategy: z.enum([...CONFLICT_STRATEGIES, "default"]),
     scope: z.enum(["project", ...CONFLICT_KINDS]).default("project"),
     project: params.project,
     ...params.acting,
   }),
-  output: z.object({ scope: z.string(), strategy, set_by: z.string(), set_at: instant }),
+  output: setting,
   *run(ctx, input) {
-    const { scope, setBy, setAt, ...set } = yield* setConflictStrategy(ctx, input);
-    return { scope, strategy: set.strategy, set_by: setBy, set_at: iso(setAt) };
+    return settingView(yield* setConflictStrategy(ctx, input));
   },
 });
 

@@ -28,6 +28,13 @@ test("an error tells each problem once, in its message or beside it", () => {
 });
 
 describe("a result", () => {
+  test("of a wait is no offer of a lock where none was offered", () => {
+    const events = [{ type: "message.sent", data: { subject: "hello" } }];
+    const { text } = renderResult({ events, next: [{ tool: "read_messages", arguments: {} }] });
+    expect(text).not.toContain("not locked yet");
+    expect(text).toContain("read_messages");
+  });
+
   test("is complete data, and short lines of the same", () => {
     const result = {
       run: { id: "run_1", status: "running", progress: 12.5, counts: { total: 3, ready: 2 } },

@@ -97,6 +97,42 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     expect(await crew.statuses(run)).toEqual({ a: "ready", b: "running" });
   });
 
+  test("a holder goes on whose task was to give way to one that is cancelled, and is told so", async () => {
+    const { app, crew, call, run, detect, resolve } = await contention(backend, [
+      writes("a", "x.ts"),
+      writes("b", "x.ts", { estimate_ms: HOUR / 2 }),
+    ]);
+    const held = await crew.take("ann", { run });
+    await crew.claim("ben", { run });
+    await call("modify_run", { run, changes: [{ op: "reprioritize", tasks: ["b"], priority: "high" }] });
+    await detect();
+    expect((await resolve("prioritize_critical")).resolved).toHaveLength(1);
+    await call("cancel_task", { task: `${run}/b` });
+    await app.advance(30_000);
+    expect(await call("report_progress", { task: held.id, token: held.token })).toMatchObject({ orders: "continue" });
+    const told = (await call("read_messages", { agent: "ann" })).messages.map(({ subject }) => subject);
+    expect(told.toSorted()).toEqual(["a gives way (preempted)", "a goes on"]);
+    await crew.complete(held);
+  });
+
+  test("a task gives way once: after that the others wait until it is done", async () => {
+    const { crew, call, run, start, detect, resolve } = await contention(backend, [writes("a", "x.ts")]);
+    const hurry = async (key: string) => {
+      const other = await start([writes(key, "x.ts", { priority: "high" })]);
+      expect((await crew.claim("ben", { run: other })).outcome).toBe("none");
+      await detect();
+      return { other, ...(await resolve("prioritize_critical")) };
+    };
+    const first = await crew.take("ann", { run });
+    const { other, resolved } = await hurry("b");
+    expect(resolved.map(({ decision }) => decision.split(":")[0])).toEqual(["a gives way to b"]);
+    await call("release_task", { task: first.id, token: first.token });
+    await crew.complete(await crew.take("ben", { run: other }));
+    await crew.take("ann", { run });
+    const { unresolved } = await hurry("c");
+    expect(unresolved).toMatchObject([{ why: "c goes next, when it is free: nothing is to be changed for that" }]);
+  });
+
   test("the task of a holder that others of a circle wait for beside it is not taken back: its wait ends", async () => {
     const { crew, call, run, detect, lock } = await contention(backend, [{ key: "a" }]);
     await call("register_resource", { id: "gpu", type: "gpu", capacity: { units: 1 } });

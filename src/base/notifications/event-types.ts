@@ -104,6 +104,7 @@ export const EVENT_TYPES = [
   "task.lease_lost",
   "task.opened",
   "task.passed_over",
+  "task.preempt_lifted",
   "task.preempt_requested",
   "task.progress",
   "task.ready",

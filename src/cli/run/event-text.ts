@@ -32,6 +32,7 @@ const TASK_EVENTS: Readonly<Record<string, Wording>> = {
   "task.fenced_off": { status: "ready", words: ({ agent }) => `taken back from ${agent ?? "its holder"}` },
   "task.cancel_requested": { status: "running", words: () => "asked to stop" },
   "task.preempt_requested": { status: "running", words: () => "asked to give way" },
+  "task.preempt_lifted": { status: "running", words: () => "goes on: it need not give way" },
   "task.cancelled": { status: "cancelled", words: () => "cancelled" },
   "task.blocked": { status: "blocked", words: ({ data }) => `blocked${reasonOf(data)}` },
   "task.skipped": { status: "skipped", words: ({ data }) => `skipped${reasonOf(data)}` },

@@ -3,6 +3,7 @@ import { setDue } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { reserveTask } from "../tasks/assignments.js";
+import { isToGiveWay } from "../conflicts/timeout.js";
 import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { decideByTime } from "../escalations/escalations.js";
@@ -16,7 +17,7 @@ import { RunChange } from "../lifecycle/run-change.js";
 import { earliest } from "../../base/time.js";
 import { readyTasks } from "../lifecycle/ready.js";
 import { cancelHeld } from "../tasks/cancellation.js";
-import { takeBackPreempted } from "../tasks/preemption.js";
+import { keepPreempted, takeBackPreempted } from "../tasks/preemption.js";
 import { expireUnheld, failAttempt } from "../tasks/tasks.js";
 import { askPersonToReview } from "../reviews/lost-reviews.js";
 import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
@@ -98,22 +99,27 @@ function* reviewDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
 }
 
 function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
-  const { task, spec } = locked;
+  const { task } = locked;
   const passed = passedTimeout(ctx, locked);
   if (task.orders === "cancel_requested") {
     yield* cancelHeld(ctx, locked, { note: "its holder did not stop within the grace" });
   } else if (task.orders === "preempted") {
-    yield* takeBackPreempted(ctx, locked);
+    if (yield* isToGiveWay(ctx, task.id)) yield* takeBackPreempted(ctx, locked);
+    else yield* keepPreempted(ctx, locked, nextDue(ctx, locked));
   } else if (passed) {
     const retryable = passed === "schedule_to_close" ? false : undefined;
     yield* failAttempt(ctx, locked, { error: timeout(passed, locked), outcome: "timed_out", fenced: true, retryable });
   } else if (task.session === null && isOver(ctx, task.leaseExpiresAt)) {
     yield* expireLease(ctx, locked);
   } else {
-    const lease = { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now };
-    const heardAt = task.heartbeatAt ?? ctx.now;
-    yield* setDue(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease, heardAt }));
+    yield* setDue(task.id, nextDue(ctx, locked));
   }
+}
+
+function nextDue(ctx: EngineContext, { task, spec }: LockedTask): number {
+  const lease = { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now };
+  const heardAt = task.heartbeatAt ?? ctx.now;
+  return runningDueAt(ctx, task, { timeouts: spec.timeouts, lease, heardAt });
 }
 
 type TimeoutKind = "schedule_to_start" | "start_to_close" | "schedule_to_close" | "heartbeat";

@@ -1,4 +1,5 @@
 import type { ConflictKind } from "../../base/statuses.js";
+import { shownLine } from "../../base/texts/shown-text.js";
 import {
   conflictsByIdentity,
   type ConflictRecord,
@@ -47,7 +48,7 @@ const IN_DATABASE: readonly ConflictKind[] = [
 ];
 
 /** Conflicts of one detection that are kept. */
-const FOUND_MAX = 200;
+export const FOUND_MAX = 200;
 
 /** Finds the conflicts that the database and git's answers tell of; undefined where there is no project. A query. Errors: `not_found`. */
 export function* findConflicts(ctx: EngineContext, scope: ConflictScope, git: GitAnswers): Tx<Detection | undefined> {
@@ -108,8 +109,13 @@ export function* pruneConflicts(ctx: EngineContext, project: string): Tx<void> {
   yield* forgetConflicts(project, ctx.now - ctx.settings.retention_ms, FOUND_MAX);
 }
 
+/** A path may have line breaks, which a sentence has not. */
+function shown(found: FoundConflict): FoundConflict {
+  return { ...found, detail: shownLine(found.detail) };
+}
+
 function newConflict(ctx: EngineContext, { project }: Detection, found: FoundConflict): ConflictRecord {
-  const { kind, run, parties, detail } = found;
+  const { kind, run, parties, detail } = shown(found);
   return {
     id: ctx.newId("conflict"),
     identity: identityOf(project.id, found),
@@ -122,6 +128,7 @@ function newConflict(ctx: EngineContext, { project }: Detection, found: FoundCon
     foundAt: ctx.now,
     seenAt: ctx.now,
     dueAt: ctx.now + ctx.settings.conflict_timeout_ms,
+    yields: null,
     ...UNDECIDED,
   };
 }
@@ -139,7 +146,8 @@ const UNDECIDED = {
 } as const;
 
 /** A conflict that was gone begins anew; one that was resolved stays so until it is gone. */
-function seenAgain(ctx: EngineContext, before: ConflictRecord, { parties, detail }: FoundConflict): ConflictRecord {
+function seenAgain(ctx: EngineContext, before: ConflictRecord, found: FoundConflict): ConflictRecord {
+  const { parties, detail } = shown(found);
   const seen = { ...before, seenAt: ctx.now };
   if (before.status === "resolved") return seen;
   const fresh = { ...seen, parties, detail };

@@ -1,4 +1,4 @@
-import type { ConflictParty, ConflictRecord } from "../../store/conflicts/conflicts.js";
+import { type ConflictParty, type ConflictRecord, conflictOfYielding } from "../../store/conflicts/conflicts.js";
 import { findRequest, type LockRequest } from "../../store/locks/requests.js";
 import { findTasks } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -39,6 +39,7 @@ export interface ResolutionPlan {
 }
 
 interface Case {
+  readonly conflict: string;
   readonly kind: ConflictRecord["kind"];
   /** Parties that are in each other's way now. */
   readonly parties: readonly ConflictParty[];
@@ -75,7 +76,7 @@ export function* planResolution(
     ...requests.filter(({ task }) => task === null || !known.has(task)).map(requester),
   ];
   const { kind } = conflict;
-  const decided = yield* decide(ctx, { kind, parties, strategy, tasks, contenders, requests });
+  const decided = yield* decide(ctx, { conflict: conflict.id, kind, parties, strategy, tasks, contenders, requests });
   if (typeof decided === "string") return decided;
   const { among, actions, decision } = decided;
   if (actions.length === 0) return `${decision}: nothing is to be changed for that`;
@@ -85,7 +86,12 @@ export function* planResolution(
     actions,
     decision,
     reason: first === undefined ? "it is served in order" : reasonOf(strategy, first),
-    alternatives: alternativesTo(strategy, kind, among),
+    alternatives: [
+      ...alternativesTo(strategy, kind, among),
+      ...(strategy !== "share" && kind === "lock_contention" && requests.some(({ mode }) => mode !== "exclusive")
+        ? ["share: those who only read are served together"]
+        : []),
+    ],
     expectedMs: tasks.reduce((sum, task) => sum + remainingMs(ctx.now, task), 0),
   };
 }
@@ -122,7 +128,7 @@ function* decide(ctx: EngineContext, one: Case): Tx<Decided | string> {
     case "overlapping_scopes":
       return orderPair(ctx, one);
     case "lock_contention":
-      return yieldLock(ctx, one);
+      return yield* yieldLock(ctx, one);
     case "wait_cycle":
       return breakCycle(one);
     case "deadline":
@@ -156,7 +162,8 @@ function told(changes: readonly Reprioritized[]): string {
   return changes.map(({ task, priority }) => `; ${task.key} of ${task.run} has priority ${priority} now`).join("");
 }
 
-function yieldLock(ctx: EngineContext, { parties, strategy, tasks, contenders, requests }: Case): Decided | string {
+function* yieldLock(ctx: EngineContext, one: Case): Tx<Decided | string> {
+  const { parties, strategy, tasks, contenders, requests } = one;
   const holding = parties.find(({ role }) => role === "holds");
   const holder = contenders.find(({ id }) => id === holding?.task);
   const waiting = inOrder(
@@ -170,7 +177,8 @@ function yieldLock(ctx: EngineContext, { parties, strategy, tasks, contenders, r
   const actions: ConflictAction[] = inLine.length > 1 ? [{ do: "reorder", requests: inLine }] : [];
   const parked = tasks.find(({ id, status }) => id === first.id && status === "ready");
   const held = tasks.find(({ id }) => id === holder?.id);
-  const yields = holder !== undefined && held?.kind === "agent" && outranks(strategy, { first, holder }, ctx.now);
+  const isOutranked = holder !== undefined && outranks(strategy, { first, holder }, ctx.now);
+  const yields = isOutranked && held !== undefined && (yield* mayYield(held, one.conflict));
   const others = tasks.filter(({ id, status }) => id !== parked?.id && status === "ready");
   // The task that gives way waits from now on.
   const behind = yields ? [...others, { ...held, readyAt: ctx.now }] : others;
@@ -181,6 +189,13 @@ function yieldLock(ctx: EngineContext, { parties, strategy, tasks, contenders, r
   const seconds = ctx.settings.cancel_grace_ms / 1000;
   const decision = `${held.key} gives way to ${first.name}: it is asked to stop, and taken back after ${seconds} s${told(changes)}`;
   return { among: waiting, actions: [...before, { do: "preempt", task: held.id }], decision };
+}
+
+/** Whether a task can be asked to give way: once, so that no task is taken back for ever. */
+function* mayYield({ id, kind, orders }: Task, conflict: string): Tx<boolean> {
+  if (kind !== "agent" || orders === "cancel_requested") return false;
+  const before = yield* conflictOfYielding(id);
+  return before === undefined || before.id === conflict;
 }
 
 /** Serves together who only reads. */

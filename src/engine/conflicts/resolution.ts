@@ -1,11 +1,8 @@
+import { hashOfInput } from "../../base/json.js";
+import { mulberry32 } from "../../base/numbers/mulberry32.js";
 import type { ConflictStrategy } from "../../base/statuses.js";
 import { type ConflictRecord, findConflict, listConflicts, updateConflict } from "../../store/conflicts/conflicts.js";
-import {
-  allStrategyEvidence,
-  findStrategies,
-  saveStrategy,
-  type ScopeStrategy,
-} from "../../store/conflicts/strategies.js";
+import { allStrategyEvidence, findStrategies } from "../../store/conflicts/strategies.js";
 import { BatonError, callOperation } from "../../base/errors.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject, lockRuns } from "../../store/lock-order.js";
@@ -23,14 +20,15 @@ import { LockChange } from "../locks/lock-change.js";
 import { modifyRun } from "../modifications/modifications.js";
 import { findProject } from "../projects/projects.js";
 import { preemptTask } from "../tasks/preemption.js";
-import { type ConflictScope, conflictEvent } from "./detection.js";
+import { type ConflictScope, conflictEvent, FOUND_MAX } from "./detection.js";
 import { type ConflictAction, planResolution, type ResolutionPlan } from "./plans.js";
+import { fits, scopesOf } from "./choices.js";
 import { chosenStrategy, type FixedStrategy } from "./strategies.js";
 
 /** When the outcome of a resolution is looked for, and again. */
 export const OUTCOME_LOOK_MS = 60_000;
-/** Conflicts that one call resolves. */
-const RESOLVED_MAX = 50;
+/** Conflicts that one call resolves: as many as one look finds. */
+export const RESOLVED_MAX = FOUND_MAX;
 
 /** The open conflicts that a caller names, or all of a project or run. A query. Errors: `not_found`. */
 export function* openConflicts(
@@ -41,7 +39,7 @@ export function* openConflicts(
     const run = query.run === undefined ? undefined : (yield* requireRun(query.run)).id;
     const project = run === undefined ? (yield* findProject(ctx, query.project))?.id : undefined;
     if (run === undefined && project === undefined) return [];
-    return yield* listConflicts({ project, run, status: "open", limit: RESOLVED_MAX });
+    return yield* listConflicts({ project, run, status: "open", limit: RESOLVED_MAX + 1 });
   }
   const found: ConflictRecord[] = [];
   for (const id of query.ids) {
@@ -74,19 +72,18 @@ export function* proposedFor(
 
 function* strategyFor(
   ctx: EngineContext,
-  { kind, project }: ConflictRecord,
+  { id, kind, project }: ConflictRecord,
   wanted: ConflictStrategy | undefined,
 ): Tx<FixedStrategy | undefined> {
-  const scopes = [`kind:${kind}`, `project:${project}`];
+  const scopes = scopesOf(project, kind);
   const set = wanted === undefined ? yield* findStrategies(scopes) : [];
-  const chosen = scopes.flatMap((scope) => set.find((one) => one.scope === scope)?.strategy ?? [])[0];
-  const strategy = wanted ?? chosen ?? ctx.settings.conflict_strategy;
+  const chosen = scopes.flatMap((scope) => set.find((one) => one.scope === scope)?.strategy ?? []);
+  // A strategy of a project need not fit every kind: then the next that does decides, adaptive in the end.
+  const strategy = wanted ?? [...chosen, ctx.settings.conflict_strategy].find((one) => fits(kind, one)) ?? "adaptive";
   if (strategy !== "adaptive") return strategy;
-  return chosenStrategy(
-    kind,
-    yield* allStrategyEvidence(),
-    ctx.settings.learning_enabled ? () => ctx.random() : undefined,
-  );
+  // The same numbers for the same conflict: what a dry run says is what is done.
+  const uniform = mulberry32(Buffer.from(hashOfInput(id), "base64url").readUInt32BE());
+  return chosenStrategy(kind, yield* allStrategyEvidence(), ctx.settings.learning_enabled ? uniform : undefined);
 }
 
 export interface Resolving {
@@ -110,6 +107,7 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
   const plan = yield* proposedFor(ctx, conflict, strategy);
   if (typeof plan === "string") return plan;
   for (const action of plan.actions) yield* carryOut(ctx, conflict, { action, by: by.name });
+  const preempted = plan.actions.find((action) => action.do === "preempt");
   const hasTasks = conflict.parties.some(({ task }) => task !== undefined);
   const resolved: ConflictRecord = {
     ...conflict,
@@ -121,6 +119,7 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
     decidedBy: by.name,
     decidedAt: ctx.now,
     expectedMs: plan.expectedMs,
+    yields: preempted?.task ?? conflict.yields,
     dueAt: hasTasks ? ctx.now + OUTCOME_LOOK_MS : null,
   };
   yield* updateConflict(resolved);
@@ -185,28 +184,4 @@ function* reorder(ctx: EngineContext, change: LockChange, requests: readonly str
     if (place) yield* placeRequest(request, { ...place, askedAt: place.askedAt + at });
   }
   change.look(locks);
-}
-
-export interface StrategyChoice {
-  readonly strategy: ConflictStrategy;
-  /** `project`, or a kind of conflict. */
-  readonly scope: string;
-  readonly project?: string | undefined;
-  readonly agent?: string | undefined;
-}
-
-/** Sets how conflicts are resolved from now on. Errors: `not_found` without a project where the scope is one. */
-export function* setConflictStrategy(ctx: EngineContext, choice: StrategyChoice): Tx<ScopeStrategy> {
-  const by = yield* actingAgent(ctx, choice.agent);
-  const project = choice.scope === "project" ? yield* findProject(ctx, choice.project) : undefined;
-  if (choice.scope === "project" && project === undefined) {
-    const message = "There is no project around the working directory: name one. Nothing was changed.";
-    throw new BatonError("not_found", message, { next: [callOperation("list_projects", {})] });
-  }
-  const scope = project === undefined ? `kind:${choice.scope}` : `project:${project.id}`;
-  const set = { scope, strategy: choice.strategy, setBy: by.name, setAt: ctx.now };
-  yield* saveStrategy(set);
-  const data = { scope, strategy: choice.strategy };
-  yield* appendEvents(ctx, [{ type: "conflict.strategy_set", project: project?.id ?? null, agent: by.name, data }]);
-  return set;
 }

@@ -92,6 +92,8 @@ export function alternativesTo(
 ): string[] {
   const [first] = inOrder(strategy, contenders);
   return APPLICABLE[kind].flatMap((other) => {
+    // Neither puts the contenders in an order.
+    if (other === "share" || other === "rebalance") return [];
     const [its] = inOrder(other, contenders);
     const [valueOf] = MEASURES[other];
     return first !== undefined && its !== undefined && valueOf(its) < valueOf(first)

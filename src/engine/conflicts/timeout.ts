@@ -1,4 +1,9 @@
-import { type ConflictRecord, findConflict, updateConflict } from "../../store/conflicts/conflicts.js";
+import {
+  conflictOfYielding,
+  type ConflictRecord,
+  findConflict,
+  updateConflict,
+} from "../../store/conflicts/conflicts.js";
 import { addStrategyOutcome } from "../../store/conflicts/strategies.js";
 import { findTasks } from "../../store/tasks/lists.js";
 import { type Escalation, findEscalation, insertEscalation } from "../../store/escalations/escalations.js";
@@ -11,6 +16,7 @@ import { announce, escalationEvent } from "../escalations/announcements.js";
 import { firstTier, timeOf } from "../escalations/tiers.js";
 import { PRIORITIES } from "../scheduling/order.js";
 import { conflictEvent } from "./detection.js";
+import { planResolution } from "./plans.js";
 import { OUTCOME_LOOK_MS } from "./resolution.js";
 import { successOf } from "./strategies.js";
 
@@ -27,6 +33,14 @@ export function* conflictDue(ctx: EngineContext, id: string): Tx<number> {
   else if (conflict.kind === "overlapping_scopes") yield* updateConflict({ ...conflict, dueAt: null });
   else yield* escalateConflict(ctx, conflict);
   return 1;
+}
+
+/** Whether a task that was asked to give way still is to: the others may have ended, or found another way. A query. */
+export function* isToGiveWay(ctx: EngineContext, task: string): Tx<boolean> {
+  const conflict = yield* conflictOfYielding(task);
+  if (!conflict?.strategy || conflict.strategy === "adaptive") return true;
+  const plan = yield* planResolution(ctx, conflict, conflict.strategy);
+  return typeof plan !== "string" && plan.actions.some((action) => action.do === "preempt" && action.task === task);
 }
 
 /** An escalated conflict is looked for until its question is decided. */

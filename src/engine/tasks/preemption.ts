@@ -1,4 +1,4 @@
-import { orderPreemption } from "../../store/tasks/transitions.js";
+import { liftPreemption, orderPreemption } from "../../store/tasks/transitions.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { addressOf } from "../channels/addresses.js";
@@ -16,13 +16,20 @@ export function* preemptTask(ctx: EngineContext, id: string, reason: string): Tx
   const change = new RunChange(ctx, run, counters);
   change.record({ type: "task.preempt_requested", task: task.id, agent: task.agent, data: { key: task.key, reason } });
   yield* change.writeHistory();
-  yield* tellHolder(ctx, task);
+  const seconds = Math.round(ctx.settings.cancel_grace_ms / 1000);
+  yield* tellHolder(ctx, task, {
+    subject: `${task.key} gives way (preempted)`,
+    body: `Another task needs what you hold for ${task.key}. Leave its files in a state others can use and call release_task with a note; in ${seconds} s it is taken back, and your token is old.`,
+  });
 }
 
 /** A holder that reports nothing meanwhile is told too. */
-function* tellHolder(ctx: EngineContext, { agent, project, run, key }: Task): Tx<void> {
+function* tellHolder(
+  ctx: EngineContext,
+  { agent, project, run }: Task,
+  text: { readonly subject: string; readonly body: string },
+): Tx<void> {
   if (agent === null) return;
-  const seconds = Math.round(ctx.settings.cancel_grace_ms / 1000);
   yield* beginThread(ctx, {
     project,
     run,
@@ -30,10 +37,23 @@ function* tellHolder(ctx: EngineContext, { agent, project, run, key }: Task): Tx
     address: addressOf({ kind: "agent", name: agent }, project),
     sender: SERVER,
     type: "inform",
-    subject: `${key} gives way (preempted)`,
-    body: `Another task needs what you hold for ${key}. Leave its files in a state others can use and call release_task with a note; in ${seconds} s it is taken back, and your token is old.`,
+    ...text,
     data: null,
   });
+}
+
+/** Lets a holder go on whose task is not to give way any more; the tick looks at it at `dueAt`. */
+export function* keepPreempted(
+  ctx: EngineContext,
+  { task, run, counters }: LockedTask,
+  dueAt: number | null,
+): Tx<void> {
+  yield* liftPreemption(task.id, dueAt);
+  const change = new RunChange(ctx, run, counters);
+  change.record({ type: "task.preempt_lifted", task: task.id, agent: task.agent, data: { key: task.key } });
+  yield* change.writeHistory();
+  const body = `What ${task.key} was to give way to does not wait for it any more: go on, your token is good.`;
+  yield* tellHolder(ctx, task, { subject: `${task.key} goes on`, body });
 }
 
 /** Takes a task back whose holder has not released it within the grace: the token becomes old, and its locks and resources are free. */

@@ -62,6 +62,8 @@ const CONFLICTS = table("conflicts", {
   /** The time from the decision until all its tasks had ended. */
   elapsedMs: intOrNull,
   escalation: textOrNull,
+  /** Task that was asked to give way, the last time that it was resolved so. */
+  yields: textOrNull,
 });
 /** A conflict that was found, with how it was resolved and what came of it. */
 export interface ConflictRecord extends RowOf<typeof CONFLICTS> {}
@@ -111,7 +113,7 @@ export function* listConflicts({ limit, ...filter }: ConflictFilter): Tx<Conflic
 export function* updateConflict(conflict: ConflictRecord): Tx<void> {
   yield [
     `UPDATE conflicts SET status = $1, parties = $2, detail = $3, seen_at = $4, due_at = $5, strategy = $6, decision = $7, reason = $8,
-       alternatives = $9, decided_by = $10, decided_at = $11, expected_ms = $12, elapsed_ms = $13, escalation = $14 WHERE id = $15`,
+       alternatives = $9, decided_by = $10, decided_at = $11, expected_ms = $12, elapsed_ms = $13, escalation = $14, yields = $15 WHERE id = $16`,
     [
       conflict.status,
       JSON.stringify(conflict.parties),
@@ -127,10 +129,19 @@ export function* updateConflict(conflict: ConflictRecord): Tx<void> {
       conflict.expectedMs,
       conflict.elapsedMs,
       conflict.escalation,
+      conflict.yields,
       conflict.id,
     ],
     1,
   ];
+}
+
+/** The conflict for which a task was asked last to give way. */
+export function* conflictOfYielding(task: string): Tx<ConflictRecord | undefined> {
+  return yield* one(CONFLICTS.read, [
+    `SELECT ${CONFLICTS.columns} FROM conflicts WHERE yields = $1 ORDER BY decided_at DESC, id DESC LIMIT 1`,
+    [task],
+  ]);
 }
 
 /** Conflicts that the tick is to look at, the most overdue first. */

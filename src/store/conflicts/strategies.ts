@@ -22,6 +22,10 @@ export function* saveStrategy(strategy: ScopeStrategy): Tx<void> {
   yield SAVE([strategy]);
 }
 
+export function* deleteStrategy(scope: string): Tx<void> {
+  yield ["DELETE FROM conflict_strategies WHERE scope = $1", [scope]];
+}
+
 export function* findStrategies(scopes: readonly string[]): Tx<ScopeStrategy[]> {
   return yield* manyIn(STRATEGIES.read, scopes, (chunk) => [
     `SELECT ${STRATEGIES.columns} FROM conflict_strategies WHERE scope IN (${placeholders(chunk.length)}) ORDER BY scope`,

@@ -44,6 +44,7 @@ import { conflicts } from "./0043-conflicts.js";
 import { runQueue } from "./0044-run-queue.js";
 import { workTrees } from "./0045-work-trees.js";
 import { modeAdaptive } from "./0046-mode-adaptive.js";
+import { yields } from "./0047-yields.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -93,6 +94,7 @@ export const migrations: readonly Migration[] = [
   runQueue,
   workTrees,
   modeAdaptive,
+  yields,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -205,6 +205,11 @@ export function* orderCancel(task: string, dueAt: number): Tx<void> {
   yield [`${ORDER_CANCEL} WHERE id = $2 AND status = 'running'`, [dueAt, task]];
 }
 
+/** Lets the holder go on after all. */
+export function* liftPreemption(task: string, dueAt: number | null): Tx<void> {
+  yield ["UPDATE tasks SET orders = NULL, due_at = $1 WHERE id = $2 AND orders = 'preempted'", [dueAt, task]];
+}
+
 /** Tells the holder, at its next call, to give the task back; the tick takes it at `dueAt`. */
 export function* orderPreemption(task: string, dueAt: number): Tx<void> {
   yield [
