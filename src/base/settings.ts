@@ -57,6 +57,9 @@ export const settingsSchema = z.object({
   max_concurrent_commands: z.int().min(1).max(1_000).default(defaultSettings.max_concurrent_commands),
   /** Of one server process that has MCP servers configured: calls of their tools. */
   max_concurrent_tool_calls: z.int().min(1).max(1_000).default(defaultSettings.max_concurrent_tool_calls),
+  /** Largest part of these slots that one run, and one project, has at once. */
+  run_slots_share: z.number().min(0.01).max(1).default(defaultSettings.run_slots_share),
+  project_slots_share: z.number().min(0.01).max(1).default(defaultSettings.project_slots_share),
   /** From the start of an MCP server to its tools, and how long it stays with nothing to do. */
   mcp_start_timeout_ms: z.int().min(10).default(defaultSettings.mcp_start_timeout_ms),
   mcp_idle_ms: z.int().min(0).default(defaultSettings.mcp_idle_ms),

@@ -15,7 +15,9 @@ const ONE_IS_ENOUGH: ReadonlySet<string> = new Set([
   "dead_letter_replays",
   "max_concurrent_commands",
   "max_concurrent_tool_calls",
+  "project_slots_share",
   "retry_attempts",
+  "run_slots_share",
 ]);
 
 describe.each(BACKENDS)("the system on %s", (backend) => {

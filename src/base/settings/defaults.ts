@@ -39,6 +39,8 @@ const VALUES = {
   patterns_max: 1_000,
   max_concurrent_commands: 10,
   max_concurrent_tool_calls: 10,
+  run_slots_share: 1,
+  project_slots_share: 1,
   mcp_start_timeout_ms: 30_000,
   mcp_idle_ms: 300_000,
   retry_attempts: 3,

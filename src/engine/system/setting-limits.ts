@@ -71,6 +71,8 @@ const LIMITS: Limits = {
   mcp_idle_ms: [SECOND, DAY],
   max_concurrent_commands: [1, 100],
   max_concurrent_tool_calls: [1, 100],
+  run_slots_share: [0.01, 1],
+  project_slots_share: [0.01, 1],
   retry_attempts: [1, 100],
   task_timeout_ms: [10 * SECOND, 30 * DAY],
   max_losses: [2, 100],

@@ -170,9 +170,7 @@ export class Executor {
       await engine.read((ctx) => findRunWork(ctx, this.#offer(this.#slots), underWay)),
     );
     for (let again = 0; waiting.length > 0 && again < AGAIN_MAX;) {
-      const underWayNow = [...this.#running.values()].map(({ work }) => work);
-      const keepsOne = this.#parts.run === undefined;
-      const next = nextShare({ waiting, free: this.#free(), underWay: underWayNow, served: this.#served, keepsOne });
+      const next = nextShare({ waiting, free: this.#free(), served: this.#served, ...this.#sharing() });
       if (next === undefined) return;
       const { work, free } = next;
       this.#claimed = true;
@@ -186,6 +184,13 @@ export class Executor {
         this.#begin(claim.brief, work);
       }
     }
+  }
+
+  /** Returns what is under way, and the bounds of shares: an executor of one run has none. */
+  #sharing() {
+    const { run_slots_share: run, project_slots_share: project } = this.#parts.engine.settings();
+    const underWay = [...this.#running].map(([{ brief }, { work }]) => ({ ...work, kind: brief.task.kind }));
+    return { underWay, largest: { run, project }, keepsOne: this.#parts.run === undefined };
   }
 
   /** Returns the handlers that have capacity for one more. */

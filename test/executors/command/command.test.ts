@@ -261,6 +261,26 @@ test.each(["the same commands", "commands of its own"])(
   },
 );
 
+test.each([
+  ["run_slots_share", 2],
+  ["project_slots_share", 0],
+])("%s bounds what has slots at once, also while others stand free", async (setting, second) => {
+  const fixture = await openCommandFixture({ settings: { [setting]: 0.2 } });
+  const steps = ["a", "b", "c"].map((key) => ({ key, run: STAYS }));
+  const counts = async (run: string) => (await fixture.app.call("get_run", { run })).run.counts;
+  const first = await fixture.start(steps);
+  await until("two run", async () => (await counts(first.run)).running === 2);
+  const other = await fixture.start(steps);
+  await fixture.app.call("create_project", { name: "other", root: temporaryDirectory() });
+  const third = await fixture.start(steps, { project: "other" });
+  await until("the other project's run", async () => (await counts(third.run)).running === 2);
+  await fixture.app.advance(1_000);
+  const running = (await Promise.all([first, other, third].map(({ run }) => counts(run)))).map((one) => one.running);
+  expect(running).toEqual([2, second, 2]);
+  await fixture.app.call("control_run", { run: first.run, action: "cancel" });
+  await until("the other of its project runs", async () => (await counts(other.run)).running === 2);
+});
+
 test("commands of two databases do not meet, though they are carried out on one machine", async () => {
   const [one, other] = [await openCommandFixture(), await openCommandFixture()];
   const [stays, ends] = [await one.start([{ key: "a", run: STAYS }]), await other.start([{ key: "a", run: STAYS }])];
