@@ -18,6 +18,7 @@ import { withLiveChildren } from "./restored-children.js";
 import { restoreDeadLetters } from "./restored-dead-letters.js";
 import { type ResumedRun, resumeRestored } from "./restored-run.js";
 import { idOf, tasksToStop } from "./restored-tasks.js";
+import { freeResourcesOf } from "../resources/tasks.js";
 import { pauseOrResumeWithin } from "../runs/control.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { notInState } from "../lifecycle/run-state.js";
@@ -103,6 +104,7 @@ export function* resumeInPlace(
   yield* wakeRuns(children, ctx.now);
   if (resumed.run.endedAt === null)
     yield* pauseOrResumeWithin(ctx, run.id, { agent, event: resumed.run.status === "paused" ? "pause" : "resume" });
+  yield* freeResourcesOf(ctx, held);
   ctx.onDue?.();
   return { ...resumed, ...figures, fenced, droppedSignals };
 }
@@ -150,6 +152,9 @@ interface Fencing {
   readonly note: string;
 }
 
+// What the restored run completes of milestones is locked before the resources.
+const FENCED = { event: "lose_lease", outcome: "cancelled", fenced: true, keepsResources: true } as const;
+
 /** Ends every attempt that is under way as a lost lease does: its record, its files, what waited for them. */
 function* fenceOff(ctx: EngineContext, run: Run, { held, note }: Fencing): Tx<Fenced[]> {
   if (held.length === 0) return [];
@@ -157,7 +162,7 @@ function* fenceOff(ctx: EngineContext, run: Run, { held, note }: Fencing): Tx<Fe
   const fenced: Fenced[] = [];
   for (const locked of held) {
     const { id, key, agent, token, attempt } = locked.task;
-    yield* endAttempt(change, locked, { event: "lose_lease", outcome: "cancelled", note, fenced: true });
+    yield* endAttempt(change, locked, { ...FENCED, note });
     change.record({ type: "task.fenced_off", task: id, agent, data: { key, token, attempt } });
     fenced.push({ task: id, key, agent: agent ?? "", token });
   }

@@ -38,6 +38,8 @@ export interface AttemptEnd {
   readonly reasons?: readonly Reason[];
   /** Whether the task is taken away from its holder, whose token becomes stale. */
   readonly fenced?: boolean;
+  /** Whether the caller frees the resources of the task: a transaction with more changes of the run does so after the last. */
+  readonly keepsResources?: boolean;
 }
 
 /**
@@ -67,7 +69,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     session: task.session,
   });
   const { outcome, event } = end;
-  const hasResources = locked.spec.resources !== undefined;
+  const hasResources = locked.spec.resources !== undefined && end.keepsResources !== true;
   change.recordAttempt({
     ...attemptOf(locked, ctx.now),
     outcome,

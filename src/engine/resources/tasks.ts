@@ -3,14 +3,14 @@ import { lockResources } from "../../store/lock-order.js";
 import { type Allocation, allocationsOfTasks, insertAllocation, usesOf } from "../../store/resources/allocations.js";
 import type { Requirements } from "../../store/resources/resources.js";
 import type { Demand } from "../../store/scheduling/lanes.js";
-import type { Task } from "../../store/tasks/tasks.js";
+import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
 import { eventOf, free } from "./allocations.js";
 import { amountsOf, fromThousandths } from "./amounts.js";
 import { type Shortage, summed } from "./pool.js";
-import { lineState, resolved, saveOwn } from "./stock.js";
+import { type QueueContext, lineState, resolved, saveOwn } from "./stock.js";
 
 interface Requiring {
   readonly demand: Pick<Demand, "resources">;
@@ -108,8 +108,25 @@ export function* allocateToTask(ctx: EngineContext, task: Task, resources: Requi
 /** Frees what attempts that ended had of resources, and serves who waits for them. */
 export function* freeResources(ctx: EffectContext, { attempts }: RunOutcome): Tx<EffectResult> {
   const ended = attempts.flatMap(({ task, hasResources }) => (hasResources === true ? [task] : []));
-  if (ended.length === 0) return {};
-  yield* lockResources();
-  yield* free(ctx, yield* allocationsOfTasks(ended), "attempt_ended");
+  yield* freeTasks(ctx, ended);
   return {};
+}
+
+interface Held {
+  readonly task: Pick<Task, "id">;
+  readonly spec: Pick<TaskSpec, "resources">;
+}
+
+/** Frees what these tasks, whose attempts ended, had of resources: last in a transaction that locks more after their end. */
+export function* freeResourcesOf(ctx: EngineContext, held: readonly Held[]): Tx<void> {
+  yield* freeTasks(
+    ctx,
+    held.flatMap(({ task, spec }) => (spec.resources === undefined ? [] : [task.id])),
+  );
+}
+
+function* freeTasks(ctx: QueueContext, tasks: readonly string[]): Tx<void> {
+  if (tasks.length === 0) return;
+  yield* lockResources();
+  yield* free(ctx, yield* allocationsOfTasks(tasks), "attempt_ended");
 }

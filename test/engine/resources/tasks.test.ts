@@ -88,6 +88,27 @@ describe.each(BACKENDS)("the resources of tasks on %s", (backend) => {
     });
   });
 
+  test("are free again when the run goes back to before they were taken, their agent is taken out, or the task is cancelled", async () => {
+    const { app, call, crew, begin, free, check } = await lab();
+    const run = await begin({ key: "first" }, { key: "train", units: 2 });
+    const { checkpoint } = await call("create_checkpoint", { run });
+    await crew.complete(await crew.take("ann", { run }));
+    await crew.take("ben", { run });
+    expect(await free()).toBe(0);
+    await call("resume_from_checkpoint", { checkpoint: checkpoint.id });
+    expect(await free()).toBe(2);
+    await crew.complete(await crew.take("ann", { run }));
+    await crew.take("ben", { run });
+    expect(await free()).toBe(0);
+    await call("unregister_agent", { agent: "ben" });
+    expect(await free()).toBe(2);
+    const { id } = await crew.take("ann", { run });
+    await call("cancel_task", { task: id });
+    await app.advance(3_600_000);
+    expect(await free()).toBe(2);
+    await check();
+  });
+
   test("stay required by a task whose title alone is changed, and so do the agents that it is not for, or first for", async () => {
     const { call, crew } = await lab();
     const resources = { gpu_1: { units: 2 } };

@@ -1,7 +1,10 @@
 import { Crew } from "../fixtures/plan.js";
 import type { TestApp } from "../servers/app.js";
 
-/** A resource that one agent has and another waits for, until it is freed; and tasks that require some of it, one after the other. */
+/**
+ * A resource that one agent has and another waits for, until it is freed; tasks that require some of it, one after the other; and a run
+ * that goes back to before it took some, and to what a milestone waits for.
+ */
 export async function resourceDay(app: TestApp, project: string): Promise<void> {
   const { call } = app;
   await call("register_resource", { agent: "ben", id: "oven", type: "custom", capacity: { trays: 2 } });
@@ -19,8 +22,12 @@ export async function resourceDay(app: TestApp, project: string): Promise<void> 
     ],
     { project },
   );
+  await call("add_milestone", { project, name: "baked", tasks: [`${run.id}/bread`, `${run.id}/cake`] });
   const bread = await crew.take("baker", { run: run.id });
   await call("claim_task", { agent: "cook", run: run.id });
   await crew.complete(bread);
+  const { checkpoint } = await call("create_checkpoint", { run: run.id });
+  await crew.take("cook", { run: run.id });
+  await call("resume_from_checkpoint", { checkpoint: checkpoint.id });
   await crew.complete(await crew.take("cook", { run: run.id }));
 }
