@@ -99,7 +99,13 @@ export function serve(
   const holdings = new Map(held);
   const left = new Set(waiting);
   const served = new Map<string, Shortage[]>();
-  const shareOf = ({ holder }: Waiting): number => pool.share(summed(holdings.get(holder) ?? []));
+  // A share changes only with what its holder is granted: this runs under the lock of the queue.
+  const shares = new Map<string, number>();
+  const shareOf = ({ holder }: Waiting): number => {
+    const known = shares.get(holder) ?? pool.share(summed(holdings.get(holder) ?? []));
+    shares.set(holder, known);
+    return known;
+  };
   while (left.size > 0) {
     const next = [...left].reduce((a, b) => (comesBefore(b, a, shareOf) ? b : a));
     left.delete(next);
@@ -107,7 +113,9 @@ export function serve(
     served.set(next.id, short);
     if (short.some(({ never }) => never)) continue;
     pool.take(next.holder, next.amounts);
-    if (short.length === 0) holdings.set(next.holder, [...(holdings.get(next.holder) ?? []), ...next.amounts]);
+    if (short.length > 0) continue;
+    holdings.set(next.holder, [...(holdings.get(next.holder) ?? []), ...next.amounts]);
+    shares.delete(next.holder);
   }
   return served;
 }

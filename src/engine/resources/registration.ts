@@ -11,7 +11,7 @@ import { fromThousandths, thousandths } from "./amounts.js";
 import type { Stock } from "./machine.js";
 import { stockOf } from "./stock.js";
 
-/** Resources that may be registered: lists of them have no pages. */
+/** Resources that may be registered, beside those of machines: lists of them have no pages. */
 const RESOURCES_MAX = 200;
 const UNITS_MAX = 16;
 
@@ -35,8 +35,8 @@ export function* registerResource(ctx: EngineContext, agent: string, input: Reso
   }
   yield* lockResources();
   const [before] = yield* stockOf(ctx, [input.id]);
-  if (!before && (yield* allResources()).length >= RESOURCES_MAX) {
-    const message = `There are ${RESOURCES_MAX} resources already, and no more fit. A resource has any number of units: give one of them more.`;
+  if (!before && (yield* allResources()).filter(({ host }) => host === null).length >= RESOURCES_MAX) {
+    const message = `There are ${RESOURCES_MAX} resources registered already, and no more fit. A resource has any number of units: give one of them more.`;
     throw new BatonError("limit_exceeded", message, { next: [callOperation("list_resources", {})] });
   }
   const units = written.map(([unit, capacity]) => ({ resource: input.id, unit, capacity: thousandths(capacity) }));

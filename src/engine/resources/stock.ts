@@ -6,6 +6,7 @@ import {
   allResources,
   type ResourceAmount,
   findResources,
+  forgetMachinesBut,
   saveResource,
   unitsOf,
 } from "../../store/resources/resources.js";
@@ -91,9 +92,15 @@ export function* requireAmounts(ctx: EngineContext, written: readonly ResourceAm
   return summed(amounts);
 }
 
-/** Saves those of the resources that are a machine's own and that no row has as they are now. */
+/**
+ * Saves those of the resources that are a machine's own and that no row has as they are now, and forgets those of machines where no
+ * process works any more. The queue is locked.
+ */
 export function* saveOwn(stock: readonly Stock[]): Tx<void> {
-  for (const { stored, units, ...resource } of stock) if (!stored) yield* saveResource(resource, units);
+  const own = stock.filter(({ stored }) => !stored);
+  for (const { stored: _, units, ...resource } of own) yield* saveResource(resource, units);
+  const [some] = own;
+  if (some?.host !== undefined && some.host !== null) yield* forgetMachinesBut(some.host);
 }
 
 /** Returns the free amounts of these resources. */

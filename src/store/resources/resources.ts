@@ -1,5 +1,5 @@
 import { RESOURCE_TYPES } from "../../base/statuses.js";
-import { int, intOrNull, many, manyIn, oneOf, placeholders, text, textOrNull } from "../rows.js";
+import { eachIn, idOf, int, intOrNull, many, manyIn, oneOf, placeholders, text, textOrNull } from "../rows.js";
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -57,6 +57,22 @@ export function* saveResource(resource: Resource, units: readonly ResourceUnit[]
     [resource.id, ...names],
   ];
   yield* insertRows(SAVE_UNITS, units);
+}
+
+/** Deletes the resources of other machines without an open session, where none of them is allocated or waited for. */
+export function* forgetMachinesBut(host: string): Tx<void> {
+  const gone = yield* many(idOf, [
+    `SELECT id FROM resources WHERE host IS NOT NULL AND host <> $1
+       AND NOT EXISTS (SELECT 1 FROM allocation_items i WHERE i.resource = resources.id)
+       AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.host = resources.host AND s.ended_at IS NULL)
+     ORDER BY id LIMIT 500`,
+    [host],
+  ]);
+  yield* eachIn(gone, (chunk) => [
+    `DELETE FROM resource_units WHERE resource IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  yield* eachIn(gone, (chunk) => [`DELETE FROM resources WHERE id IN (${placeholders(chunk.length)})`, chunk]);
 }
 
 /** Requirements as they are written: `{cpu: {cores: 2}}`. */

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { nameFrom } from "../../../src/base/names.js";
 import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import type { Caller } from "../../../src/engine/context.js";
 import { engineFor } from "../../../src/engine/engine.js";
@@ -60,6 +62,43 @@ describe.each(BACKENDS)("the cores of a machine on %s", (backend) => {
     const on = await lab();
     expect(await on(4).take(3)).toBe("allocated");
     expect(await on(2).capacity()).toBe(4);
+  });
+});
+
+describe.each(BACKENDS)("the resources of a machine on %s", (backend) => {
+  test("are forgotten at the first use of another machine's, where no holder has any and no session is open", async () => {
+    const app = await startAppOn(backend);
+    for (const name of ["ann", "ben"]) await app.call("register_agent", { name });
+    const store = await app.app.store();
+    const on = (host: string) =>
+      engineFor(
+        store,
+        { ...CALLER, host },
+        {
+          version: "test",
+          settings: () => defaultSettings,
+          now: () => app.clock.now(),
+          effects: [],
+          machine: { cores: 4, memoryBytes: 2 ** 33 },
+        },
+      );
+    const ask = {
+      agent: "ann",
+      requirements: { cpu: { cores: 1 } },
+      priority: "normal",
+      ttlMs: 60_000,
+      waitMs: 0,
+    } as const;
+    const first = await on("gone-1").transact((ctx) => allocate(ctx, ask));
+    await on("held").transact((ctx) => allocate(ctx, ask));
+    if (first.outcome !== "allocated") throw new Error("nothing was allocated");
+    await app.call("deallocate_resources", { agent: "ann", allocation: first.allocation.id });
+    await app.call("allocate_resources", { agent: "ben", requirements: { cpu: { cores: 0.1 } } });
+    await app.call("deallocate_resources", { agent: "ben" });
+    await on("third").transact((ctx) => allocate(ctx, ask));
+    const left = (await on("third").read(listResources)).flatMap(({ id }) => (id.startsWith("cpu") ? [id] : []));
+    const own = `cpu@${nameFrom(os.hostname(), "host")}`;
+    expect(left).toEqual([own, "cpu@held", "cpu@third"].toSorted());
   });
 });
 
