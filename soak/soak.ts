@@ -8,7 +8,7 @@ import { Checker, type Finding } from "../test/support/checker/checker.js";
 import { readSnapshot, type Snapshot } from "../test/support/checker/snapshot.js";
 import { Draw } from "../test/support/draw.js";
 import type { Place } from "./server.js";
-import { type Ledger, pause, PROJECT, Worker } from "./worker.js";
+import { type Ledger, LICENCES, pause, PROJECT, Worker } from "./worker.js";
 
 export interface SoakOptions {
   readonly place: Place;
@@ -83,6 +83,7 @@ class Soak {
     // Not killed: it keeps work coming, and is left when all others have gone.
     const feeder = new Worker("feeder", { ...shared, draw: this.#draw });
     await feeder.call("create_project", { name: PROJECT.project, root: this.#options.place.cwd });
+    await feeder.call("register_resource", LICENCES);
     const working = this.#workers.map((worker) => worker.work());
     const killing = this.#killAtRandom();
     const busyMs = await this.#keepBusy(feeder);
@@ -127,6 +128,7 @@ class Soak {
       this.#tasks = await this.#count(ALL);
       if (open < OPEN_TASKS_MIN) await feeder.execute();
       else await pause(LOOK_EVERY_MS);
+      if ((await this.#count(OVER_CAPACITY)) > 0) this.#ledger.problems.push("more is allocated than there is");
       if (looks % 100 === 0)
         this.#say(
           `${this.#tasks} tasks, ${open} open, ${this.#kills} kills, ${this.#ledger.figures.acknowledged} calls acknowledged`,
@@ -184,6 +186,7 @@ class Soak {
       runs: this.#ledger.runs.length,
       tasks: snapshot.tasks.size,
       events: snapshot.events.length,
+      allocated: snapshot.events.filter(({ type }) => type === "resource.allocated").length,
       kills: this.#kills,
       freed: freedMs.length,
       freed_p50_ms: quantile(freedMs, 0.5),
@@ -199,6 +202,12 @@ const ALL = "SELECT count(*) AS count FROM tasks";
 const OPEN =
   "SELECT count(*) AS count FROM tasks WHERE status IN ('pending', 'ready', 'running', 'waiting', 'in_review')";
 const HELD = "SELECT count(*) AS count FROM file_locks";
+
+const OVER_CAPACITY = `SELECT count(*) AS count FROM resources r JOIN resource_units u ON u.resource = r.id WHERE
+  u.capacity < (SELECT COALESCE(sum(i.amount), 0) FROM allocation_items i JOIN allocations a ON a.id = i.allocation
+    WHERE i.resource = u.resource AND i.unit = u.unit AND a.state <> 'waiting')
+  OR r.users_max < (SELECT count(DISTINCT a.holder) FROM allocation_items i JOIN allocations a ON a.id = i.allocation
+    WHERE i.resource = r.id AND a.state <> 'waiting')`;
 
 interface Recovery {
   /** Time from the kill of a task's holder until the task is free again. */

@@ -31,6 +31,13 @@ export interface Ledger {
 }
 
 export const PROJECT = { project: "soak" } as const;
+/** Too few for all who ask at once. */
+export const LICENCES = {
+  id: "licences",
+  type: "custom",
+  capacity: { seats: 6 },
+  limits: { max_concurrent_users: 4 },
+} as const;
 const STEPS = { sizeMax: 25, timeouts: false, backoffMsMax: 100 } as const;
 const TRIES_MAX = 5;
 const IDLE_MS = 20;
@@ -108,7 +115,7 @@ export class Worker {
 
   async #step(): Promise<boolean> {
     const draw = this.#draw;
-    switch (draw.weighted({ task: 80, lock: 8, unlock: 4, create: 3, control: 3, cancel: 2 })) {
+    switch (draw.weighted({ task: 80, lock: 8, unlock: 4, create: 3, control: 3, cancel: 2, allocate: 6, free: 3 })) {
       case "task":
         return this.#task();
       case "lock":
@@ -116,6 +123,16 @@ export class Worker {
         return true;
       case "unlock":
         await this.call("release_file_lock", { ...PROJECT, all: true });
+        return true;
+      case "allocate":
+        await this.call("allocate_resources", {
+          requirements: this.#seats(3),
+          ttl_seconds: draw.int(1, 3),
+          ...(draw.chance(0.5) ? { wait_seconds: 0.05 } : {}),
+        });
+        return true;
+      case "free":
+        await this.call("deallocate_resources", {});
         return true;
       case "create":
         await this.#create();
@@ -170,6 +187,7 @@ export class Worker {
     await this.call("create_task", {
       title: "One more",
       ...randomFields(this.#draw, STEPS),
+      ...this.#required(),
       ...(run === undefined ? PROJECT : { run }),
       ...(run === undefined || dependencies.length === 0 ? {} : { dependencies, ...randomTrigger(this.#draw) }),
     });
@@ -181,9 +199,19 @@ export class Worker {
     await this.call("control_run", { run, action });
   }
 
-  /** Starts a run of a random graph. */
+  /** Starts a run of a random graph, some of whose steps require licences. */
   async execute(): Promise<void> {
-    await this.call("execute_workflow", { ...PROJECT, definition: randomDefinition(this.#draw, STEPS) });
+    const definition = randomDefinition(this.#draw, STEPS);
+    const steps = (definition["steps"] as object[]).map((step) => ({ ...step, ...this.#required() }));
+    await this.call("execute_workflow", { ...PROJECT, definition: { ...definition, steps } });
+  }
+
+  #required(): { resources?: Record<string, Record<string, number>> } {
+    return this.#draw.chance(0.2) ? { resources: this.#seats(2) } : {};
+  }
+
+  #seats(most: number): Record<string, Record<string, number>> {
+    return { [LICENCES.id]: { seats: this.#draw.int(1, most) } };
   }
 
   /** A caller without an answer asks again under the same request id, at the next server. */
