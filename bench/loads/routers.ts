@@ -50,11 +50,11 @@ class PulledRouter extends BatonRouter {
   }
 
   override choose({ free, type, now }: RoutingChoice): number {
-    const asking = free
+    const idle = free
       .map((agent) => ({ agent, at: this.#uniform(), shown: this.shownBy(agent, type, now) }))
       .toSorted((one, other) => one.at - other.at);
-    const takes = asking.find(
-      ({ shown }) => !this.#hasHeadStart || !asking.some((other) => isClearlyBetter(other.shown, shown)),
+    const takes = idle.find(
+      ({ shown }) => !this.#hasHeadStart || !idle.some((other) => isClearlyBetter(other.shown, shown)),
     );
     return takes?.agent ?? 0;
   }

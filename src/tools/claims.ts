@@ -22,7 +22,7 @@ import { exampleResult } from "../engine/steps/example-result.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
-import { Claimer, type Decided } from "./claimer.js";
+import { ClaimCall, type Decided } from "./claim-call.js";
 import { noteWorkBegins } from "./review-diffs.js";
 import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
 
@@ -154,7 +154,7 @@ export const claim = defineOperation({
   output: claimOutput,
   needs: ["background", "files"],
   async perform(host, given) {
-    const claimer = new Claimer(host, given);
+    const claimer = new ClaimCall(host, given);
     const first = await claimer.claimOrCatchUp();
     if (first.outcome === "claimed") await noteWorkBegins(host, first.brief);
     if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first))

@@ -28,7 +28,7 @@ test("an error tells each problem once, in its message or beside it", () => {
 });
 
 describe("a result", () => {
-  test("of a wait is no offer of a lock where none was offered", () => {
+  test("does not tell of an offered lock after a wait in which none was offered", () => {
     const events = [{ type: "message.sent", data: { subject: "hello" } }];
     const { text } = renderResult({ events, next: [{ tool: "read_messages", arguments: {} }] });
     expect(text).not.toContain("not locked yet");

@@ -35,6 +35,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "detect_conflicts.conflicts[].detail": "the server's own words",
   "detect_conflicts.conflicts[].reason": "likewise",
   "resolve_conflicts.resolved[].reason": "likewise",
+  "resolve_conflicts.note": "likewise",
   "list_conflicts.conflicts[].detail": "likewise",
   "list_conflicts.conflicts[].reason": "likewise",
   "get_health_status.components[].reason": "the server's own words",

@@ -152,7 +152,7 @@ interface Fencing {
   readonly note: string;
 }
 
-// What the restored run completes of milestones is locked before the resources.
+// Milestones that the restored run completes are locked before the resources.
 const FENCED = { event: "lose_lease", outcome: "cancelled", fenced: true, keepsResources: true } as const;
 
 /** Ends every attempt that is under way as a lost lease does: its record, its files, what waited for them. */

@@ -36,7 +36,7 @@ export interface ClaimRequest {
   readonly fresh?: boolean | undefined;
   /** The caller handles due work first where there is any: the claim then answers `due` and takes nothing. */
   readonly catchesUp?: boolean | undefined;
-  /** Of a call that waits, and comes back when they are over: the work that it leaves to others for a moment. Without it a claim leaves none. */
+  /** The work that a call leaves to others for a moment: one that waits, and so comes back when that is over. Without it a claim leaves none. */
   readonly headStarts?: HeadStarts | undefined;
 }
 

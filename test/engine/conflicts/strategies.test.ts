@@ -41,7 +41,7 @@ describe("strategies", () => {
     expect(alternativesTo("prioritize_critical", "overlapping_scopes", two)).toEqual([
       "shortest_first: a is done soonest",
     ]);
-    // Sharing and moving put nobody before another.
+    // Sharing and moving put no task before another.
     const byTime = [contender("a", { since: 2, priority: 75 }), contender("b", { since: 1 })];
     expect(alternativesTo("prioritize_critical", "lock_contention", byTime)).toEqual(["queue: b was there first"]);
   });

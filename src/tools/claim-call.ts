@@ -18,7 +18,7 @@ const CLOCKS_APART_MS = 20;
 const ENDS_BY_TIME: ReadonlySet<string> = new Set(["excluded", "breaker_open"]);
 
 /** One claim_task call: as many transactions as it takes. */
-export class Claimer {
+export class ClaimCall {
   /** Told in the first of them. */
   #lost: NonNullable<Claim["lost"]> = [];
   /** Only a call that waits leaves work to others for a moment. */
