@@ -45,7 +45,10 @@ export class BackgroundLoop {
       isAlive,
       startedAt: parts.startedAt,
       quarantine: new Map(),
-      git: { edits: async (search) => (await import("../runtime/git/edited-files.js")).editedFiles(search) },
+      git: {
+        edits: async (search) => (await import("../runtime/git/edited-files.js")).editedFiles(search),
+        merges: async (search) => (await import("../runtime/git/failing-merges.js")).failingMerges(search),
+      },
       contents: { files: () => parts.contentFiles() },
     };
   }

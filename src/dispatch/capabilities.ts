@@ -3,6 +3,7 @@ import type { Settings } from "../base/settings.js";
 import type { Workplace } from "../engine/context.js";
 import type { Figures } from "../engine/performance/targets.js";
 import type { TrialPlan } from "../engine/performance/trial.js";
+import type { FoundMerges, MergeSearch } from "../runtime/git/failing-merges.js";
 import type { EditSearch, FoundEdits } from "../runtime/git/edited-files.js";
 import type { DiffRequest, OwnDiff } from "../runtime/git/own-diff.js";
 import type { ProjectFile } from "../runtime/files/project-file.js";
@@ -36,6 +37,8 @@ export interface Files {
   diff(request: DiffRequest): Promise<OwnDiff>;
   /** Finds the files of work trees whose content is in no commit. */
   edits(search: EditSearch): Promise<FoundEdits>;
+  /** Merges work trees with each other, without a trace in them. */
+  merges(search: MergeSearch): Promise<FoundMerges>;
   /** Compares files to be made with those on disk. */
   survey(root: string, files: readonly NewFile[]): Promise<Survey>;
   /** Writes files below a root, all or none, until they are undone or kept. Throws file system errors. */

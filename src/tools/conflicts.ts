@@ -28,6 +28,7 @@ const conflict = z.object({
       agent: z.string().optional(),
       paths: z.array(z.string()).readonly().optional(),
       allocation: z.string().optional(),
+      work_tree: z.string().optional(),
       commit: z.string().optional(),
     }),
   ),
@@ -59,10 +60,18 @@ const detect = defineOperation({
   name: "detect_conflicts",
   title: "Detect conflicts",
   description:
-    "Looks for agents and tasks that are in each other's way: locks that others wait for, overlapping files of tasks that no dependency orders, cycles of waiting, resources that are short, deadlines that cannot all be met, files edited without a lock (asks git). Returns them, and kinds that were left out; one that was found before keeps its id.",
+    "Looks for agents and tasks in each other's way: locks others wait for, overlapping files without an order, cycles of waiting, short resources, deadlines that cannot all be met and, in git, edits without a lock and work trees that do not merge. Returns them, and kinds left out; one found before keeps its id.",
   area: "conflicts",
   effect: "write",
-  words: ["clash", "deadlock", "lock contention", "who waits for whom", "overlapping files", "edits without a lock"],
+  words: [
+    "clash",
+    "deadlock",
+    "lock contention",
+    "who waits for whom",
+    "overlapping files",
+    "edits without a lock",
+    "merge conflicts",
+  ],
   needs: ["files"],
   input: z.object({
     run: params.run.optional(),
@@ -110,7 +119,7 @@ const resolve = defineOperation({
   name: "resolve_conflicts",
   title: "Resolve conflicts",
   description:
-    "Resolves conflicts by a strategy: puts tasks in order, raises what goes first, changes the order of waiting, moves reservations, or asks a holder to give way. Returns what was decided and why, and what no strategy resolves; dry_run only says.",
+    "Resolves conflicts by a strategy: puts tasks in order, raises what goes first, changes the order of waiting, moves reservations, asks a holder to give way, or tells who is to rebase. Returns what was decided and why, and what no strategy resolves; dry_run only says.",
   area: "conflicts",
   effect: "write",
   words: ["deadlock", "preempt", "who goes first"],

@@ -59,7 +59,7 @@ export function* findConflicts(ctx: EngineContext, scope: ConflictScope, git: Gi
   const resources = yield* resourceState(ctx);
   const queues = yield* lockQueues(ctx, { project: project.id, others: holdersOf(resources) });
   const pairs = yield* overlappingPairs(where);
-  const inGit = yield* conflictsInGit(ctx, project, git);
+  const inGit = yield* conflictsInGit(ctx, { project, run: run?.id }, git);
   const found = [
     ...waitCycles(queues, resources),
     ...(yield* lockContention(queues, where)),

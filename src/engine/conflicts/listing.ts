@@ -30,8 +30,8 @@ export function conflictView(conflict: ConflictRecord) {
     project,
     ...(run !== null && { run }),
     status,
-    parties: parties.map(({ role, task, key, agent, paths, allocation, commit }) =>
-      defined({ role, task, key, agent, paths, allocation, commit }),
+    parties: parties.map(({ role, task, key, agent, paths, allocation, workTree, commit }) =>
+      defined({ role, task, key, agent, paths, allocation, work_tree: workTree, commit }),
     ),
     detail,
     found_at: iso(foundAt),

@@ -27,7 +27,9 @@ export type ConflictAction =
   /** Requests for locks, in the order in which they are to be served. */
   | { readonly do: "reorder"; readonly requests: readonly string[] }
   | { readonly do: "withdraw"; readonly request: string }
-  | ({ readonly do: "move" } & Move);
+  | ({ readonly do: "move" } & Move)
+  /** Tells the holder of a task to bring it up to date with another's work. */
+  | { readonly do: "rebase"; readonly task: string; readonly onto: string };
 
 export interface ResolutionPlan {
   readonly strategy: FixedStrategy;
@@ -135,6 +137,8 @@ function* decide(ctx: EngineContext, one: Case): Tx<Decided | string> {
       return one.strategy === "rebalance" ? yield* spread(ctx, one) : goFirst(ctx, one);
     case "resources":
       return { among: [], actions: [], decision: "the requests are served in line, by dominant share" };
+    case "merge":
+      return rebaseLater(one);
     default:
       return "no strategy resolves it: it is for its parties";
   }
@@ -155,6 +159,22 @@ function orderPair(ctx: EngineContext, { strategy, tasks, contenders }: Case): D
 
 function prioritized(changes: readonly Reprioritized[]): ConflictAction[] {
   return changes.map(({ task, priority }) => ({ do: "prioritize" as const, run: task.run, task: task.key, priority }));
+}
+
+/** Nothing is held up: those in the other work tree are told that theirs comes later. */
+function rebaseLater({ parties, strategy, tasks, contenders }: Case): Decided | string {
+  const running = tasks.filter(({ status }) => status === "running");
+  const among = contenders.filter(({ id }) => running.some((task) => task.id === id));
+  const [first] = inOrder(strategy, among);
+  const treeOf = (id: string | undefined) => parties.find(({ task }) => task === id)?.workTree;
+  const later = running.filter(({ id }) => treeOf(id) !== treeOf(first?.id));
+  if (!first || later.length === 0) return "the tasks in one of its work trees have ended";
+  const orders = later.map(({ agent, key }) => `${agent ?? ""} is told to bring ${key} up to date with it`).join(", ");
+  return {
+    among,
+    actions: later.map(({ id }) => ({ do: "rebase" as const, task: id, onto: first.id })),
+    decision: `${first.name} goes first: ${orders}`,
+  };
 }
 
 /** The changes of priority, told to whom they were not asked of: they may be in another run. */

@@ -23,6 +23,7 @@ import { preemptTask } from "../tasks/preemption.js";
 import { type ConflictScope, conflictEvent, FOUND_MAX } from "./detection.js";
 import { type ConflictAction, planResolution, type ResolutionPlan } from "./plans.js";
 import { fits, scopesOf } from "./choices.js";
+import { tellToRebase } from "./git/rebase-notices.js";
 import { chosenStrategy, type FixedStrategy } from "./strategies.js";
 
 /** When the outcome of a resolution is looked for, and again. */
@@ -140,9 +141,10 @@ function* lockAll({ parties }: ConflictRecord): Tx<void> {
 
 function* carryOut(
   ctx: EngineContext,
-  { id, project }: ConflictRecord,
+  conflict: ConflictRecord,
   { action, by }: { readonly action: ConflictAction; readonly by: string },
 ): Tx<void> {
+  const { id, project } = conflict;
   switch (action.do) {
     case "prioritize": {
       const changes = [{ op: "reprioritize", tasks: [action.task], priority: action.priority }];
@@ -154,6 +156,8 @@ function* carryOut(
     case "move":
       yield* moveReservation(ctx, action);
       return;
+    case "rebase":
+      return yield* tellToRebase(ctx, conflict, action);
     case "withdraw":
       return yield* changeLocks(ctx, project, function* (change) {
         yield* change.withdraw(new Set([action.request]), "deadlock");

@@ -20,7 +20,7 @@ export interface Contender {
 /** A strategy that decides by itself: adaptive chooses one of them. */
 export type FixedStrategy = Exclude<ConflictStrategy, "adaptive">;
 
-/** The strategies that can resolve a conflict of a kind; of an edit without a lock and of a merge there is none. */
+/** The strategies that can resolve a conflict of a kind; of an edit without a lock there is none. */
 export const APPLICABLE: Readonly<Record<ConflictKind, readonly FixedStrategy[]>> = {
   lock_contention: [
     "prioritize_critical",
@@ -41,7 +41,7 @@ export const APPLICABLE: Readonly<Record<ConflictKind, readonly FixedStrategy[]>
   deadline: ["prioritize_critical", "protect_dependency_chain", "earliest_deadline", "shortest_first", "rebalance"],
   resources: ["queue"],
   unlocked_edit: [],
-  merge: [],
+  merge: ["prioritize_critical", "protect_dependency_chain", "earliest_deadline", "shortest_first", "queue"],
 };
 
 const MEASURES: Readonly<Record<FixedStrategy, readonly [value: (one: Contender) => number, words: string]>> = {

@@ -89,7 +89,7 @@ interface Candidate {
 }
 
 /** Files that may differ from the commit that is checked out, those that git knows first. */
-async function candidatesBelow(directory: string, signal: AbortSignal): Promise<Candidate[] | undefined> {
+export async function candidatesBelow(directory: string, signal: AbortSignal): Promise<Candidate[] | undefined> {
   const settings = await filtersOff(directory, { signal });
   const head = await headOf(directory, { signal });
   if (settings === undefined || head === undefined) return undefined;
@@ -128,7 +128,7 @@ async function listed(
 const FILTERS = ["filter", "ident", "working-tree-encoding"];
 
 /** The files whose content git keeps otherwise than it lies on disk. */
-async function filteredAmong(
+export async function filteredAmong(
   directory: string,
   { files, signal }: { readonly files: readonly string[]; readonly signal: AbortSignal },
 ): Promise<ReadonlySet<string> | undefined> {

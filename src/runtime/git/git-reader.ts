@@ -37,7 +37,10 @@ function ownVariables(): NodeJS.ProcessEnv {
 
 /** A question to git. */
 export interface GitQuery {
-  readonly input?: string;
+  readonly input?: string | Buffer;
+  /** Codes of its exit beside 0 that are an answer. */
+  readonly codes?: readonly number[];
+  readonly env?: NodeJS.ProcessEnv;
   /** Settings for this question, `name=value`. */
   readonly settings?: readonly string[];
   /** Ends the question. Default: 20 seconds from now. */
@@ -46,11 +49,11 @@ export interface GitQuery {
 
 /** Asks git below a directory. Returns its output; undefined where it fails, takes too long or says too much. */
 export async function askGit(cwd: string, args: readonly string[], query: GitQuery = {}): Promise<Buffer | undefined> {
-  const { input = "", settings = [], signal = AbortSignal.timeout(ASKED_MS) } = query;
+  const { input = "", codes = [], settings = [], signal = AbortSignal.timeout(ASKED_MS) } = query;
   try {
     const child = spawn("git", [...SAFE, ...settings.flatMap((one) => ["-c", one]), ...args], {
       cwd,
-      env: ownVariables(),
+      env: { ...ownVariables(), ...query.env },
       windowsHide: true,
       signal,
       stdio: ["pipe", "pipe", "ignore"],
@@ -65,7 +68,7 @@ export async function askGit(cwd: string, args: readonly string[], query: GitQue
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
     const [code] = (await once(child, "close")) as [number | null];
-    return code === 0 && bytes <= BYTES_MAX ? Buffer.concat(chunks) : undefined;
+    return (code === 0 || codes.includes(code ?? -1)) && bytes <= BYTES_MAX ? Buffer.concat(chunks) : undefined;
   } catch {
     return undefined;
   }

@@ -25,7 +25,7 @@ const TEXT_BYTES_MAX = 512 * 1024;
 const EDITS_MAX = 2_000;
 
 /** A file as it is on disk. */
-interface PresentFile {
+export interface PresentFile {
   readonly data: Buffer;
   readonly mode: string;
 }

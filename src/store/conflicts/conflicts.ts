@@ -29,6 +29,7 @@ export interface ConflictParty {
   readonly request?: string;
   /** Id of the allocation that it has, or waits with. */
   readonly allocation?: string;
+  readonly workTree?: string;
   /** Commit that its work tree is at. */
   readonly commit?: string;
   /** Whether all that the others of a cycle wait for of it is its task's own, and free when that ends. */

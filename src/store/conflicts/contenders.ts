@@ -31,6 +31,32 @@ export function* tasksWithDeadlines({ project, run = "", limit }: ContendingTask
   ]);
 }
 
+const PLACED = columns({ workTree: text });
+/** A task under way over a session that works in a git work tree. */
+export type TaskInWorkTree = Task & RowOf<typeof PLACED>;
+
+export interface WorkTreeTasks {
+  readonly host: string;
+  readonly project: string;
+  /** Of its worktrees' projects. */
+  readonly repository: string | null;
+  readonly limit: number;
+}
+
+/** Tasks of agents under way in work trees of a machine, of a project and the others of its repository, by work tree, the oldest first. */
+export function* tasksInWorkTrees({ host, project, repository, limit }: WorkTreeTasks): Tx<TaskInWorkTree[]> {
+  return yield* many(
+    (row) => ({ ...TASKS.read(row), ...PLACED.read(row) }),
+    [
+      `SELECT ${TASKS.columnsOf("t")}, s.work_tree FROM tasks t JOIN sessions s ON s.id = t.session
+       WHERE t.agent IS NOT NULL AND t.status = 'running' AND t.kind = 'agent' AND s.host = $1 AND s.work_tree IS NOT NULL
+         AND t.project IN (SELECT id FROM projects WHERE status = 'active' AND (id = $2 OR repository = $3))
+       ORDER BY s.work_tree, t.started_at, t.id LIMIT $4`,
+      [host, project, repository, limit],
+    ],
+  );
+}
+
 const PARKED = columns({ parkedOn: text });
 /** A ready task that waits for the lock of a request. */
 export interface ParkedTask extends RowOf<typeof PARKED> {

@@ -1,14 +1,16 @@
 import type { ConflictKind } from "../../../base/statuses.js";
+import type { FoundMerges } from "../../../runtime/git/failing-merges.js";
 import type { FoundEdits } from "../../../runtime/git/edited-files.js";
 import type { Tx } from "../../../store/tx.js";
 import type { EngineContext } from "../../context.js";
-import type { Project } from "../../projects/projects.js";
 import type { FoundConflict } from "../found.js";
+import { mergeConflicts, type MergeScope } from "./merges.js";
 import { unlockedEdits } from "./unlocked-edits.js";
 
 /** Answers of git, or why there are none. */
 export interface GitAnswers {
   readonly edits: FoundEdits;
+  readonly merges: FoundMerges;
 }
 
 /** A kind of conflict that was not looked for, or not everywhere. */
@@ -25,15 +27,28 @@ interface GitFindings {
 }
 
 /** Compares git's answers with what the database knows. A query. */
-export function* conflictsInGit(ctx: EngineContext, project: Project, { edits }: GitAnswers): Tx<GitFindings> {
-  if ("why" in edits) return { found: [], kinds: [], leftOut: [{ kind: "unlocked_edit", why: edits.why }] };
+export function* conflictsInGit(ctx: EngineContext, scope: MergeScope, answers: GitAnswers): Tx<GitFindings> {
+  const edits = yield* editsFound(ctx, scope, answers);
+  const merges = "merges" in answers.merges ? yield* mergeConflicts(ctx, scope, answers.merges.merges) : [];
+  const whys = [
+    { kind: "unlocked_edit" as const, why: edits.why },
+    { kind: "merge" as const, why: answers.merges.why },
+  ];
+  return {
+    found: [...edits.found, ...merges],
+    kinds: whys.flatMap(({ kind, why }) => (why === undefined ? [kind] : [])),
+    leftOut: whys.flatMap(({ kind, why }) => (why === undefined ? [] : [{ kind, why }])),
+  };
+}
+
+function* editsFound(
+  ctx: EngineContext,
+  { project }: MergeScope,
+  { edits }: GitAnswers,
+): Tx<{ found: readonly FoundConflict[]; why?: string | undefined }> {
+  if ("why" in edits) return { found: [], why: edits.why };
   const found = yield* unlockedEdits(ctx, project, edits.trees);
-  const why =
-    found === undefined
-      ? "there are too many locks and edited files to compare"
-      : edits.isWhole
-        ? undefined
-        : "there are more edited files, or work trees, than are looked through";
-  if (why === undefined) return { found: found ?? [], kinds: ["unlocked_edit"], leftOut: [] };
-  return { found: found ?? [], kinds: [], leftOut: [{ kind: "unlocked_edit", why }] };
+  if (found === undefined) return { found: [], why: "there are too many locks and edited files to compare" };
+  const why = edits.isWhole ? undefined : "there are more edited files, or work trees, than are looked through";
+  return { found, why };
 }

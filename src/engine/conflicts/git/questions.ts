@@ -1,14 +1,19 @@
+import type { FoundMerges, MergeSearch } from "../../../runtime/git/failing-merges.js";
 import type { EditSearch, FoundEdits } from "../../../runtime/git/edited-files.js";
 import type { Tx } from "../../../store/tx.js";
 import type { EngineContext } from "../../context.js";
 import type { Engine } from "../../engine.js";
+import { requireRun } from "../../lookup.js";
 import { findProject } from "../../projects/projects.js";
 import { type ConflictScope, type Detection, findConflicts } from "../detection.js";
+import type { GitAnswers } from "./findings.js";
+import { mergePlaces } from "./merges.js";
 import { type EditPlaces, editPlaces } from "./unlocked-edits.js";
 
 /** Asks git, outside of every transaction. */
 export interface GitQuestions {
   edits(search: EditSearch): Promise<FoundEdits>;
+  merges(search: MergeSearch): Promise<FoundMerges>;
 }
 
 /** Asks git, then finds the conflicts that it and the database tell of; undefined where there is no project. Errors: `not_found`. */
@@ -18,12 +23,32 @@ export async function lookForConflicts(
   git: GitQuestions | undefined,
 ): Promise<Detection | undefined> {
   const places = await engine.read((ctx) => gitPlaces(ctx, scope));
-  const edits = "why" in places ? places : ((await git?.edits(places)) ?? { why: "git is not asked here" });
-  return engine.read((ctx) => findConflicts(ctx, scope, { edits }));
+  const answers = await askedOf(git, places);
+  return engine.read((ctx) => findConflicts(ctx, scope, answers));
 }
 
-function* gitPlaces(ctx: EngineContext, scope: ConflictScope): Tx<EditPlaces> {
-  if (scope.run !== undefined) return { why: "edits are of no run: they are looked for in a whole project" };
-  const project = yield* findProject(ctx, scope.project);
-  return project ? yield* editPlaces(ctx, project) : { why: "there is no project" };
+interface GitPlaces {
+  readonly edits: EditPlaces;
+  readonly merges: MergeSearch;
+}
+
+async function askedOf(git: GitQuestions | undefined, { edits, merges }: GitPlaces): Promise<GitAnswers> {
+  if (git === undefined) return { edits: NOT_ASKED, merges: NOT_ASKED };
+  const [edited, merged] = await Promise.all([
+    "why" in edits ? edits : git.edits(edits),
+    merges.workTrees.length < 2 ? { merges: [] } : git.merges(merges),
+  ]);
+  return { edits: edited, merges: merged };
+}
+
+const NOT_ASKED = { why: "git is not asked here" };
+
+function* gitPlaces(ctx: EngineContext, scope: ConflictScope): Tx<GitPlaces> {
+  const run = scope.run === undefined ? undefined : yield* requireRun(scope.run);
+  const project = yield* findProject(ctx, run?.project ?? scope.project);
+  if (!project) return { edits: { why: "there is no project" }, merges: { root: "", workTrees: [] } };
+  const edits = run
+    ? { why: "edits are of no run: they are looked for in a whole project" }
+    : yield* editPlaces(ctx, project);
+  return { edits, merges: yield* mergePlaces(ctx, project) };
 }
