@@ -31,7 +31,7 @@ export interface Ledger {
 }
 
 export const PROJECT = { project: "soak" } as const;
-/** Too few for all who ask at once. */
+/** Seats are too few for all who ask at once. */
 export const LICENCES = {
   id: "licences",
   type: "custom",

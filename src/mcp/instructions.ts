@@ -3,9 +3,9 @@ export const INSTRUCTIONS = `Baton keeps a durable graph of tasks that several a
 
 The loop:
 1. Plan. create_task for one task; execute_workflow when you have the steps (each with key, prompt, needs, files); orchestrate when you only have a goal. Steps that write other files run at the same time.
-2. Claim. claim_task returns the next ready task with its prompt, the results it depends on, a lease token, and locks on the files it declares. wait_seconds waits for work. Calling again returns the task you already hold.
+2. Claim. claim_task returns the next ready task with its prompt, the results it depends on, a lease token, and locks on the files it declares. wait_seconds waits for work. Calling again returns the task you hold.
 3. Lock. Before you edit any other file: acquire_file_lock. If the outcome is not "granted", do not edit it.
-4. Report. report_progress during long work, and obey its orders (cancel_requested, preempted, paused: stop and release_task).
+4. Report. report_progress during long work; obey its orders (cancel_requested, preempted, paused: stop and release_task).
 5. Complete. complete_task with the token and a result that the dependents need, or fail_task with what went wrong. Then claim again until the reason is run_finished; for others wait_seconds waits.
 
 A stale_token error means that the task is no longer yours: stop, and claim again. get_run says what is ready, blocked and why; wait_for waits for events instead of polling. Human steps wait for a person: wait_for meanwhile. A tool named here that your client has not loaded: search for its name. Everything else: find_operations, then query_operation (reads) or call_operation.

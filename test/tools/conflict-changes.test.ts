@@ -111,7 +111,7 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     await app.advance(30_000);
     expect(await call("report_progress", { task: held.id, token: held.token })).toMatchObject({ orders: "continue" });
     const told = (await call("read_messages", { agent: "ann" })).messages.map(({ subject }) => subject);
-    expect(told.toSorted()).toEqual(["a gives way (preempted)", "a goes on"]);
+    expect(new Set(told)).toEqual(new Set(["a gives way (preempted)", "a goes on"]));
     await crew.complete(held);
   });
 

@@ -182,8 +182,8 @@ function told(changes: readonly Reprioritized[]): string {
   return changes.map(({ task, priority }) => `; ${task.key} of ${task.run} has priority ${priority} now`).join("");
 }
 
-function* yieldLock(ctx: EngineContext, one: Case): Tx<Decided | string> {
-  const { parties, strategy, tasks, contenders, requests } = one;
+function* yieldLock(ctx: EngineContext, contention: Case): Tx<Decided | string> {
+  const { parties, strategy, tasks, contenders, requests } = contention;
   const holding = parties.find(({ role }) => role === "holds");
   const holder = contenders.find(({ id }) => id === holding?.task);
   const waiting = inOrder(
@@ -198,7 +198,7 @@ function* yieldLock(ctx: EngineContext, one: Case): Tx<Decided | string> {
   const parked = tasks.find(({ id, status }) => id === first.id && status === "ready");
   const held = tasks.find(({ id }) => id === holder?.id);
   const isOutranked = holder !== undefined && outranks(strategy, { first, holder }, ctx.now);
-  const yields = isOutranked && held !== undefined && (yield* mayYield(held, one.conflict));
+  const yields = isOutranked && held !== undefined && (yield* mayYield(held, contention.conflict));
   const others = tasks.filter(({ id, status }) => id !== parked?.id && status === "ready");
   // The task that gives way waits from now on.
   const behind = yields ? [...others, { ...held, readyAt: ctx.now }] : others;
