@@ -9,6 +9,8 @@ import { commandLine, lineAllowed, shellText } from "../../engine/policy/command
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { type TestReport, testReportIn } from "./test-report.js";
 import { reportOf } from "./report.js";
+import type { Requirements } from "../../store/resources/resources.js";
+import type { Processors } from "../processes/processors.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
 import { type CommandStart, endCommand, type RunningCommand, startCommand } from "../processes/process.js";
@@ -21,6 +23,7 @@ export interface AttemptParts {
   readonly outputDirectory: string;
   /** The largest result that a task may have, in bytes. */
   readonly resultBytesMax: number;
+  readonly processors: Processors;
   /** Tokens of earlier attempts of which something may be left on this machine. */
   unheardAttempts(): Promise<readonly number[]>;
 }
@@ -64,9 +67,11 @@ export class CommandAttempt extends RunningAttempt {
     }
     if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
     this.markBegun();
-    this.#command = startCommand(spec);
-    const { output } = this.brief.spec;
-    const result = await this.#command.done;
+    const { output, resources } = this.brief.spec;
+    const cores = Math.ceil(reserved(resources, "cpu", "cores") ?? Infinity);
+    const { processors, giveBack } = this.#parts.processors.take(cores);
+    this.#command = startCommand({ ...spec, processors });
+    const result = await this.#command.done.finally(giveBack);
     const tests = await testReportOf(spec.outputFile);
     return reportOf(result, { outputFile: spec.outputFile, timeout: limit.report, output, tests });
   }
@@ -83,6 +88,7 @@ export class CommandAttempt extends RunningAttempt {
     const { command } = spec;
     if (command === undefined) throw new BatonError("invalid_input", "the step has no command line");
     await requireAllowed(this.#parts.policy, { line: commandLine(command.run, command.env), root });
+    const memory = reserved(spec.resources, "memory", "gb");
     const ownEnvironment = {
       BATON_RUN: run.id,
       BATON_TASK: task.id,
@@ -100,10 +106,21 @@ export class CommandAttempt extends RunningAttempt {
         ...ownEnvironment,
       },
       timeoutMs,
+      ...(memory !== undefined && { memoryBytesMax: memory * GIB }),
       outputFile: path.join(this.#parts.outputDirectory, run.id, `${task.id}-${task.attempt}.log`),
       ...(spec.output !== undefined && { stdoutBytesMax: this.#parts.resultBytesMax }),
     };
   }
+}
+
+const GIB = 2 ** 30;
+
+/** The amount that a step reserves of its machine, under either name; undefined where it names none. */
+function reserved(resources: Requirements = {}, name: string, unit: string): number | undefined {
+  const amounts = Object.entries(resources).flatMap(([id, { [unit]: amount }]) =>
+    amount !== undefined && (id === name || id.startsWith(`${name}@`)) ? [amount] : [],
+  );
+  return amounts.length === 0 ? undefined : amounts.reduce((sum, amount) => sum + amount, 0);
 }
 
 /**

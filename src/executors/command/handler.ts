@@ -6,6 +6,7 @@ import { runsGone, unheardAttempts, type RunWork } from "../../engine/presence/e
 import type { RunningAttempt } from "../loop/attempt.js";
 import { CommandAttempt, isDirectory } from "./attempt.js";
 import type { StepHandler } from "../loop/executor.js";
+import { Processors } from "../processes/processors.js";
 import { removeOldOutput } from "./output-retention.js";
 
 export interface CommandParts {
@@ -22,6 +23,7 @@ const TIDY_EVERY_MS = 3_600_000;
 export class CommandHandler implements StepHandler {
   readonly kind = "command";
   readonly #parts: CommandParts;
+  readonly #processors = new Processors();
   #tidyAt = 0;
 
   constructor(parts: CommandParts) {
@@ -47,6 +49,7 @@ export class CommandHandler implements StepHandler {
       root,
       policy,
       outputDirectory,
+      processors: this.#processors,
       resultBytesMax: engine.settings().payload_bytes_max,
       unheardAttempts: () => engine.read(() => unheardAttempts(brief.task.id)),
     });

@@ -1,3 +1,4 @@
+import { rounded } from "../../base/numbers/rounding.js";
 import type { Report, TimeLimit } from "../loop/attempt.js";
 import type { TestReport } from "./test-report.js";
 import { asksForText, lastJson, mayBeText, outputText } from "./result.js";
@@ -42,6 +43,8 @@ export function reportOf(result: CommandResult, execution: CommandExecution): Re
       return fail(`signal_${result.signal}`, `the command was ended by ${result.signal}${endOf(facts)}`);
     case "timed_out":
       return timedOut(execution.timeout, facts);
+    case "over_memory":
+      return fail("memory_exceeded", overMemory(result.bytes));
     case "cancelled":
       return fail("cancelled", result.reason);
     case "not_started":
@@ -49,6 +52,10 @@ export function reportOf(result: CommandResult, execution: CommandExecution): Re
     case "lost":
       return fail("runner_lost", result.error);
   }
+}
+
+function overMemory(bytes: number): string {
+  return `the command was ended: it had ${rounded(bytes / 2 ** 30)} GiB of memory, more than its step reserves under resources`;
 }
 
 function timedOut(timeout: TimeLimit["report"], facts: StoredCommandResult): Report {

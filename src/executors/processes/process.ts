@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { minimalEnvironment } from "./environment.js";
 import { TIMER_MS_MAX } from "./limit.js";
 import { withoutOutput } from "./output.js";
+import { heldTo } from "./processors.js";
 import { shellOf } from "./shell.js";
 import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
 import { compiledModule, spawnModule } from "./spawn.js";
@@ -40,6 +41,10 @@ export interface CommandStart {
   outputBytesMax?: number;
   /** Default 2 KB. */
   tailBytes?: number;
+  /** Memory of all its processes together from which it is ended, on Linux. Default: none. */
+  memoryBytesMax?: number;
+  /** The processors that it is held to, on Linux; none: to no other than this process. */
+  processors?: readonly number[];
   /** Keeps so much of stdout apart from stderr. Default: nothing. */
   stdoutBytesMax?: number;
 }
@@ -75,10 +80,11 @@ const RUNNER_STDERR_CHARS = 2_000;
  */
 export function startCommand(spec: CommandStart, options: RunnerOptions = {}): RunningCommand {
   const presets = { graceMs: GRACE_MS, outputBytesMax: OUTPUT_BYTES_MAX, tailBytes: TAIL_BYTES } as const;
+  const { processors = [], ...rest } = spec;
   const job: RunnerJob = {
     ...presets,
-    ...spec,
-    shell: shellOf(spec.shell ?? "sh"),
+    ...rest,
+    shell: heldTo(processors, shellOf(spec.shell ?? "sh")),
     env: { ...minimalEnvironment(process.env), ...spec.env },
   };
   const child = spawnModule(options.file ?? compiledModule("runner"), ["ignore", "ignore", "pipe", "ipc"]);

@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */
-export const RUNNER_PROTOCOL = 4;
+export const RUNNER_PROTOCOL = 5;
 
 /** The variable that marks every process of a command, so that those which left its process group are still found. */
 export const MARK_VARIABLE = "BATON_COMMAND_MARK";
@@ -31,15 +31,18 @@ export interface RunnerJob {
   outputFile: string;
   outputBytesMax: number;
   tailBytes: number;
+  /** Memory of all its processes together from which it is ended. */
+  memoryBytesMax?: number;
   /** Keeps so much of stdout apart. Its order beside stderr in the file is then only roughly that of writing. */
   stdoutBytesMax?: number;
 }
 
-/** How a command ended. `timed_out` and `cancelled` say why it was ended, whatever it then answered to the signal. */
+/** How a command ended. `timed_out`, `over_memory` and `cancelled` say why it was ended, whatever it then answered to the signal. */
 export type CommandOutcome =
   | { outcome: "exited"; code: number }
   | { outcome: "signalled"; signal: string }
   | { outcome: "timed_out" }
+  | { outcome: "over_memory"; bytes: number }
   | { outcome: "cancelled"; reason: string }
   | { outcome: "not_started"; error: string }
   /** The runner ended without a report; what was left of the command was ended by the server. */

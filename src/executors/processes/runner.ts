@@ -9,6 +9,7 @@ import { type ChildProcess, spawn, spawnSync, type StdioOptions } from "node:chi
 import { closeSync, constants, openSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { TIMER_MS_MAX } from "./limit.js";
+import { watchMemory } from "./memory.js";
 import { OutputFile, withoutOutput } from "./output.js";
 import { ProcessTree } from "./process-tree.js";
 import {
@@ -62,8 +63,15 @@ async function execute(job: RunnerJob): Promise<CommandResult> {
   if (stdout !== undefined) copies.push(output.copyStdout(stdout, job.stdoutBytesMax ?? 0));
   const copied = Promise.all(copies).then(() => true);
   const timer = setTimeout(() => stop({ outcome: "timed_out" }), Math.min(job.timeoutMs, TIMER_MS_MAX));
+  const { memoryBytesMax = Infinity } = job;
+  const survivors = () => command.tree.survivors();
+  const unwatch =
+    memoryBytesMax === Infinity
+      ? () => {}
+      : watchMemory(memoryBytesMax, survivors, (bytes) => stop({ outcome: "over_memory", bytes }));
   const outcome = await Promise.race([command.exited, stopRequested]);
   clearTimeout(timer);
+  unwatch();
   const exitedAt = performance.now();
   const leftRunning = await command.tree.end(graceMs ?? job.graceMs);
   const complete = await Promise.race([copied, after(DRAIN_MS, false)]);

@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CommandResult, isRunning, openCommandFixture } from "../../support/fixtures/command-fixture.js";
@@ -279,6 +281,38 @@ test.each([
   expect(running).toEqual([2, second, 2]);
   await fixture.app.call("control_run", { run: first.run, action: "cancel" });
   await until("the other of its project runs", async () => (await counts(other.run)).running === 2);
+});
+
+describe.runIf(process.platform === "linux")("a command that reserves resources of its machine", () => {
+  test("is ended when its processes together have more memory than it reserves, and the error says how much", async () => {
+    const fixture = await openCommandFixture();
+    // The last line has no end: tail keeps all of it, and then waits for who reads.
+    const greedy = "head -c 150000000 /dev/zero | tail | sleep 60";
+    const memory = (gb: number) => ({ memory: { gb } });
+    const { run } = await fixture.start([
+      { key: "greedy", run: greedy, resources: memory(0.05), retry: { max_attempts: 1 } },
+      { key: "modest", run: "head -c 1000 /dev/zero | tail", resources: memory(0.1) },
+    ]);
+    expect(await fixture.ended(run)).toBe("failed");
+    const [greedyEnd] = (await fixture.task(run, "greedy")).attempts ?? [];
+    expect(greedyEnd?.error).toMatchObject({
+      type: "memory_exceeded",
+      message: expect.stringMatching(/it had 0\.\d+ GiB of memory/),
+    });
+    expect((await fixture.task(run, "modest")).task.status).toBe("succeeded");
+  });
+
+  test.runIf(os.availableParallelism() > 1 && spawnSync("taskset", ["-V"]).status === 0)(
+    "has the processors that it reserves and no others",
+    async () => {
+      const fixture = await openCommandFixture();
+      const seen = (key: string) => ({ key, run: `nproc > ${key}` });
+      const { run } = await fixture.start([{ ...seen("one"), resources: { cpu: { cores: 0.5 } } }, seen("all")]);
+      expect(await fixture.ended(run)).toBe("succeeded");
+      expect(fixture.file("one")?.trim()).toBe("1");
+      expect(Number(fixture.file("all"))).toBe(os.availableParallelism());
+    },
+  );
 });
 
 test("commands of two databases do not meet, though they are carried out on one machine", async () => {
