@@ -62,8 +62,9 @@ const route = defineOperation({
     const { cognitive_style, creativity, analytical_depth, collaboration, quality } = rest;
     const persona = { cognitive_style, creativity, analytical_depth, collaboration };
     const query = { task, candidates, strategy, goal, persona, quality };
-    if (isDry) return routeView(await host.read((ctx) => routeOf(ctx, query)));
-    const found = await host.transact((ctx) => assignBest(ctx, query), "assign");
+    const ranked = await host.read((ctx) => routeOf(ctx, query));
+    if (isDry) return routeView(ranked);
+    const found = await host.transact((ctx) => assignBest(ctx, ranked), "assign");
     return { ...routeView(found), assigned: found.assigned };
   },
 });

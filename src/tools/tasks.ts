@@ -106,13 +106,13 @@ function* createGiven(ctx: EngineContext, input: CreateInput) {
   return { task: taskLine(task) };
 }
 
-const INCLUDES = ["history", "attempts", "events", "result", "prompt"] as const;
+const INCLUDES = ["history", "attempts", "events", "result", "prompt", "routing"] as const;
 
 const getTask = defineOperation({
   name: "get_task",
   title: "Get a task",
   description:
-    "Shows a task: state, holder, why blocked. Include result, attempts, events, history (both); long ones from offset.",
+    "Shows a task: state, holder, blockers. Include result, attempts, events, history (both); page by offset.",
   area: "tasks",
   effect: "read",
   listed: true,
@@ -142,6 +142,8 @@ const getTask = defineOperation({
     result: z.unknown().optional(),
     attempts: z.array(shapes.attempt).optional(),
     events: z.array(shapes.event).optional(),
+    /** The last choice of its agent by route_task: the candidates with the parts of their scores. */
+    routing: z.record(z.string(), z.unknown()).optional(),
     reviews: z.array(shapes.review).optional(),
   }),
   *run(ctx, input) {
@@ -154,6 +156,7 @@ const getTask = defineOperation({
       attempts: include.has("attempts") || include.has("history"),
       events: include.has("events") || include.has("history"),
       result: include.has("result"),
+      routing: include.has("routing"),
     });
     const waits = detail.task.status === "ready" ? yield* whyReadyWaits(ctx, detail.task) : [];
     return {
@@ -165,9 +168,15 @@ const getTask = defineOperation({
       ...(detail.result === undefined ? {} : { result: detail.result }),
       ...(detail.attempts === undefined ? {} : { attempts: detail.attempts }),
       ...(detail.events === undefined ? {} : { events: detail.events.map(eventView) }),
+      ...(detail.routing && { routing: routingView(detail.routing) }),
     };
   },
 });
+
+function routingView(event: Parameters<typeof eventView>[0]) {
+  const { agent, at, data } = eventView(event);
+  return { agent, at, ...data };
+}
 
 function partOf(include: ReadonlySet<string>): (typeof PARTS)[number] {
   const [of, ...others] = PARTS.filter((part) => include.has(part));

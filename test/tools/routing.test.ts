@@ -62,8 +62,24 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
       agent: "ben",
       data: { by: "capability", task_type: "port", candidates: [{ agent: "ben" }, { agent: "ann" }, { agent: "eve" }] },
     });
+    const { routing } = await call("get_task", { task: `${run}/a`, include: ["routing"] });
+    expect(routing).toMatchObject({
+      agent: "ben",
+      by: "capability",
+      candidates: [{ agent: "ben", parts: { specialization: expect.any(Number) } }, {}, { gaps: ["capability"] }],
+    });
     expect((await crew.claim("ann", { run })).outcome).toBe("none");
     expect((await crew.take("ben", { run })).key).toBe("a");
+  });
+
+  test("shows the newest choice of a task, and none where no agent was chosen", async () => {
+    const { call, run, candidates } = await team(port("a"), port("b"));
+    for (const strategy of ["capability", "round_robin"] as const)
+      await call("route_task", { task: `${run}/a`, candidates, strategy, dry_run: false });
+    const routing = async (key: string) =>
+      (await call("get_task", { task: `${run}/${key}`, include: ["routing"] })).routing;
+    expect(await routing("a")).toMatchObject({ by: "round_robin" });
+    expect(await routing("b")).toBeUndefined();
   });
 
   test("counts what agents run, what they did for the task, their feedback and their persona", async () => {

@@ -9,7 +9,7 @@ const ATTEMPTS_LEAST = 3;
 const CLEARLY = 0.05;
 
 /** Whether an agent's evidence of a type of task says enough to compare it. */
-export function isTelling({ successes, failures }: Evidence): boolean {
+function isTelling({ successes, failures }: Evidence): boolean {
   return successes + failures >= ATTEMPTS_LEAST;
 }
 

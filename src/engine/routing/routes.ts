@@ -2,7 +2,7 @@ import { BatonError } from "../../base/errors.js";
 import { defined } from "../../base/json.js";
 import { fadingPerMs } from "../../base/numbers/half-life.js";
 import { rounded } from "../../base/numbers/rounding.js";
-import type { Agent } from "../../store/agents/agents.js";
+import { type Agent, findAgent } from "../../store/agents/agents.js";
 import { appendEvents } from "../../store/events/events.js";
 import { evidenceByGroup, evidenceOf, evidenceWithIds, type WeighedEvidence } from "../../store/learning/evidence.js";
 import { type Demand, findDemand } from "../../store/scheduling/lanes.js";
@@ -55,16 +55,16 @@ export function* routeOf(ctx: EngineContext, query: RouteQuery): Tx<Route> {
 }
 
 /**
- * Ranks agents for a task and reserves it for the best. The history keeps the candidates with the parts of their scores. Errors: as
- * `routeOf`; `invalid_transition` for a task that is held or has ended; `conflict` where no candidate can take it.
+ * Reserves a task for the best of a ranking that can still take it: what ranks them was read before, so that nothing waits for it. The history keeps the
+ * candidates with the parts of their scores. Errors: `not_found` for the task; `invalid_transition` for one that is held or has ended; `conflict` where
+ * no candidate can take it.
  */
-export function* assignBest(ctx: EngineContext, query: RouteQuery): Tx<Route & { readonly assigned: string }> {
-  const locked = yield* lockTask(query.task);
+export function* assignBest(ctx: EngineContext, route: Route): Tx<Route & { readonly assigned: string }> {
+  const locked = yield* lockTask(route.task.id);
   requireAssignable(locked.task);
-  const route = yield* routeFor(ctx, locked, query);
-  const best = route.ranking.find(({ gaps }) => gaps.length === 0);
-  if (best === undefined) throw noTaker(route);
-  const task = yield* reserveTask(ctx, locked, best.agent);
+  const assigned = yield* firstThatTakes(ctx, locked.task, route);
+  if (assigned === undefined) throw noTaker(route);
+  const task = yield* reserveTask(ctx, locked, assigned);
   const { id, run, project } = task;
   const candidates = route.ranking.slice(0, KEPT_MAX).map(({ agent, score, parts, gaps }) => ({
     agent,
@@ -72,8 +72,30 @@ export function* assignBest(ctx: EngineContext, query: RouteQuery): Tx<Route & {
     ...(gaps.length > 0 ? { gaps } : { parts: roundedParts(parts) }),
   }));
   const data = { by: route.by, task_type: route.type, candidates };
-  yield* appendEvents(ctx, [{ type: "task.routed", project, run, task: id, agent: best.agent, data }]);
-  return { ...route, task, assigned: best.agent };
+  yield* appendEvents(ctx, [{ type: "task.routed", project, run, task: id, agent: assigned, data }]);
+  return { ...route, task, assigned };
+}
+
+/** The best of a ranking by which a claim would not be turned away now. */
+function* firstThatTakes(ctx: EngineContext, task: Task, { ranking }: Route): Tx<string | undefined> {
+  const demand = yield* demandFor(task);
+  for (const { agent: name } of ranking.filter(({ gaps }) => gaps.length === 0).slice(0, TRIED_MAX)) {
+    const agent = yield* findAgent(name);
+    if (agent?.status !== "active") continue;
+    const [offered] = yield* offeredBy(ctx, [agent], { task, demand });
+    if (offered?.gaps.length === 0) return name;
+  }
+  return undefined;
+}
+
+/** As many of them as are asked under the lock of the task. */
+const TRIED_MAX = 5;
+
+/** The demand of a task, whomever it is kept for. */
+function* demandFor(task: Task): Tx<Demand> {
+  const demand = yield* findDemand(task.demand);
+  if (!demand) throw new Error(`task ${task.id} has no demand`);
+  return { ...demand, reservedFor: null };
 }
 
 /** As many candidates as the history keeps of a decision. */
@@ -82,10 +104,8 @@ const KEPT_MAX = 20;
 const RANKED_MAX = 100;
 
 function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: RouteQuery): Tx<Route> {
-  const demand = yield* findDemand(task.demand);
-  if (!demand) throw new Error(`task ${task.id} has no demand`);
   const type = taskType(task, spec);
-  const asked = { task, type, demand: { ...demand, reservedFor: null } };
+  const asked = { task, type, demand: yield* demandFor(task) };
   const agents = query.candidates === undefined ? yield* takingAgents(ctx) : yield* namedAgents(query.candidates);
   const offered = yield* offeredBy(ctx, agents, asked);
   // Agents that can take it come first, so that the others take no place of theirs.
@@ -138,7 +158,11 @@ interface Offered {
   readonly gaps: readonly string[];
 }
 
-function* offeredBy(ctx: EngineContext, agents: readonly Agent[], { task, demand }: AskedTask): Tx<Offered[]> {
+function* offeredBy(
+  ctx: EngineContext,
+  agents: readonly Agent[],
+  { task, demand }: Pick<AskedTask, "task" | "demand">,
+): Tx<Offered[]> {
   const broken = yield* brokenAgents();
   const offered: Offered[] = [];
   for (const agent of agents) {
@@ -258,9 +282,13 @@ function* candidateOf(
 }
 
 function noTaker({ task, ranking }: Route): BatonError {
+  const able = ranking.some(({ gaps }) => gaps.length === 0);
   const why = ranking.slice(0, 5).map(({ agent, gaps }) => `${agent} (${gaps.join(", ")})`);
-  const whom =
-    why.length === 0 ? "no agent is there that takes tasks" : `none of the candidates can take it: ${why.join(", ")}`;
+  const whom = able
+    ? "the candidates that could take it have changed since they were ranked; call route_task again"
+    : why.length === 0
+      ? "no agent is there that takes tasks"
+      : `none of the candidates can take it: ${why.join(", ")}`;
   return new BatonError("conflict", `Task ${task.key} (${task.id}) was not assigned: ${whom}.`, {
     details: { task: task.id },
     retry: { after_ms: 60_000 },

@@ -39,6 +39,7 @@ export interface DetailWanted {
   readonly attempts: boolean;
   readonly events: boolean;
   readonly result: boolean;
+  readonly routing: boolean;
 }
 
 const EVENTS_SHOWN_MAX = 200;
@@ -59,6 +60,7 @@ export function* findTaskDetail(ctx: EngineContext, reference: string, wanted: D
     ...(wanted.result ? { result: result ?? null } : {}),
     ...(wanted.attempts ? { attempts: attempts.map(attemptView) } : {}),
     ...(wanted.events ? { events: yield* eventsOf(found.task) } : {}),
+    ...(wanted.routing ? { routing: (yield* eventsOf(found.task, ["task.routed"])).at(-1) } : {}),
   };
 }
 
@@ -73,11 +75,15 @@ function* leaseOf(ctx: EngineContext, task: Task): Tx<{ lease?: LeaseTerms; sile
   return { lease, silentSince: agent && isSilent(agent) ? agent.seenAt : undefined };
 }
 
-function* eventsOf(task: tasks.Task): Tx<readonly StoredEvent[]> {
+function* eventsOf(task: tasks.Task, types?: readonly string[]): Tx<readonly StoredEvent[]> {
   const events: StoredEvent[] = [];
   let after: string | undefined;
   for (;;) {
-    const page = yield* readEvents({ after, filters: { run: task.run, task: task.id }, limit: EVENTS_SHOWN_MAX });
+    const page = yield* readEvents({
+      after,
+      filters: { run: task.run, task: task.id, types },
+      limit: EVENTS_SHOWN_MAX,
+    });
     events.push(...page.events);
     if (!page.more || events.length >= EVENTS_SHOWN_MAX) return events.slice(0, EVENTS_SHOWN_MAX);
     after = page.cursor;
