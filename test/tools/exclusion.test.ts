@@ -105,7 +105,9 @@ describe.each(BACKENDS)("a task that an agent has failed on %s", (backend) => {
     const claiming = (progress: () => void) =>
       app.call("claim_task", { agent: "ann", run, wait_seconds: 600 }, { progress });
     let claim: ReturnType<typeof claiming> | undefined;
-    await new Promise<void>((resolve) => (claim = claiming(resolve)));
+    await new Promise<void>((resolve) => {
+      claim = claiming(resolve);
+    });
     app.clock.advance(left);
     expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "api" } });
   });

@@ -24,12 +24,15 @@ function* isPlaceForRun(ctx: EngineContext): Tx<boolean> {
   return (yield* runsUnderWay()) < most;
 }
 
-/** Returns runs that wait and for which there is a place now, the next one first. */
+/**
+ * Returns runs that wait, the next one first, while there is a place for any: more than there are places, so that one that cannot start keeps
+ * no other back. Each start looks again whether there is one.
+ */
 export function* startableRuns(ctx: EngineContext, limit: number): Tx<string[]> {
   const waiting = yield* pausedFor(QUEUED, limit);
   const { max_concurrent_runs: most } = ctx.settings;
   if (waiting.length === 0 || most === 0) return waiting;
-  return waiting.slice(0, Math.max(0, most - (yield* runsUnderWay())));
+  return (yield* runsUnderWay()) < most ? waiting : [];
 }
 
 /** Starts a run that waits, where there is still a place. */

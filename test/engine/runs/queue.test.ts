@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS, testRuntime } from "../../support/databases/databases.js";
 import { Crew } from "../../support/fixtures/plan.js";
+import { startableRuns } from "../../../src/engine/runs/queue.js";
 import { startApp, startAppOn } from "../../support/servers/app.js";
 
 describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
@@ -70,6 +71,19 @@ describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
     await advance(0);
     expect((await stateOf(second.id)).status).toBe("running");
     expect((await stateOf(third.id)).status).toBe("paused");
+  });
+
+  test("has the tick try every run that waits while there is a place, so that one that cannot start keeps no other back", async () => {
+    const { crew, call, advance, started, stateOf } = await crewWith(1);
+    const first = await started();
+    const waiting = [await started(), await started()].map(({ id }) => id);
+    const { read } = await crew.app.app.reader("test");
+    const startable = async () => read((ctx) => startableRuns(ctx, 10));
+    expect(await startable()).toEqual([]);
+    await call("control_run", { run: first.id, action: "pause" });
+    expect(await startable()).toEqual(waiting);
+    await advance(0);
+    expect(await Promise.all(waiting.map(async (run) => (await stateOf(run)).status))).toEqual(["running", "paused"]);
   });
 
   test("is kept by starts that come together from several processes", async () => {
