@@ -47,7 +47,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   patterns_max: "patterns in a lock call",
   max_concurrent_commands: "commands at once in one process",
   max_concurrent_tool_calls: "calls of other servers' tools at once in one process",
-  run_slots_share: "part of the slots for commands, and of those for calls, that one run has at most; one step at least",
+  run_slots_share:
+    "part of the slots for commands, and of those for calls, that one run has at most; one step at least",
   project_slots_share: "the same for all runs of a project together",
   mcp_start_timeout_ms: "time that another MCP server has to start",
   mcp_idle_ms: "how long another MCP server stays started without a call",

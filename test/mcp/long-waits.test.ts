@@ -76,7 +76,8 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
     await killed(first);
     await until("the time has come while nobody is there", () => Date.now() > Date.parse(String(due)));
     // Its interval is far longer than this test: only what a process does as it begins can let the run go on.
-    const next = await connectClient({ database, env: { BATON_TICK_MS: "600000", BATON_SESSION_RENEW_MS: "600000" } });
+    const rare = { BATON_TICK_MS: "600000", BATON_SESSION_RENEW_MS: "600000", BATON_SESSION_TTL_MS: "1200000" };
+    const next = await connectClient({ database, env: rare });
     const connectedAt = Date.now();
     const [late = Number.NaN] = await firedBefore(next, run);
     console.info(

@@ -61,7 +61,7 @@ describe.each(BACKENDS)("strategies for conflicts on %s", (backend) => {
 
   test("a strategy that is set is listed with who set it until it is cleared and the setting holds, and one that resolves no conflict of a kind is refused", async () => {
     const { call } = await contention(backend, [{ key: "a" }]);
-    const set = (strategy: "share" | "queue" | "default", scope: "project" | "overlapping_scopes" | "merge") =>
+    const set = (strategy: "share" | "queue" | "default", scope: "project" | "overlapping_scopes" | "unlocked_edit") =>
       call("set_conflict_strategy", { strategy, scope, project: "shop", agent: "ann" });
     const listed = async () => (await call("list_conflicts", { project: "shop" })).strategies;
     expect(await listed()).toBeUndefined();
@@ -85,7 +85,7 @@ describe.each(BACKENDS)("strategies for conflicts on %s", (backend) => {
       code: "invalid_input",
       message: expect.stringContaining("shortest_first, queue or adaptive can") as string,
     });
-    await expect(set("queue", "merge")).rejects.toMatchObject({
+    await expect(set("queue", "unlocked_edit")).rejects.toMatchObject({
       message: expect.stringContaining("no strategy can") as string,
     });
   });

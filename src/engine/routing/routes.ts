@@ -91,7 +91,7 @@ function* firstThatTakes(ctx: EngineContext, task: Task, { ranking }: Route): Tx
 /** As many of them as are asked under the lock of the task. */
 const TRIED_MAX = 5;
 
-/** The demand of a task, whomever it is kept for. */
+/** The demand of a task, without the agent that it is kept for. */
 function* demandFor(task: Task): Tx<Demand> {
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);

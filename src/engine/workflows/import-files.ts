@@ -9,7 +9,7 @@ interface Named {
 }
 
 // Signs that stand for others in a pattern, and those that a path may not hold.
-const REPLACED = /[*?[\]{}()!$|~\0\p{Cs}]/gu;
+const REPLACED = /[*?[\]{}()!$|~\0\n\v\f\r\u0085\u2028\u2029\p{Cs}]/gu;
 const SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
 const DRIVE = /^([a-z]):(?=\/)/i;
 

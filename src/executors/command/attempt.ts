@@ -9,7 +9,6 @@ import { commandLine, lineAllowed, shellText } from "../../engine/policy/command
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { type TestReport, testReportIn } from "./test-report.js";
 import { reportOf } from "./report.js";
-import type { Requirements } from "../../store/resources/resources.js";
 import type { Processors } from "../processes/processors.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
@@ -116,7 +115,11 @@ export class CommandAttempt extends RunningAttempt {
 const GIB = 2 ** 30;
 
 /** The amount that a step reserves of its machine, under either name; undefined where it names none. */
-function reserved(resources: Requirements = {}, name: string, unit: string): number | undefined {
+function reserved(
+  resources: NonNullable<Brief["spec"]["resources"]> = {},
+  name: string,
+  unit: string,
+): number | undefined {
   const amounts = Object.entries(resources).flatMap(([id, { [unit]: amount }]) =>
     amount !== undefined && (id === name || id.startsWith(`${name}@`)) ? [amount] : [],
   );
