@@ -21,6 +21,7 @@ import { conflictsOfScope } from "../locks/task-locks.js";
 import type { Conflict } from "../locks/views.js";
 import { commandObstacle } from "../policy/command-runners.js";
 import { callObstacle } from "../breakers/servers.js";
+import { QUEUED } from "../scheduling/queued.js";
 import { isExcluded, type Offer } from "../scheduling/demands.js";
 
 // The sentences of claims that found nothing: each names what stands in the way, a few of each kind.
@@ -40,7 +41,9 @@ export function paused(
   const names = [...new Map(runs.map((run) => [run.id, run])).values()].map(
     ({ id, name, reason }) => `run ${name} (${id}) is paused${reason === null ? "" : `: ${reason}`}`,
   );
-  return `${listed(names)}; control_run with action resume goes on`;
+  // A run that waits for its turn needs nobody.
+  const advice = runs.every(({ reason }) => reason === QUEUED) ? "" : "; control_run with action resume goes on";
+  return `${listed(names)}${advice}`;
 }
 
 /** Names agents; of a silent one it says that what it holds can be had. */

@@ -33,7 +33,8 @@ import { toolsNotOffered } from "../policy/tool-runners.js";
 import { toolLine } from "../policy/tool-policy.js";
 import type { WorkSession } from "./work-sessions.js";
 import { planOf } from "../steps/plan.js";
-import { isPlaceForNewRun, QUEUED } from "./queue.js";
+import { QUEUED } from "../scheduling/queued.js";
+import { isPlaceForNewRun } from "./queue.js";
 import { draftNow, holdsFor, type RunDraft } from "../steps/run-draft.js";
 
 export interface Execution {

@@ -3,12 +3,10 @@ import { pausedFor, runsUnderWay } from "../../store/runs/queue.js";
 import { findRun } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import { type EngineContext, SERVER } from "../context.js";
+import { QUEUED } from "../scheduling/queued.js";
 import { controlRun } from "./control.js";
 
 // Not more runs than `max_concurrent_runs` are under way by themselves: a further one is paused, and starts when one has ended.
-
-/** The reason of a run that waits for others to end. */
-export const QUEUED = "as many runs as may be are under way (max_concurrent_runs): it starts when one has ended";
 
 /** Whether a new run may be under way at once: there is a place, and none waits for it. */
 export function* isPlaceForNewRun(ctx: EngineContext): Tx<boolean> {

@@ -25,7 +25,9 @@ describe.each(BACKENDS)("max_concurrent_runs on %s", (backend) => {
       reason: expect.stringContaining("max_concurrent_runs") as string,
     });
     const held = await crew.take("ann", { run: first.id });
-    expect(await call("claim_task", { agent: "ben", run: second.id })).toMatchObject({ outcome: "none" });
+    const none = await call("claim_task", { agent: "ben", run: second.id });
+    expect(none).toMatchObject({ outcome: "none", detail: expect.stringContaining("it starts when one") as string });
+    expect(none.detail).not.toContain("resume");
     await crew.complete(held);
     await advance(0);
     const now = await stateOf(second.id);
