@@ -78,9 +78,9 @@ export class ClaimCall {
     });
   }
 
-  /** The last try of a call that left work to others and has no time to wait any more. */
+  /** The last try of a call that left work to others and has no time to wait any more. One that was cancelled takes nothing. */
   async atEnd(): Promise<Decided | undefined> {
-    return this.#headStartMs() === undefined ? undefined : this.claim(false);
+    return this.host.signal.aborted || this.#headStartMs() === undefined ? undefined : this.claim(false);
   }
 
   /** Nothing can come of waiting longer. */

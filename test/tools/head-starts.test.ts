@@ -12,13 +12,13 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
     const { call } = crew.app;
     await call("create_project", { name: "demo" });
     await call("configure", { settings });
-    const show = async (agent: string, count: number, isWell: boolean) => {
+    const show = async (agent: string, count: number, isWell: boolean, project = "demo") => {
       const steps = Array.from({ length: count }, (_, at) => ({
         key: `t${at}`,
         type: "port",
         retry: { max_attempts: 1 },
       }));
-      const { run } = await crew.start(steps, { project: "demo" });
+      const { run } = await crew.start(steps, { project });
       for (let at = 0; at < count; at++) {
         const held = await crew.take(agent, { run: run.id });
         await (isWell ? crew.complete(held) : crew.fail(held));
@@ -29,7 +29,7 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
     const plan = async (key: string, more: object = {}) =>
       crew.start([{ key, type: "port", ...more }], { project: "demo" });
     const waiting = async (agent: string) => (await crew.claim(agent, { project: "demo", ...WAIT })).task?.key;
-    return { crew, call, plan, waiting };
+    return { crew, call, plan, waiting, show };
   }
 
   test("leaves a task that becomes ready to the better of two waiting agents, and other work to the other", async () => {
@@ -57,6 +57,35 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
     const ann = waiting("ann");
     await crew.app.advance(100);
     expect(await ann).toBe("a");
+  });
+
+  test("ends so too where a run and its child run have work of one kind", async () => {
+    const { crew, call } = await team({ head_start_ms: 100 });
+    await call("create_workflow", {
+      project: "demo",
+      definition: { name: "inner", steps: [{ key: "y", type: "port", prompt: "p" }] },
+    });
+    const steps = [{ key: "x", type: "port" }, { key: "child", kind: "workflow", workflow: "inner" } as never];
+    const { run } = await crew.start(steps, { project: "demo" });
+    const ann = crew.claim("ann", { run: run.id, ...WAIT });
+    await crew.app.advance(100);
+    expect((await ann).outcome).toBe("claimed");
+  });
+
+  test("leaves nothing lying at the end of the wait", async () => {
+    const { crew, plan } = await team({ head_start_ms: 10_000 });
+    await plan("a");
+    expect((await crew.claim("ann", { project: "demo", wait_seconds: 1 })).task?.key).toBe("a");
+  });
+
+  test("is none before an agent that works in other projects alone", async () => {
+    const { crew, call, plan, waiting, show } = await team({ head_start_ms: 10_000 });
+    await call("create_project", { name: "elsewhere" });
+    await show("eve", 4, true, "elsewhere");
+    await plan("busy", { type: "other" });
+    await crew.take("ben", { project: "demo" });
+    await plan("a");
+    expect(await waiting("ann")).toBe("a");
   });
 
   test("is none for an agent that does not wait, nor with head_start_ms: 0 or learning off", async () => {

@@ -265,7 +265,14 @@ function handleDueRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
 
 async function startQueuedRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   const find = (limit: number) => engine.read((ctx) => startableRuns(ctx, limit));
-  const start = async (id: string) => Number(await engine.transact((ctx) => startQueued(ctx, id)));
+  let isFull = false;
+  const start = async (id: string) => {
+    // Each of the others would lock its project and the queue for nothing.
+    if (isFull) return 0;
+    const started = Number(await engine.transact((ctx) => startQueued(ctx, id)));
+    isFull = (await find(1)).length === 0;
+    return started;
+  };
   return (await jobs.eachDue("start of", { find }, start)).sum;
 }
 

@@ -12,7 +12,7 @@ import { wantsUnnoted, wantWork } from "../agents/wants.js";
 import { tellOfLocks } from "../channels/lock-notices.js";
 import { rememberRoles, settleWaiting, type WaitingMessages } from "../channels/unread.js";
 import type { EngineContext } from "../context.js";
-import { meets, type Offer } from "../scheduling/demands.js";
+import { meets } from "../scheduling/demands.js";
 import { resume } from "./brief.js";
 import { hasJustFinished, whyNoWork } from "./no-work.js";
 import { projectAtHand, requireProject } from "../projects/creation.js";
@@ -114,7 +114,7 @@ function* claimWithin(ctx: EngineContext, claimer: Claimer, heads: readonly Lane
   if (claim) return claim;
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   const why = yield* whyNoWork(ctx, { offer, target, run });
-  const within = run && why.reason !== "run_at_capacity" ? yield* targetWithin(ctx, run, offer) : undefined;
+  const within = run && why.reason !== "run_at_capacity" ? yield* targetWithin(ctx, run, claimer) : undefined;
   const ofChild = within && (yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)));
   if (ofChild) return ofChild;
   if (why.reason !== "run_finished") {
@@ -132,14 +132,19 @@ function* lanesOf(run: string | undefined): Tx<LaneHead[] | undefined> {
 }
 
 /** Finds a descendant run with a claimable task: claiming from a run includes its child runs. */
-function* targetWithin(ctx: EngineContext, run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
+function* targetWithin(
+  ctx: EngineContext,
+  run: Run,
+  { offer, headStarts }: Pick<Claimer, "offer" | "headStarts">,
+): Tx<ClaimTarget | undefined> {
   // The budget of a run covers its descendants too.
   if ((yield* blockedBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
     const heads = yield* laneHeads({ run: id });
     const whole = yield* offerFor(ctx, offer, heads);
     const met = heads.filter(({ demand }) => meets(whole, demand));
-    if ((yield* fitting(ctx, offer.agent, met)).length > 0) return { run: id };
+    const open = withoutHeadStarts(met, ctx, headStarts);
+    if ((yield* fitting(ctx, offer.agent, open)).length > 0) return { run: id };
   }
   return undefined;
 }
@@ -191,7 +196,9 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
     return (yield* whyStopped({ project: run?.project ?? project?.id ?? null, agent: agent.name })) === undefined;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =
-    run === undefined ? yield* hasJustFinished(ctx, target) : (yield* targetWithin(ctx, run, offer)) !== undefined;
+    run === undefined
+      ? yield* hasJustFinished(ctx, target)
+      : (yield* targetWithin(ctx, run, { offer, headStarts: request.headStarts })) !== undefined;
   return hasWork || (yield* wantsUnnoted(ctx, agent.name));
 }
 

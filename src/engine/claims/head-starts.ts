@@ -1,6 +1,7 @@
 import { fadingPerMs } from "../../base/numbers/half-life.js";
 import { idleWithEvidence, type IdleAgent } from "../../store/learning/idle-agents.js";
 import { type Demand, type LaneHead, setHead } from "../../store/scheduling/lanes.js";
+import { workersWithRoom } from "../../store/tasks/workers.js";
 import type { Tx } from "../../store/tx.js";
 import { judgedEvidence } from "../belief/belief.js";
 import { isClearlyBetter } from "../belief/head-start.js";
@@ -8,8 +9,11 @@ import type { EngineContext } from "../context.js";
 import { taskType } from "../steps/task-type.js";
 import type { Choice } from "./lane-choice.js";
 
-/** The first tasks of lanes that a waiting claim leaves to others, by demand, and until when. Its call keeps them from one transaction to the next. */
+/** The first tasks of lanes that a waiting claim leaves to others, by run and demand, and until when. Its call keeps them from one transaction to the next. */
 export type HeadStarts = Map<string, { readonly task: string; readonly until: number }>;
+
+/** A run and its child runs may have the same demand. */
+const laneKey = ({ run, demand }: Pick<LaneHead, "run" | "demand">): string => `${run} ${demand.id}`;
 
 interface Leaving {
   readonly agent: { readonly name: string };
@@ -35,7 +39,7 @@ export function* leavesToBetter(
   const { learning_enabled, head_start_ms, learning_rate, session_renew_ms } = ctx.settings;
   const until = (task.readyAt ?? 0) + head_start_ms;
   if (!learning_enabled || until <= ctx.now) return false;
-  if (headStarts.get(demand.id)?.task === task.id) return false;
+  if (headStarts.get(laneKey(lane))?.task === task.id) return false;
   // A reservation has chosen already; whether an agent may check what another did is not read for all of them.
   if (demand.executor !== "agent" || demand.reservedFor !== null || demand.notBy.length > 0) return false;
   const heardSince = ctx.now - RENEWALS_HEARD * session_renew_ms;
@@ -44,9 +48,11 @@ export function* leavesToBetter(
   const own = idle.find((one) => one.agent === agent);
   if (own === undefined) return false;
   const better = idle.filter((one) => isClearlyBetter(judgedEvidence(one), judgedEvidence(own)));
-  if (!better.some((one) => couldTake(one, demand))) return false;
+  const able = better.filter((one) => couldTake(one, demand)).map((one) => one.agent);
+  // One that works in other projects alone would leave it lying.
+  if (able.length === 0 || (yield* workersWithRoom(demand.project, able)).length === 0) return false;
   if (lane.head !== task.id) yield* setHead(lane, task.id);
-  headStarts.set(demand.id, { task: task.id, until });
+  headStarts.set(laneKey(lane), { task: task.id, until });
   return true;
 }
 
@@ -59,14 +65,14 @@ function couldTake(
 }
 
 /** Returns the lanes whose first task a claim does not leave to others at this instant. */
-export function withoutHeadStarts<T extends Pick<LaneHead, "demand" | "head">>(
+export function withoutHeadStarts<T extends Pick<LaneHead, "run" | "demand" | "head">>(
   lanes: readonly T[],
   { now }: Pick<EngineContext, "now">,
   headStarts: HeadStarts | undefined,
 ): readonly T[] {
   if (headStarts === undefined || headStarts.size === 0) return lanes;
-  return lanes.filter(({ demand, head }) => {
-    const left = headStarts.get(demand.id);
-    return left === undefined || left.until <= now || left.task !== head;
+  return lanes.filter((lane) => {
+    const left = headStarts.get(laneKey(lane));
+    return left === undefined || left.until <= now || left.task !== lane.head;
   });
 }

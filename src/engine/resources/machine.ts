@@ -23,20 +23,22 @@ const RESOURCE_ID_MAX = 100;
 
 /**
  * The resources of the caller's machine, which are there without being registered: its cores, its memory in GiB, and its GPUs, if any.
- * Errors: `UnknownGpus` before they were looked for.
+ * Only these ids, where some are named. Errors: `UnknownGpus` where its GPUs are asked for before they were looked for.
  */
-export function machineStock(ctx: EngineContext): Stock[] {
+export function machineStock(ctx: EngineContext, ids?: readonly string[]): Stock[] {
   const { machine } = ctx.server;
   if (machine === undefined) return [];
-  const names = machine.gpus === undefined ? [] : machine.gpus.names;
-  if (names === undefined) throw new UnknownGpus();
-  return [
+  const gpus = machine.gpus === undefined ? [] : machine.gpus.names;
+  if (gpus === undefined && (ids === undefined || ids.includes(ofMachine("gpu", ctx)))) throw new UnknownGpus();
+  const names = gpus ?? [];
+  const stock = [
     stockOf(ctx, { type: "cpu", name: "processor cores", unit: "cores", capacity: machine.cores }),
     stockOf(ctx, { type: "memory", name: "memory in GiB", unit: "gb", capacity: machine.memoryBytes / GIB }),
     ...(names.length === 0
       ? []
       : [stockOf(ctx, { type: "gpu", name: listed(names), unit: "units", capacity: names.length })]),
   ];
+  return ids === undefined ? stock : stock.filter(({ id }) => ids.includes(id));
 }
 
 /** `NVIDIA A100 (2), Tesla T4 (1)`. */

@@ -31,7 +31,7 @@ function* storedStock(ids: readonly string[]): Tx<Stock[]> {
 /** The same; those of the caller's machine are there without a row, and have what the machine has now. */
 export function* stockOf(ctx: EngineContext, ids: readonly string[]): Tx<Stock[]> {
   const stored = yield* storedStock(ids);
-  const machine = machineStock(ctx).filter(({ id }) => ids.includes(id));
+  const machine = machineStock(ctx, ids);
   const missing = machine.filter(({ id }) => !stored.some((one) => one.id === id));
   return [...stored.map((one) => asItIsNow(one, machine)), ...missing];
 }
@@ -100,7 +100,8 @@ export function* saveOwn(stock: readonly Stock[]): Tx<void> {
   const own = stock.filter(({ stored }) => !stored);
   for (const { stored: _, units, ...resource } of own) yield* saveResource(resource, units);
   const [some] = own;
-  if (some?.host !== undefined && some.host !== null) yield* forgetMachinesBut(some.host);
+  if (some?.host !== undefined && some.host !== null)
+    yield* forgetMachinesBut(some.host, new Set(stock.map(({ id }) => id)));
 }
 
 /** Returns the free amounts of these resources. */

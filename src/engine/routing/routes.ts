@@ -291,7 +291,7 @@ function noTaker({ task, ranking }: Route): BatonError {
       : `none of the candidates can take it: ${why.join(", ")}`;
   return new BatonError("conflict", `Task ${task.key} (${task.id}) was not assigned: ${whom}.`, {
     details: { task: task.id },
-    retry: { after_ms: 60_000 },
+    retry: { after_ms: able ? 0 : 60_000 },
     next: [{ tool: "check_task_ready", arguments: { task: task.id } }],
   });
 }

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 
 /** Between two looks at the memory of a command: what it takes in between, it takes. */
 const LOOK_EVERY_MS = 250;
+/** Looks take at most one part in so many of the time. */
+const LOOKS_SHARE = 20;
 
 /** Calls `over` once where processes have more memory than they may. Linux alone says what they have. Returns what ends the watch. */
 export function watchMemory(
@@ -10,16 +12,28 @@ export function watchMemory(
   over: (bytes: number) => void,
 ): () => void {
   if (process.platform !== "linux") return () => {};
-  const timer = setInterval(() => {
-    const pids = processes();
-    // Pages that processes share count for each of them at first: exactly only where that would be too much.
-    if (sumOf(pids, privateBytes) <= bytesMax) return;
-    const bytes = sumOf(pids, sharedOutBytes);
-    if (bytes <= bytesMax) return;
-    clearInterval(timer);
-    over(bytes);
-  }, LOOK_EVERY_MS);
-  return () => clearInterval(timer);
+  let timer: NodeJS.Timeout;
+  const next = (ms: number) => (timer = setTimeout(look, ms));
+  const look = () => {
+    const startedAt = performance.now();
+    let bytes = 0;
+    try {
+      bytes = memoryOf(processes(), bytesMax);
+    } catch {
+      // A look for which this process had too many files open: the next one may see.
+    }
+    if (bytes > bytesMax) over(bytes);
+    // On a machine with very many processes a look takes long, and is had less often.
+    else next(Math.max(LOOK_EVERY_MS, LOOKS_SHARE * (performance.now() - startedAt)));
+  };
+  next(LOOK_EVERY_MS);
+  return () => clearTimeout(timer);
+}
+
+/** Pages that processes share count for each of them at first: exactly only where that would be too much. */
+function memoryOf(pids: readonly number[], bytesMax: number): number {
+  const rough = sumOf(pids, privateBytes);
+  return rough <= bytesMax ? rough : sumOf(pids, sharedOutBytes);
 }
 
 function sumOf(pids: readonly number[], bytesOf: (pid: number) => number): number {

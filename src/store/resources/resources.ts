@@ -59,15 +59,16 @@ export function* saveResource(resource: Resource, units: readonly ResourceUnit[]
   yield* insertRows(SAVE_UNITS, units);
 }
 
-/** Deletes the resources of other machines without an open session, where none of them is allocated or waited for. */
-export function* forgetMachinesBut(host: string): Tx<void> {
-  const gone = yield* many(idOf, [
+/** Deletes the resources of other machines without an open session, where none of them is allocated or waited for, but for those that are kept. */
+export function* forgetMachinesBut(host: string, kept: ReadonlySet<string>): Tx<void> {
+  const found = yield* many(idOf, [
     `SELECT id FROM resources WHERE host IS NOT NULL AND host <> $1
        AND NOT EXISTS (SELECT 1 FROM allocation_items i WHERE i.resource = resources.id)
        AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.host = resources.host AND s.ended_at IS NULL)
      ORDER BY id LIMIT 500`,
     [host],
   ]);
+  const gone = found.filter((id) => !kept.has(id));
   yield* eachIn(gone, (chunk) => [
     `DELETE FROM resource_units WHERE resource IN (${placeholders(chunk.length)})`,
     chunk,

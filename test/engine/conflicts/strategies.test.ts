@@ -88,6 +88,6 @@ describe("strategies", () => {
 
   test("without chance the best mean is chosen, and nothing for what no strategy resolves", () => {
     expect(chosenStrategy("overlapping_scopes", [], undefined)).toBe(APPLICABLE.overlapping_scopes[0]);
-    expect(chosenStrategy("merge", [], undefined)).toBeUndefined();
+    expect(chosenStrategy("unlocked_edit", [], undefined)).toBeUndefined();
   });
 });
