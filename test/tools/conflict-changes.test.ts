@@ -25,6 +25,40 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     expect((await call("get_task", { task: `${other}/b` })).task).toMatchObject({ priority: "normal" });
   });
 
+  test("an order of two tasks that would undo one that was resolved before is refused, so that every order that is told is kept", async () => {
+    const { crew, run, detect, resolve } = await contention(
+      backend,
+      [1, 2, 3].map((hours) => writes(`t${hours}`, "x.ts", { estimate_ms: hours * HOUR })),
+    );
+    expect(await detect()).toHaveLength(3);
+    const { resolved, unresolved } = await resolve("shortest_first");
+    expect(unresolved.map(({ why }) => why)).toContainEqual(
+      expect.stringMatching(/^the priorities for that would undo conflict_\w+: t\d goes before t\d/),
+    );
+    expect(resolved.length).toBeGreaterThan(0);
+    const taken: string[] = [];
+    for (let at = 0; at < 3; at++) {
+      const task = await crew.take("ann", { run });
+      taken.push(task.key);
+      await crew.complete(task);
+    }
+    for (const { decision } of resolved) {
+      const [, first, second] = /^(t\d) goes before (t\d)/.exec(decision) ?? [];
+      expect(taken.indexOf(first ?? "")).toBeLessThan(taken.indexOf(second ?? ""));
+    }
+  });
+
+  test("no order is told where the other task has waited too long for any priority", async () => {
+    const { app, start, detect, resolve } = await contention(backend, [
+      writes("a", "x.ts", { priority: "low", estimate_ms: 2 * HOUR }),
+    ]);
+    await app.advance(7 * 24 * HOUR);
+    await start([writes("b", "x.ts")]);
+    await detect();
+    const why = "no priority lets b go before a, which has waited too long";
+    expect((await resolve("shortest_first")).unresolved).toMatchObject([{ why }]);
+  });
+
   test("a lock that is free again is no conflict any more: a resolution says so, and a look closes it", async () => {
     const { call, detect, conflicts, resolve, lock } = await contention(backend, [{ key: "a" }]);
     await lock("ann", ["x.ts"]);

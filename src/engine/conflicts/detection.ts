@@ -17,7 +17,7 @@ import { voidEscalation } from "../escalations/announcements.js";
 import { requireRun } from "../lookup.js";
 import { findProject, type Project } from "../projects/projects.js";
 import { deadlineClashes } from "./deadlines.js";
-import { type FoundConflict, identityOf } from "./found.js";
+import { FOUND_MAX, type FoundConflict, identityOf } from "./found.js";
 import { conflictsInGit, type GitAnswers, type LeftOut } from "./git/findings.js";
 import { lockContention, lockQueues } from "./lock-waits.js";
 import { overlappingPairs, overlappingScopes } from "./scopes.js";
@@ -46,9 +46,6 @@ const IN_DATABASE: readonly ConflictKind[] = [
   "resources",
   "deadline",
 ];
-
-/** Conflicts of one detection that are kept. */
-export const FOUND_MAX = 200;
 
 /** Finds the conflicts that the database and git's answers tell of; undefined where there is no project. A query. Errors: `not_found`. */
 export function* findConflicts(ctx: EngineContext, scope: ConflictScope, git: GitAnswers): Tx<Detection | undefined> {

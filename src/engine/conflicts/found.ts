@@ -3,6 +3,9 @@ import type { ConflictKind } from "../../base/statuses.js";
 import type { ConflictParty } from "../../store/conflicts/conflicts.js";
 import type { Task } from "../../store/tasks/tasks.js";
 
+/** Conflicts of one detection that are kept. */
+export const FOUND_MAX = 200;
+
 /** A conflict as it is found. */
 export interface FoundConflict {
   readonly kind: ConflictKind;

@@ -9,6 +9,7 @@ import type { Move } from "../load/balance.js";
 import { levelsAhead, type Reprioritized } from "../scheduling/levels.js";
 import { PRIORITIES, type Priority } from "../scheduling/order.js";
 import { deadlineOf, remainingMs } from "./deadlines.js";
+import { whyNotOrdered } from "./orders.js";
 import { standingParties } from "./standing.js";
 import {
   alternativesTo,
@@ -128,13 +129,13 @@ function requester({ id, agent, ttlMs, askedAt }: LockRequest): Contender {
 function* decide(ctx: EngineContext, one: Case): Tx<Decided | string> {
   switch (one.kind) {
     case "overlapping_scopes":
-      return orderPair(ctx, one);
+      return yield* orderPair(ctx, one);
     case "lock_contention":
       return yield* yieldLock(ctx, one);
     case "wait_cycle":
       return breakCycle(one);
     case "deadline":
-      return one.strategy === "rebalance" ? yield* spread(ctx, one) : goFirst(ctx, one);
+      return one.strategy === "rebalance" ? yield* spread(ctx, one) : yield* goFirst(ctx, one);
     case "resources":
       return { among: [], actions: [], decision: "the requests are served in line, by dominant share" };
     case "merge":
@@ -144,17 +145,24 @@ function* decide(ctx: EngineContext, one: Case): Tx<Decided | string> {
   }
 }
 
-function orderPair(ctx: EngineContext, { strategy, tasks, contenders }: Case): Decided | string {
+function* orderPair(ctx: EngineContext, { strategy, tasks, contenders }: Case): Tx<Decided | string> {
   if (tasks.length < 2) return "one of its tasks has ended";
-  const ordered = inOrder(strategy, contenders).flatMap(({ id }) => tasks.find((task) => task.id === id) ?? []);
-  const [first, second] = ordered;
+  const [first, second] = inOrder(strategy, contenders).flatMap(({ id }) => tasks.find((task) => task.id === id) ?? []);
   if (!first || !second || tasks.some(({ status }) => status === "running")) return "one of its tasks runs already";
-  const changes = levelsAhead(ctx, first, [second]);
-  return {
-    among: contenders,
-    actions: prioritized(changes),
-    decision: `${first.key} goes before ${second.key}${told(changes)}`,
-  };
+  const decision = `${first.key} goes before ${second.key}`;
+  return yield* ordered(ctx, { first, others: [second], among: contenders, decision });
+}
+
+interface Order extends Pick<Decided, "among" | "decision"> {
+  readonly first: Task;
+  readonly others: readonly Task[];
+}
+
+/** Puts a task before others by priorities, where these can and nothing that was resolved before is undone. */
+function* ordered(ctx: EngineContext, { first, others, among, decision }: Order): Tx<Decided | string> {
+  const changes = levelsAhead(ctx, first, others);
+  const why = yield* whyNotOrdered(ctx, { first, others, changes, contenderOf: (task) => contenderOf(ctx.now, task) });
+  return why ?? { among, actions: prioritized(changes), decision: decision + told(changes) };
 }
 
 function prioritized(changes: readonly Reprioritized[]): ConflictAction[] {
@@ -246,18 +254,14 @@ function breakCycle({ parties, strategy, tasks, contenders }: Case): Decided | s
   return { among, actions: [{ do: "withdraw", request }], decision: `${party.agent ?? ""} leaves the line` };
 }
 
-function goFirst(ctx: EngineContext, { strategy, tasks, contenders }: Case): Decided | string {
+function* goFirst(ctx: EngineContext, { strategy, tasks, contenders }: Case): Tx<Decided | string> {
   const open = tasks.filter(({ status }) => status !== "running");
   const among = contenders.filter(({ id }) => open.some((task) => task.id === id));
   const [first] = inOrder(strategy, among);
   const task = open.find(({ id }) => id === first?.id);
   if (!task || open.length < 2) return "its tasks are under way or have ended";
-  const changes = levelsAhead(
-    ctx,
-    task,
-    open.filter(({ id }) => id !== task.id),
-  );
-  return { among, actions: prioritized(changes), decision: `${task.key} goes first${told(changes)}` };
+  const others = open.filter(({ id }) => id !== task.id);
+  return yield* ordered(ctx, { first: task, others, among, decision: `${task.key} goes first` });
 }
 
 function* spread(ctx: EngineContext, { tasks, contenders }: Case): Tx<Decided | string> {

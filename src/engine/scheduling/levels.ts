@@ -16,7 +16,7 @@ const LEVELS = ["low", "normal", "high", "critical"] as const satisfies readonly
  */
 export function levelsAhead(ctx: EngineContext, first: Task, others: readonly Task[]): Reprioritized[] {
   const raised = LEVELS.filter((level) => PRIORITIES[level] >= first.priority);
-  const enough = raised.find((level) => others.every((other) => isBefore(ctx, at(first, level), other)));
+  const enough = raised.find((level) => others.every((other) => isAhead(ctx, at(first, level), other)));
   const level = enough ?? "critical";
   const own = PRIORITIES[level] === first.priority ? [] : [{ task: first, priority: level }];
   return enough === undefined ? [...own, ...lowered(ctx, at(first, level), others)] : own;
@@ -24,9 +24,9 @@ export function levelsAhead(ctx: EngineContext, first: Task, others: readonly Ta
 
 function lowered(ctx: EngineContext, first: Task, others: readonly Task[]): Reprioritized[] {
   return others.flatMap((task) => {
-    if (isBefore(ctx, first, task)) return [];
+    if (isAhead(ctx, first, task)) return [];
     const lower = LEVELS.filter((level) => PRIORITIES[level] < task.priority).toReversed();
-    const level = lower.find((one) => isBefore(ctx, first, at(task, one))) ?? lower.at(-1);
+    const level = lower.find((one) => isAhead(ctx, first, at(task, one))) ?? lower.at(-1);
     return level === undefined ? [] : [{ task, priority: level }];
   });
 }
@@ -36,7 +36,7 @@ function at(task: Task, level: Priority): Task {
 }
 
 /** Whether the first is claimed before the other once both are ready: what is not ready yet waits from now on. */
-function isBefore({ now, settings }: EngineContext, first: Task, other: Task): boolean {
+export function isAhead({ now, settings }: EngineContext, first: Task, other: Task): boolean {
   const placeOf = (task: Task) => ageingBucket(task.readyAt ?? now, task.priority, settings.ageing_ms);
   const apart =
     placeOf(first) - placeOf(other) || first.latestStart - other.latestStart || first.rankOrder - other.rankOrder;
