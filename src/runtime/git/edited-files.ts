@@ -5,7 +5,7 @@ import { commonDirectory } from "../files/real-paths.js";
 import { askGit, type CommittedFile, filtersOff, type GitQuery, headOf } from "./git-reader.js";
 import { changeOf } from "./own-diff.js";
 
-/** Where edits are looked for: a project's root, and work trees of its repository that mean the same files. */
+/** Places that edits are looked for in: a project's root, and work trees of its repository that mean the same files. */
 export interface EditSearch {
   readonly root: string;
   /** Roots of work trees; those of another repository are left out. */
@@ -63,8 +63,9 @@ async function editsBelow(
   directory: string,
   signal: AbortSignal,
 ): Promise<{ files: EditedFile[]; isWhole: boolean } | undefined> {
-  const candidates = await candidatesBelow(directory, signal);
-  if (candidates === undefined) return undefined;
+  const listed = await candidatesBelow(directory, signal);
+  if (listed === undefined) return undefined;
+  const candidates = listed.files;
   const changed: EditedFile[] = [];
   for (const { path: file, before } of candidates.slice(0, FILES_MAX)) {
     if (signal.aborted) break;
@@ -73,7 +74,7 @@ async function editsBelow(
     changed.push({ path: file, changedAt: change.after === undefined ? null : await writtenAt(directory, file) });
   }
   const filtered = await filteredAmong(directory, { files: changed.map((file) => file.path), signal });
-  const isWhole = candidates.length <= FILES_MAX && !signal.aborted;
+  const isWhole = listed.isWhole && candidates.length <= FILES_MAX && !signal.aborted;
   return filtered && { files: changed.filter((file) => !filtered.has(file.path)), isWhole };
 }
 
@@ -88,20 +89,29 @@ interface Candidate {
   readonly before: CommittedFile | undefined;
 }
 
+interface Candidates {
+  readonly files: readonly Candidate[];
+  /** Whether none is left out: a name that is no UTF-8 cannot be told, nor read. */
+  readonly isWhole: boolean;
+}
+
 /** Files that may differ from the commit that is checked out, those that git knows first. */
-export async function candidatesBelow(directory: string, signal: AbortSignal): Promise<Candidate[] | undefined> {
+export async function candidatesBelow(directory: string, signal: AbortSignal): Promise<Candidates | undefined> {
   const settings = await filtersOff(directory, { signal });
   const head = await headOf(directory, { signal });
   if (settings === undefined || head === undefined) return undefined;
   const query = { settings, signal };
   const known = head === null ? [] : await differingFrom(head, directory, query);
-  const unknown = await listed(directory, [...(head === null ? ["-c"] : []), "-o", "--exclude-standard"], query);
+  const unknown = await namesOf(directory, [...(head === null ? ["-c"] : []), "-o", "--exclude-standard"], query);
   if (known === undefined || unknown === undefined) return undefined;
   const among = new Set(known.map((file) => file.path));
-  return [...known, ...unknown.filter((file) => !among.has(file)).map((file) => ({ path: file, before: undefined }))];
+  const fresh = unknown.filter((file) => !among.has(file)).map((file) => ({ path: file, before: undefined }));
+  const all = [...known, ...fresh];
+  const files = all.filter((file) => !file.path.includes("\uFFFD"));
+  return { files, isWhole: files.length === all.length };
 }
 
-/** Files whose state on disk is not that of the index, and those that the index has otherwise than a commit. */
+/** Finds files that are on disk otherwise than in the index, and those that the index has otherwise than a commit. */
 async function differingFrom(commit: string, directory: string, query: GitQuery): Promise<Candidate[] | undefined> {
   const options = ["-z", "--relative", "--no-renames", "--ignore-submodules=all"];
   const text = await askGit(directory, ["diff-index", ...options, commit], query);
@@ -114,7 +124,7 @@ async function differingFrom(commit: string, directory: string, query: GitQuery)
   });
 }
 
-async function listed(
+async function namesOf(
   directory: string,
   options: readonly string[],
   query: GitQuery,

@@ -2,7 +2,7 @@ import path from "node:path";
 import { gitRootAbove } from "../files/git-root.js";
 import { commonDirectory } from "../files/real-paths.js";
 import { candidatesBelow, filteredAmong } from "./edited-files.js";
-import { headOf } from "./git-reader.js";
+import { contentsOf, headOf } from "./git-reader.js";
 import { changeOf, type PresentFile } from "./own-diff.js";
 import { attributesOf, ScratchRepository } from "./scratch-repository.js";
 
@@ -41,9 +41,15 @@ const BYTES_MAX = 8 * 1024 * 1024;
  * are not committed count.
  */
 export async function failingMerges({ root, workTrees }: MergeSearch): Promise<FoundMerges> {
-  const [first] = workTrees;
-  const common = first === undefined ? undefined : commonDirectory(first);
-  const among = workTrees.filter((tree) => common !== undefined && commonDirectory(tree) === common);
+  const gitRoot = root === "" ? undefined : gitRootAbove(root);
+  const places = workTrees.flatMap((tree) => {
+    const common = commonDirectory(tree);
+    return common === undefined ? [] : [{ tree, common }];
+  });
+  // Without a repository of the project it is that of the first work tree.
+  const common = (gitRoot === undefined ? undefined : commonDirectory(gitRoot)) ?? places[0]?.common;
+  const among = places.filter((one) => one.common === common).map(({ tree }) => tree);
+  const [first] = among;
   if (first === undefined || common === undefined || among.length < 2) return { merges: [] };
   const signal = AbortSignal.timeout(TIME_MAX_MS);
   const states: TreeState[] = [];
@@ -58,7 +64,7 @@ export async function failingMerges({ root, workTrees }: MergeSearch): Promise<F
     const written = await scratch.ask(["fast-import", "--quiet"], { input: importOf(states), signal });
     if (written === undefined) return { why: `git cannot copy what is not committed below ${first}` };
     const prefix = path
-      .relative(gitRootAbove(root) ?? root, root)
+      .relative(gitRoot ?? root, root)
       .split(path.sep)
       .join("/");
     const { merges, refused } = await mergedInPairs(scratch, { states, prefix, signal });
@@ -89,20 +95,42 @@ interface TreeState extends MergedTree {
 async function stateOf(workTree: string, signal: AbortSignal): Promise<TreeState | undefined> {
   const commit = await headOf(workTree, { signal });
   if (commit === undefined || commit === null) return undefined;
-  const candidates = (await candidatesBelow(workTree, signal)) ?? [];
-  const found: UncommittedFile[] = [];
+  const listed = await candidatesBelow(workTree, signal);
+  const candidates = listed?.files ?? [];
+  const found: (UncommittedFile & { readonly before: string | undefined })[] = [];
   let bytes = 0;
-  let isWhole = candidates.length <= FILES_MAX;
+  let isWhole = listed?.isWhole === true && candidates.length <= FILES_MAX;
   for (const { path: file, before } of candidates.slice(0, FILES_MAX)) {
     const change = bytes > BYTES_MAX || signal.aborted ? undefined : await changeOf(workTree, file, before);
     isWhole &&= bytes <= BYTES_MAX && !signal.aborted && typeof change?.after !== "string";
     if (change === undefined || typeof change.after === "string") continue;
     bytes += change.after?.data.length ?? 0;
-    found.push({ path: file, after: change.after });
+    found.push({ path: file, before: before?.object, after: change.after });
   }
+  const converted = found.filter(({ before, after }) => before !== undefined && after && hasOtherEnds(after.data));
+  const contents = await contentsOf(workTree, [...new Set(converted.flatMap(({ before }) => before ?? []))], {
+    signal,
+  });
   const filtered = await filteredAmong(workTree, { files: found.map((file) => file.path), signal });
   const files = filtered ? found.filter((file) => !filtered.has(file.path)) : [];
-  return { workTree, commit, files, isWhole: isWhole && filtered !== undefined };
+  return {
+    workTree,
+    commit,
+    files: files.map((file) => asKept(file, contents?.get(file.before ?? ""))),
+    isWhole: isWhole && filtered !== undefined && contents !== undefined,
+  };
+}
+
+function hasOtherEnds(data: Buffer): boolean {
+  return data.includes("\r\n") && !data.includes(0);
+}
+
+/** A file with the ends of lines that git keeps: a checkout may have written others. */
+function asKept({ path: file, after }: UncommittedFile, before: Buffer | undefined): UncommittedFile {
+  if (after === undefined || before === undefined || before.includes("\r\n") || !hasOtherEnds(after.data))
+    return { path: file, after };
+  const data = Buffer.from(after.data.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
+  return { path: file, after: { ...after, data } };
 }
 
 /** Commits of what is not committed, as `git fast-import` reads them: one for each work tree, on top of its own. */

@@ -135,10 +135,14 @@ export async function presentFiles(cwd: string): Promise<string[] | undefined> {
 }
 
 /** The contents of objects, by their names. */
-export async function contentsOf(cwd: string, objects: readonly string[]): Promise<Map<string, Buffer> | undefined> {
+export async function contentsOf(
+  cwd: string,
+  objects: readonly string[],
+  query: GitQuery = {},
+): Promise<Map<string, Buffer> | undefined> {
   const found = new Map<string, Buffer>();
   if (objects.length === 0) return found;
-  const output = await askGit(cwd, ["cat-file", "--batch"], { input: `${objects.join("\n")}\n` });
+  const output = await askGit(cwd, ["cat-file", "--batch"], { ...query, input: `${objects.join("\n")}\n` });
   if (output === undefined) return undefined;
   for (let at = 0; at < output.length;) {
     const end = output.indexOf(10, at);

@@ -27,8 +27,19 @@ export class ScratchRepository {
     this.#directory = directory;
   }
 
-  static async of({ common, attributes, commit }: ScratchSource): Promise<ScratchRepository> {
-    const directory = await mkdtemp(path.join(os.tmpdir(), "baton-merge-"));
+  static async of(source: ScratchSource): Promise<ScratchRepository> {
+    const scratch = new ScratchRepository(await mkdtemp(path.join(os.tmpdir(), "baton-merge-")));
+    try {
+      await scratch.#begin(source);
+    } catch (error) {
+      await scratch.remove();
+      throw error;
+    }
+    return scratch;
+  }
+
+  async #begin({ common, attributes, commit }: ScratchSource): Promise<void> {
+    const directory = this.#directory;
     const isNewHash = commit.length === 64;
     const format = isNewHash
       ? "repositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
@@ -43,7 +54,6 @@ export class ScratchRepository {
       writeFile(path.join(directory, "info", "attributes"), attributes),
       copyFile(path.join(common, "shallow"), path.join(directory, "shallow")).catch(() => undefined),
     ]);
-    return new ScratchRepository(directory);
   }
 
   ask(args: readonly string[], query: GitQuery): Promise<Buffer | undefined> {
@@ -51,7 +61,8 @@ export class ScratchRepository {
   }
 
   async remove(): Promise<void> {
-    await rm(this.#directory, { recursive: true, force: true });
+    // A git that was ended may still write there.
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
   }
 }
 
