@@ -1,14 +1,14 @@
 import type { Migration } from "./migration.js";
 import { oneOf } from "./one-of.js";
 
-/** Circuit breakers of agents and MCP servers: decision 0083. */
+/** Circuit breakers of agents and, as `server:NAME`, of MCP servers: decision 0083. */
 export const breakers: Migration = {
   version: 37,
   name: "breakers",
   statements: [
     // sql: values of a list in the code.
     `CREATE TABLE circuit_breakers (
-      -- agent:NAME, or server:NAME of an MCP server.
+      -- agent:NAME.
       target %KEY% NOT NULL PRIMARY KEY,
       state %KEY% NOT NULL CHECK (${oneOf("state", ["closed", "open", "half_open"])}),
       -- 1 where successes say nothing new: closed, and without a failure in its window.
