@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BACKENDS } from "../support/databases/databases.js";
+import { BACKENDS, temporaryDirectory } from "../support/databases/databases.js";
 import { contention, HOUR, writes } from "../support/days/contention.js";
 
 describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
@@ -85,6 +85,26 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     const [again] = await detect();
     expect(again).toMatchObject({ id: found?.id, status: "open" });
     expect(again).not.toHaveProperty("strategy");
+  });
+
+  test("conflicts that are due in two projects are looked at one project after the other", async () => {
+    const { app, crew, call } = await contention(backend, [{ key: "other" }]);
+    await call("create_project", { name: "store", root: temporaryDirectory() });
+    const projects = ["shop", "store"];
+    for (const project of projects) {
+      const { run } = await crew.start([writes("a", "x.ts")], { project });
+      await call("acquire_file_lock", { project, agent: "ann", paths: ["x.ts"] });
+      expect((await crew.claim("ben", { run: run.id })).outcome).toBe("none");
+      expect((await call("detect_conflicts", { project })).conflicts).toHaveLength(1);
+    }
+    const asked = async () => {
+      const lists = await Promise.all(projects.map((project) => call("list_escalations", { project })));
+      return lists.flatMap(({ escalations }) => escalations).length;
+    };
+    await app.advance(300_000);
+    expect(await asked()).toBe(1);
+    await app.advance(5_000);
+    expect(await asked()).toBe(2);
   });
 
   test("a question about a conflict is void once an agent resolves it", async () => {

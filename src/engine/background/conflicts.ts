@@ -5,7 +5,10 @@ import { conflictDue } from "../conflicts/timeout.js";
 import type { Engine } from "../engine.js";
 import type { IsolatedJobs } from "./isolation.js";
 
-/** Looks again at conflicts whose time is over: those that are gone are closed, the others are escalated, or looked at again later. */
+/**
+ * Looks again at conflicts whose time is over: those that are gone are closed, the others are escalated, or looked at again later. Git is
+ * asked about one project: the rest of the tick waits for its answer.
+ */
 export async function handleDueConflicts(
   engine: Engine,
   jobs: IsolatedJobs,
@@ -16,6 +19,8 @@ export async function handleDueConflicts(
   const handle = async (id: string): Promise<number> => {
     const conflict = await engine.read(() => findConflict(id));
     if (conflict && (conflict.status === "open" || conflict.status === "escalated") && !looked.has(conflict.project)) {
+      // The next tick looks at the next project.
+      if (looked.size > 0) return 0;
       looked.add(conflict.project);
       const detection = await lookForConflicts(engine, { project: conflict.project }, git);
       if (detection) await engine.transact((ctx) => recordConflicts(ctx, detection));

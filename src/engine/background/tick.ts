@@ -122,7 +122,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     meetingsClosed: await closeDueMeetings(engine, jobs),
     handoffsLapsed: await lapseDueHandoffs(engine, jobs),
     overridesAsked: await askOverrides(engine, jobs),
-    conflictsHandled: await handleDueConflicts(engine, jobs, local.git),
+    conflictsHandled: tidying ? await handleDueConflicts(engine, jobs, local.git) : 0,
     escalationsLapsed: await lapseDueEscalations(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
