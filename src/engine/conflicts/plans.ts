@@ -43,6 +43,7 @@ export interface ResolutionPlan {
 
 interface Case {
   readonly conflict: string;
+  readonly project: string;
   readonly kind: ConflictRecord["kind"];
   /** Parties that are in each other's way now. */
   readonly parties: readonly ConflictParty[];
@@ -78,8 +79,8 @@ export function* planResolution(
     ...tasks.map((task) => contenderOf(ctx.now, task)),
     ...requests.filter(({ task }) => task === null || !known.has(task)).map(requester),
   ];
-  const { kind } = conflict;
-  const decided = yield* decide(ctx, { conflict: conflict.id, kind, parties, strategy, tasks, contenders, requests });
+  const { id, project, kind } = conflict;
+  const decided = yield* decide(ctx, { conflict: id, project, kind, parties, strategy, tasks, contenders, requests });
   if (typeof decided === "string") return decided;
   const { among, actions, decision } = decided;
   if (actions.length === 0) return `${decision}: nothing is to be changed for that`;
@@ -133,7 +134,7 @@ function* decide(ctx: EngineContext, one: Case): Tx<Decided | string> {
     case "lock_contention":
       return yield* yieldLock(ctx, one);
     case "wait_cycle":
-      return breakCycle(one);
+      return yield* breakCycle(one);
     case "deadline":
       return one.strategy === "rebalance" ? yield* spread(ctx, one) : yield* goFirst(ctx, one);
     case "resources":
@@ -240,14 +241,16 @@ function shared(requests: readonly LockRequest[], among: readonly Contender[]): 
 }
 
 /** Ends the wait of who is last: its task is taken back where that frees what the others wait for, or its request leaves the line. */
-function breakCycle({ parties, strategy, tasks, contenders }: Case): Decided | string {
+function* breakCycle({ conflict, project, parties, strategy, tasks, contenders }: Case): Tx<Decided | string> {
   const ordered = inOrder(strategy, contenders);
   const last = ordered.at(-1);
   const party = parties.find(({ task, request }) => last !== undefined && (task === last.id || request === last.id));
   const task = tasks.find(({ id }) => id === last?.id);
   // One contender alone goes first and last, which explains nothing.
   const among = ordered.length > 1 ? ordered : [];
-  if (task?.kind === "agent" && task.status === "running" && party?.isOfTask === true)
+  // The project of another task cannot be locked after the runs.
+  const isOwn = task?.status === "running" && task.project === project && party?.isOfTask === true;
+  if (isOwn && (yield* mayYield(task, conflict)))
     return { among, actions: [{ do: "preempt", task: task.id }], decision: `${task.key} gives back what it has` };
   if (party?.request === undefined) return "no wait of it can be ended";
   const request = party.request;

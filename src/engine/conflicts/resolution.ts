@@ -108,6 +108,8 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
   yield* lockAll(conflict);
   const plan = yield* proposedFor(ctx, conflict, strategy);
   if (typeof plan === "string") return plan;
+  // Before messages are written: a question that lapses is locked before they are, too.
+  yield* voidEscalation(ctx, conflict.escalation);
   for (const action of plan.actions) yield* carryOut(ctx, conflict, { action, by: by.name });
   const preempted = plan.actions.find((action) => action.do === "preempt");
   const hasTasks = conflict.parties.some(({ task }) => task !== undefined);
@@ -126,7 +128,6 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
   };
   yield* updateConflict(resolved);
   yield* appendEvents(ctx, [conflictEvent("resolved", resolved, by.name)]);
-  yield* voidEscalation(ctx, conflict.escalation);
   return plan;
 }
 

@@ -38,7 +38,9 @@ export function* conflictDue(ctx: EngineContext, id: string): Tx<number> {
 /** Whether a task that was asked to give way still is to: the others may have ended, or found another way. A query. */
 export function* isToGiveWay(ctx: EngineContext, task: string): Tx<boolean> {
   const conflict = yield* conflictOfYielding(task);
-  if (!conflict?.strategy || conflict.strategy === "adaptive") return true;
+  if (conflict === undefined || conflict.strategy === "adaptive") return true;
+  // A conflict that is open again asks no one to give way.
+  if (conflict.strategy === null) return false;
   const plan = yield* planResolution(ctx, conflict, conflict.strategy);
   return typeof plan !== "string" && plan.actions.some((action) => action.do === "preempt" && action.task === task);
 }

@@ -30,6 +30,8 @@ export interface ConflictParty {
   /** Id of the allocation that it has, or waits with. */
   readonly allocation?: string;
   readonly workTree?: string;
+  /** Machine that its work tree is on. */
+  readonly host?: string;
   /** Commit that its work tree is at. */
   readonly commit?: string;
   /** Whether all that the others of a cycle wait for of it is its task's own, and free when that ends. */
@@ -140,7 +142,7 @@ export function* updateConflict(conflict: ConflictRecord): Tx<void> {
 /** The conflict for which a task was asked last to give way. */
 export function* conflictOfYielding(task: string): Tx<ConflictRecord | undefined> {
   return yield* one(CONFLICTS.read, [
-    `SELECT ${CONFLICTS.columns} FROM conflicts WHERE yields = $1 ORDER BY decided_at DESC, id DESC LIMIT 1`,
+    `SELECT ${CONFLICTS.columns} FROM conflicts WHERE yields = $1 ORDER BY COALESCE(decided_at, 0) DESC, id DESC LIMIT 1`,
     [task],
   ]);
 }
