@@ -105,6 +105,19 @@ describe.each(BACKENDS)("strategies for conflicts on %s", (backend) => {
     expect(await call("resolve_conflicts", { conflicts })).toEqual(first);
   });
 
+  test("a kind of which more is found than is kept is left out, and none of it is gone for that", async () => {
+    const steps = (count: number) => Array.from({ length: count }, (_, at) => writes(`t${at}`, "x.ts"));
+    const { call, start, detect } = await contention(backend, steps(2));
+    await detect();
+    await start(steps(20));
+    const { left_out } = await call("detect_conflicts", { project: "shop" });
+    expect(left_out).toContainEqual({
+      kind: "overlapping_scopes",
+      why: "there are more of them, or more tasks, than are looked through",
+    });
+    expect((await call("list_conflicts", { project: "shop", status: "gone" })).conflicts).toEqual([]);
+  });
+
   test("one call resolves all that one look finds", async () => {
     const { call, detect } = await contention(
       backend,

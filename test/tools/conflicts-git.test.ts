@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, realpathSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { BACKENDS, temporaryDirectory, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startApp, startAppOn } from "../support/servers/app.js";
@@ -232,6 +233,29 @@ describe.each(BACKENDS)("merges of work trees on %s", (backend) => {
       for (const name of ["src/a.ts", "src/b.ts"]) write(name, `${by}\n`, directory);
     expect((await detect()).map(({ parties }) => parties[0]?.paths)).toEqual([["src/b.ts"]]);
     expect(existsSync(ran)).toBe(false);
+  });
+
+  test("stay open where another machine looks, whose work trees are others", async () => {
+    const { app, call, write, detect, tree, run, shared } = await pair();
+    write("src/a.ts", "ann\n");
+    write("src/a.ts", "ben\n", tree);
+    const [found] = await detect();
+    const hostname = vi.spyOn(os, "hostname").mockReturnValue("elsewhere");
+    const far = await startApp({ ...shared, database: app.database, cwd: realpathSync(temporaryDirectory()) });
+    await far.call("register_agent", { name: "eve" });
+    await far.call("detect_conflicts", { run });
+    hostname.mockRestore();
+    expect((await call("list_conflicts", { run })).conflicts).toMatchObject([{ id: found?.id, status: "open" }]);
+  });
+
+  test("are left out, with the reason, where they cannot be tried", async () => {
+    const { call, write, tree, run } = await pair();
+    write("src/a.ts", "ann\n");
+    write("src/a.ts", "ben\n", tree);
+    vi.stubEnv("TMPDIR", path.join(tree, "none"));
+    const { left_out } = await call("detect_conflicts", { run });
+    vi.unstubAllEnvs();
+    expect(left_out).toContainEqual({ kind: "merge", why: expect.stringContaining("ENOENT") as string });
   });
 
   test("are resolved by the order of their tasks: the later one is told to rebase", async () => {

@@ -55,7 +55,7 @@ export function* findConflicts(ctx: EngineContext, scope: ConflictScope, git: Gi
   const where = { project: project.id, run: run?.id };
   const resources = yield* resourceState(ctx);
   const queues = yield* lockQueues(ctx, { project: project.id, others: holdersOf(resources) });
-  const pairs = yield* overlappingPairs(where);
+  const { pairs, isWhole } = yield* overlappingPairs(where);
   const inGit = yield* conflictsInGit(ctx, { project, run: run?.id }, git);
   const found = [
     ...waitCycles(queues, resources),
@@ -65,8 +65,15 @@ export function* findConflicts(ctx: EngineContext, scope: ConflictScope, git: Gi
     ...inGit.found,
     ...overlappingScopes(pairs),
   ];
-  const kinds = [...IN_DATABASE, ...inGit.kinds];
-  return { project, run: run?.id, kinds, found: found.slice(0, FOUND_MAX), leftOut: inGit.leftOut };
+  const cut = new Set(found.slice(FOUND_MAX).map(({ kind }) => kind));
+  if (!isWhole) cut.add("overlapping_scopes");
+  const kinds = [...IN_DATABASE, ...inGit.kinds].filter((kind) => !cut.has(kind));
+  const known = inGit.leftOut.filter(({ kind }) => !cut.has(kind));
+  const leftOut = [
+    ...known,
+    ...[...cut].map((kind) => ({ kind, why: "there are more of them, or more tasks, than are looked through" })),
+  ];
+  return { project, run: run?.id, kinds, found: found.slice(0, FOUND_MAX), leftOut };
 }
 
 /**
@@ -152,6 +159,11 @@ function seenAgain(ctx: EngineContext, before: ConflictRecord, found: FoundConfl
   return { ...fresh, ...UNDECIDED, status: "open", dueAt: ctx.now + ctx.settings.conflict_timeout_ms };
 }
 
+/** Whether git tells of it on another machine alone. */
+function isElsewhere({ caller }: EngineContext, { parties }: ConflictRecord): boolean {
+  return parties.some(({ host }) => host !== undefined && host !== caller.host);
+}
+
 function* closeOthers(
   ctx: EngineContext,
   { project, run, kinds }: Detection,
@@ -159,7 +171,7 @@ function* closeOthers(
 ): Tx<void> {
   for (const status of ["open", "escalated", "resolved"] as const)
     for (const one of yield* listConflicts({ project: project.id, run, status, limit: FOUND_MAX })) {
-      if (found.has(one.identity) || !kinds.includes(one.kind)) continue;
+      if (found.has(one.identity) || !kinds.includes(one.kind) || isElsewhere(ctx, one)) continue;
       // The outcome of a resolution is still to be taken.
       yield* updateConflict({ ...one, status: "gone", dueAt: status === "resolved" ? one.dueAt : null });
       yield* appendEvents(ctx, [conflictEvent("gone", one)]);

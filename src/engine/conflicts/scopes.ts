@@ -19,11 +19,17 @@ export interface OverlappingPair {
   readonly paths: readonly string[];
 }
 
+interface OverlappingPairs {
+  readonly pairs: readonly OverlappingPair[];
+  /** Whether no bound was met. */
+  readonly isWhole: boolean;
+}
+
 /** Returns such pairs, in the order of claims; at most as many as are shown. */
 export function* overlappingPairs(where: {
   readonly project: string;
   readonly run?: string | undefined;
-}): Tx<OverlappingPair[]> {
+}): Tx<OverlappingPairs> {
   const tasks = yield* tasksWithFiles({ ...where, limit: TASKS_MAX });
   const scopes = yield* findScopes([...new Set(tasks.map(({ scope }) => scope))]);
   const patterns = new Map(
@@ -36,7 +42,7 @@ export function* overlappingPairs(where: {
   let comparisons = 0;
   for (const [at, one] of tasks.entries()) {
     for (const other of tasks.slice(at + 1)) {
-      if (pairs.length >= PAIRS_MAX || comparisons > COMPARISONS_MAX) return pairs;
+      if (pairs.length >= PAIRS_MAX || comparisons > COMPARISONS_MAX) return { pairs, isWhole: false };
       const key = `${one.scope}/${other.scope}`;
       const known = compared.get(key);
       const [mine, theirs] = [patterns.get(one.scope) ?? [], patterns.get(other.scope) ?? []];
@@ -52,7 +58,7 @@ export function* overlappingPairs(where: {
       pairs.push({ tasks: [one, other], paths });
     }
   }
-  return pairs;
+  return { pairs, isWhole: tasks.length < TASKS_MAX };
 }
 
 /** Tasks that could run together but for the files that they declare; where one runs, the others wait for its locks. */

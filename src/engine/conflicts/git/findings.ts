@@ -47,8 +47,9 @@ function* editsFound(
   { edits }: GitAnswers,
 ): Tx<{ found: readonly FoundConflict[]; why?: string | undefined }> {
   if ("why" in edits) return { found: [], why: edits.why };
-  const found = yield* unlockedEdits(ctx, project, edits.trees);
-  if (found === undefined) return { found: [], why: "there are too many locks and edited files to compare" };
-  const why = edits.isWhole ? undefined : "there are more edited files, or work trees, than are looked through";
-  return { found, why };
+  const unlocked = yield* unlockedEdits(ctx, project, edits.trees);
+  if (unlocked === undefined) return { found: [], why: "there are too many locks and edited files to compare" };
+  const { found, isWhole } = unlocked;
+  if (!edits.isWhole) return { found, why: "there are more edited files, or work trees, than are looked through" };
+  return isWhole ? { found } : { found, why: "some edits are older than the locks that the history tells of" };
 }

@@ -45,7 +45,7 @@ export function* mergeConflicts(
     const [ones, others] = sides.map((side) => side.tasks.map(({ key }) => key).join(", "));
     const parties = sides.flatMap((side) =>
       side.tasks.map((task) =>
-        taskParty(task, { role: "merges", paths, workTree: side.workTree, commit: side.commit }),
+        taskParty(task, { role: "merges", paths, workTree: side.workTree, host: ctx.caller.host, commit: side.commit }),
       ),
     );
     return {

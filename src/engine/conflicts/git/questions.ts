@@ -1,3 +1,5 @@
+import { messageOf } from "../../../base/errors.js";
+import { shownLine } from "../../../base/texts/shown-text.js";
 import type { FoundMerges, MergeSearch } from "../../../runtime/git/failing-merges.js";
 import type { EditSearch, FoundEdits } from "../../../runtime/git/edited-files.js";
 import type { Tx } from "../../../store/tx.js";
@@ -35,10 +37,15 @@ interface GitPlaces {
 async function askedOf(git: GitQuestions | undefined, { edits, merges }: GitPlaces): Promise<GitAnswers> {
   if (git === undefined) return { edits: NOT_ASKED, merges: NOT_ASKED };
   const [edited, merged] = await Promise.all([
-    "why" in edits ? edits : git.edits(edits),
-    merges.workTrees.length < 2 ? { merges: [] } : git.merges(merges),
+    "why" in edits ? edits : git.edits(edits).catch(failed),
+    merges.workTrees.length < 2 ? { merges: [] } : git.merges(merges).catch(failed),
   ]);
   return { edits: edited, merges: merged };
+}
+
+/** What the database tells does not depend on git. */
+function failed(error: unknown): { why: string } {
+  return { why: shownLine(messageOf(error)) };
 }
 
 const NOT_ASKED = { why: "git is not asked here" };

@@ -60,6 +60,12 @@ interface PlacedEdit extends EditedFile {
   readonly agents: readonly string[];
 }
 
+interface UnlockedEdits {
+  readonly found: readonly FoundConflict[];
+  /** Whether every edit that an agent may have made is newer than the oldest lock that the history tells of. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Finds edits at whose time no lock on the file was held, one conflict for each work tree. Locks of an agent that works in other work trees
  * alone do not count. Only edits that an agent may have made count: its session was open in that work tree then. Where locks are not used
@@ -69,29 +75,31 @@ export function* unlockedEdits(
   ctx: EngineContext,
   project: Project,
   trees: readonly WorkTreeEdits[],
-): Tx<FoundConflict[] | undefined> {
-  if (trees.every(({ files }) => files.length === 0)) return [];
+): Tx<UnlockedEdits | undefined> {
+  if (trees.every(({ files }) => files.length === 0)) return { found: [], isWhole: true };
   const workers = yield* workersHere(ctx);
   const family = project.outermost === null ? [] : yield* relatives(project.id);
   const history = yield* lockHistory({ project, family });
-  const since = Math.max(project.createdAt, history.since);
-  const edits = trees.flatMap(({ workTree, files }) =>
+  const ofAgents = trees.flatMap(({ workTree, files }) =>
     files.flatMap((edit): PlacedEdit[] => {
       const pattern = patternFor({ project, family }, edit.path);
-      const agents = (edit.changedAt ?? ctx.now) < since ? [] : mayHaveMade(workers, workTree, edit);
+      const agents = (edit.changedAt ?? ctx.now) < project.createdAt ? [] : mayHaveMade(workers, workTree, edit);
       return pattern && agents.length > 0 ? [{ ...edit, workTree, pattern, agents }] : [];
     }),
   );
+  const edits = ofAgents.filter(({ changedAt }) => (changedAt ?? ctx.now) >= history.since);
+  const isWhole = edits.length === ofAgents.length;
   const patterns = edits.map(({ pattern }) => pattern);
   const standing = yield* standingSpans(ctx.now, project, patterns);
   if (standing === undefined) return undefined;
   const spans = [...standing, ...history.spans];
   if (spans.length * edits.length > COMPARISONS_MAX) return undefined;
-  if (spans.length === 0) return [];
+  if (spans.length === 0) return { found: [], isWhole };
   const isCovered = (edit: PlacedEdit): boolean =>
     spans.some((span) => (workers.treesOf.get(span.agent)?.has(edit.workTree) ?? true) && covers(span, edit));
   const open = edits.filter((edit) => !isCovered(edit));
-  return [...grouped(open, ({ workTree }) => workTree)].map(([workTree, its]) => conflictOf(ctx.now, workTree, its));
+  const found = [...grouped(open, ({ workTree }) => workTree)].map(([workTree, its]) => conflictOf(ctx, workTree, its));
+  return { found, isWhole };
 }
 
 /** The time at which a file went is not known: any lock on it counts. */
@@ -100,7 +108,7 @@ function covers(span: LockSpan, { changedAt, pattern }: PlacedEdit): boolean {
   return isInTime && overlaps(span.pattern, pattern);
 }
 
-function conflictOf(now: number, workTree: string, edits: readonly PlacedEdit[]): FoundConflict {
+function conflictOf({ now, caller }: EngineContext, workTree: string, edits: readonly PlacedEdit[]): FoundConflict {
   const newest = edits.toSorted((a, b) => (b.changedAt ?? now) - (a.changedAt ?? now));
   const shown = newest.slice(0, EDITS_SHOWN_MAX).map(({ path, changedAt }) => {
     return `${shownLine(path)} ${changedAt === null ? "is gone" : `changed at ${iso(changedAt)}`}`;
@@ -115,13 +123,14 @@ function conflictOf(now: number, workTree: string, edits: readonly PlacedEdit[])
     role: "may_have_edited" as const,
     agent,
     paths: paths.slice(0, PATHS_SHOWN_MAX),
+    host: caller.host,
   }));
   return {
     kind: "unlocked_edit",
-    names: [workTree],
+    names: [caller.host, workTree],
     run: null,
     parties: parties.slice(0, PARTIES_MAX),
-    detail: `In ${shownLine(workTree)} nobody who works there had a lock then: ${shown.join("; ")}${more}. Lock, commit or take back such edits`,
+    detail: `In ${shownLine(workTree)} no agent that works there had a lock then: ${shown.join("; ")}${more}. Lock, commit or take back such edits`,
   };
 }
 
