@@ -41,7 +41,7 @@ export function paused(
   const names = [...new Map(runs.map((run) => [run.id, run])).values()].map(
     ({ id, name, reason }) => `run ${name} (${id}) is paused${reason === null ? "" : `: ${reason}`}`,
   );
-  // A run that waits for its turn needs nobody.
+  // A run that waits for its turn begins by itself.
   const advice = runs.every(({ reason }) => reason === QUEUED) ? "" : "; control_run with action resume goes on";
   return `${listed(names)}${advice}`;
 }
