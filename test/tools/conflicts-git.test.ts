@@ -253,8 +253,7 @@ describe.each(BACKENDS)("merges of work trees on %s", (backend) => {
     write("src/a.ts", "ann\n");
     write("src/a.ts", "ben\n", tree);
     vi.stubEnv("TMPDIR", path.join(tree, "none"));
-    const { left_out } = await call("detect_conflicts", { run });
-    vi.unstubAllEnvs();
+    const { left_out } = await call("detect_conflicts", { run }).finally(() => vi.unstubAllEnvs());
     expect(left_out).toContainEqual({ kind: "merge", why: expect.stringContaining("ENOENT") as string });
   });
 
