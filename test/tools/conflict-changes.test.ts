@@ -87,6 +87,23 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     expect(again).not.toHaveProperty("strategy");
   });
 
+  test("a resolved wait is open again when another task waits there", async () => {
+    const { crew, call, start, run, detect, resolve } = await contention(backend, [
+      writes("low", "x.ts", { priority: "low" }),
+    ]);
+    await crew.take("ann", { run });
+    const first = await start([writes("first", "x.ts", { priority: "high" })]);
+    await crew.claim("ben", { run: first });
+    const [found] = await detect();
+    expect((await resolve("prioritize_critical")).resolved).toHaveLength(1);
+    await call("cancel_task", { task: `${first}/first` });
+    const second = await start([writes("second", "x.ts", { priority: "critical" })]);
+    await crew.claim("ben", { run: second });
+    const again = await detect();
+    expect(again).toMatchObject([{ id: found?.id, status: "open" }]);
+    expect(again[0]?.parties.map(({ key }) => key)).toEqual(["low", "second"]);
+  });
+
   test("conflicts that are due in two projects are looked at one project after the other", async () => {
     const { app, crew, call } = await contention(backend, [{ key: "other" }]);
     await call("create_project", { name: "store", root: temporaryDirectory() });

@@ -12,7 +12,7 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
     const { call } = crew.app;
     await call("create_project", { name: "demo" });
     await call("configure", { settings });
-    const show = async (agent: string, count: number, isWell: boolean, project = "demo") => {
+    const show = async (agent: string, { count = 4, isWell = true, project = "demo" }) => {
       const steps = Array.from({ length: count }, (_, at) => ({
         key: `t${at}`,
         type: "port",
@@ -24,8 +24,8 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
         await (isWell ? crew.complete(held) : crew.fail(held));
       }
     };
-    await show("ann", 3, false);
-    await show("ben", 4, true);
+    await show("ann", { count: 3, isWell: false });
+    await show("ben", {});
     const plan = async (key: string, more: object = {}) =>
       crew.start([{ key, type: "port", ...more }], { project: "demo" });
     const waiting = async (agent: string) => (await crew.claim(agent, { project: "demo", ...WAIT })).task?.key;
@@ -81,7 +81,7 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
   test("is none before an agent that works in other projects alone", async () => {
     const { crew, call, plan, waiting, show } = await team({ head_start_ms: 10_000 });
     await call("create_project", { name: "elsewhere" });
-    await show("eve", 4, true, "elsewhere");
+    await show("eve", { project: "elsewhere" });
     await plan("busy", { type: "other" });
     await crew.take("ben", { project: "demo" });
     await plan("a");

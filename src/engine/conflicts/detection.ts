@@ -2,6 +2,7 @@ import type { ConflictKind } from "../../base/statuses.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import {
   conflictsByIdentity,
+  type ConflictParty,
   type ConflictRecord,
   forgetConflicts,
   insertConflict,
@@ -149,14 +150,19 @@ const UNDECIDED = {
   escalation: null,
 } as const;
 
-/** A conflict that was gone begins anew; one that was resolved stays so until it is gone. */
+/** A conflict that was gone begins anew; one that was resolved stays so until it is gone, or has a party that it was not resolved for. */
 function seenAgain(ctx: EngineContext, before: ConflictRecord, found: FoundConflict): ConflictRecord {
   const { parties, detail } = shown(found);
   const seen = { ...before, seenAt: ctx.now };
-  if (before.status === "resolved") return seen;
+  const decidedFor = new Set(before.parties.map(partyKey));
+  if (before.status === "resolved" && parties.every((one) => decidedFor.has(partyKey(one)))) return seen;
   const fresh = { ...seen, parties, detail };
-  if (before.status !== "gone") return fresh;
+  if (before.status === "open" || before.status === "escalated") return fresh;
   return { ...fresh, ...UNDECIDED, status: "open", dueAt: ctx.now + ctx.settings.conflict_timeout_ms };
+}
+
+function partyKey({ role, task, request, allocation, agent }: ConflictParty): string {
+  return `${role} ${task ?? request ?? allocation ?? agent ?? ""}`;
 }
 
 /** Whether git tells of it on another machine alone. */

@@ -84,12 +84,11 @@ export function* planResolution(
   if (typeof decided === "string") return decided;
   const { among, actions, decision } = decided;
   if (actions.length === 0) return `${decision}: nothing is to be changed for that`;
-  const [first] = inOrder(strategy, among);
   return {
     strategy,
     actions,
     decision,
-    reason: first === undefined ? "it is served in order" : reasonOf(strategy, first),
+    reason: reasonOf(strategy, among),
     alternatives: [
       ...alternativesTo(strategy, kind, among),
       ...(strategy !== "share" && kind === "lock_contention" && requests.some(({ mode }) => mode !== "exclusive")
@@ -242,12 +241,12 @@ function shared(requests: readonly LockRequest[], among: readonly Contender[]): 
 
 /** Ends the wait of who is last: its task is taken back where that frees what the others wait for, or its request leaves the line. */
 function* breakCycle({ conflict, project, parties, strategy, tasks, contenders }: Case): Tx<Decided | string> {
-  const ordered = inOrder(strategy, contenders);
-  const last = ordered.at(-1);
+  const waiting = inOrder(strategy, contenders);
+  const last = waiting.at(-1);
   const party = parties.find(({ task, request }) => last !== undefined && (task === last.id || request === last.id));
   const task = tasks.find(({ id }) => id === last?.id);
   // One contender alone goes first and last, which explains nothing.
-  const among = ordered.length > 1 ? ordered : [];
+  const among = waiting.length > 1 ? waiting : [];
   // The project of another task cannot be locked after the runs.
   const isOwn = task?.status === "running" && task.project === project && party?.isOfTask === true;
   if (isOwn && (yield* mayYield(task, conflict)))

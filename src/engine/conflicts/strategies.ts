@@ -64,9 +64,13 @@ function compared<T>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Why the first goes first. */
-export function reasonOf(strategy: FixedStrategy, { name }: Contender): string {
-  return `${name} ${MEASURES[strategy][1]}`;
+/** Why the first of these goes first. */
+export function reasonOf(strategy: FixedStrategy, contenders: readonly Contender[]): string {
+  const [first, second] = inOrder(strategy, contenders);
+  if (first === undefined) return "it is served in order";
+  const [valueOf, words] = MEASURES[strategy];
+  const isEqual = second !== undefined && valueOf(first) === valueOf(second);
+  return isEqual ? `${first.name} was there first: by ${strategy} they are equal` : `${first.name} ${words}`;
 }
 
 const LEVEL = 25;
@@ -97,7 +101,7 @@ export function alternativesTo(
     const [its] = inOrder(other, contenders);
     const [valueOf] = MEASURES[other];
     return first !== undefined && its !== undefined && valueOf(its) < valueOf(first)
-      ? [`${other}: ${reasonOf(other, its)}`]
+      ? [`${other}: ${reasonOf(other, contenders)}`]
       : [];
   });
 }

@@ -95,18 +95,7 @@ interface TreeState extends MergedTree {
 async function stateOf(workTree: string, signal: AbortSignal): Promise<TreeState | undefined> {
   const commit = await headOf(workTree, { signal });
   if (commit === undefined || commit === null) return undefined;
-  const listed = await candidatesBelow(workTree, signal);
-  const candidates = listed?.files ?? [];
-  const found: (UncommittedFile & { readonly before: string | undefined })[] = [];
-  let bytes = 0;
-  let isWhole = listed?.isWhole === true && candidates.length <= FILES_MAX;
-  for (const { path: file, before } of candidates.slice(0, FILES_MAX)) {
-    const change = bytes > BYTES_MAX || signal.aborted ? undefined : await changeOf(workTree, file, before);
-    isWhole &&= bytes <= BYTES_MAX && !signal.aborted && typeof change?.after !== "string";
-    if (change === undefined || typeof change.after === "string") continue;
-    bytes += change.after?.data.length ?? 0;
-    found.push({ path: file, before: before?.object, after: change.after });
-  }
+  const { found, isWhole } = await uncommittedBelow(workTree, signal);
   const converted = found.filter(({ before, after }) => before !== undefined && after && hasOtherEnds(after.data));
   const contents = await contentsOf(workTree, [...new Set(converted.flatMap(({ before }) => before ?? []))], {
     signal,
@@ -119,6 +108,28 @@ async function stateOf(workTree: string, signal: AbortSignal): Promise<TreeState
     files: files.map((file) => asKept(file, contents?.get(file.before ?? ""))),
     isWhole: isWhole && filtered !== undefined && contents !== undefined,
   };
+}
+
+interface Uncommitted {
+  readonly found: readonly (UncommittedFile & { readonly before: string | undefined })[];
+  readonly isWhole: boolean;
+}
+
+/** The files of a work tree that are not committed, with the blobs that they were, as far as the limits go. */
+async function uncommittedBelow(workTree: string, signal: AbortSignal): Promise<Uncommitted> {
+  const listed = await candidatesBelow(workTree, signal);
+  const candidates = listed?.files ?? [];
+  const found: Uncommitted["found"][number][] = [];
+  let bytes = 0;
+  let isWhole = listed?.isWhole === true && candidates.length <= FILES_MAX;
+  for (const { path: file, before } of candidates.slice(0, FILES_MAX)) {
+    const change = bytes > BYTES_MAX || signal.aborted ? undefined : await changeOf(workTree, file, before);
+    isWhole &&= bytes <= BYTES_MAX && !signal.aborted && typeof change?.after !== "string";
+    if (change === undefined || typeof change.after === "string") continue;
+    bytes += change.after?.data.length ?? 0;
+    found.push({ path: file, before: before?.object, after: change.after });
+  }
+  return { found, isWhole };
 }
 
 function hasOtherEnds(data: Buffer): boolean {
