@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, realpathSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { BACKENDS, temporaryDirectory, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startApp, startAppOn } from "../support/servers/app.js";
@@ -240,11 +240,13 @@ describe.each(BACKENDS)("merges of work trees on %s", (backend) => {
     write("src/a.ts", "ann\n");
     write("src/a.ts", "ben\n", tree);
     const [found] = await detect();
-    const hostname = vi.spyOn(os, "hostname").mockReturnValue("elsewhere");
+    const { hostname } = os;
+    onTestFinished(() => void Object.assign(os, { hostname }));
+    Object.assign(os, { hostname: () => "elsewhere" });
     const far = await startApp({ ...shared, database: app.database, cwd: realpathSync(temporaryDirectory()) });
     await far.call("register_agent", { name: "eve" });
     await far.call("detect_conflicts", { run });
-    hostname.mockRestore();
+    Object.assign(os, { hostname });
     expect((await call("list_conflicts", { run })).conflicts).toMatchObject([{ id: found?.id, status: "open" }]);
   });
 

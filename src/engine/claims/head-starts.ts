@@ -49,7 +49,7 @@ export function* leavesToBetter(
   if (own === undefined) return false;
   const better = idle.filter((one) => isClearlyBetter(judgedEvidence(one), judgedEvidence(own)));
   const able = better.filter((one) => couldTake(one, demand)).map((one) => one.agent);
-  // One that works in other projects alone would leave it lying.
+  // An agent that works in other projects alone would leave it lying.
   if (able.length === 0 || (yield* workersWithRoom(demand.project, able)).length === 0) return false;
   if (lane.head !== task.id) yield* setHead(lane, task.id);
   headStarts.set(laneKey(lane), { task: task.id, until });

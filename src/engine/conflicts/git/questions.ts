@@ -43,7 +43,7 @@ async function askedOf(git: GitQuestions | undefined, { edits, merges }: GitPlac
   return { edits: edited, merges: merged };
 }
 
-/** What the database tells does not depend on git. */
+/** The answer of a git that failed: what the database tells does not depend on it. */
 function failed(error: unknown): { why: string } {
   return { why: shownLine(messageOf(error)) };
 }
