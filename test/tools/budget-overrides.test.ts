@@ -2,22 +2,13 @@ import { describe, expect, test } from "vitest";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
 import { worthClaiming } from "../../src/engine/claims/claims.js";
 import type { InputOf } from "../../src/tools/registry.js";
-import type { Caller } from "../../src/engine/context.js";
 import { engineFor } from "../../src/engine/engine.js";
 import { openCommandFixture } from "../support/fixtures/command-fixture.js";
 import { BACKENDS, createDatabase, ownRuntime, testRuntime } from "../support/databases/databases.js";
 import { Payers } from "../support/fixtures/payers.js";
 import { startApp } from "../support/servers/app.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
-
-const CALLER: Caller = {
-  agent: "ann",
-  session: null,
-  clientSession: null,
-  host: "here",
-  workplace: { cwd: "/nowhere", gitRoot: null, caseInsensitive: false },
-  channel: "agent",
-};
+import { CALLER } from "../support/servers/caller.js";
 
 const ARCHITECTS = ["tech_lead", "security_reviewer", "architect"];
 

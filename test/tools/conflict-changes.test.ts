@@ -104,6 +104,24 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     expect(again[0]?.parties.map(({ key }) => key)).toEqual(["low", "second"]);
   });
 
+  test("a task that is to give way does so also where one more comes to wait for it", async () => {
+    const { app, crew, start, run, detect, resolve } = await contention(backend, [
+      writes("low", "x.ts", { priority: "low" }),
+    ]);
+    await crew.take("ann", { run });
+    const first = await start([writes("first", "x.ts", { priority: "critical" })]);
+    await crew.claim("ben", { run: first });
+    await detect();
+    expect((await resolve("prioritize_critical")).resolved).toHaveLength(1);
+    const second = await start([writes("second", "x.ts", { priority: "normal" })]);
+    await crew.claim("eve", { run: second });
+    const contended = (await detect()).filter(({ kind }) => kind === "lock_contention");
+    expect(contended).toMatchObject([{ status: "resolved" }]);
+    await app.advance(30_000);
+    expect(await crew.statuses(run)).toEqual({ low: "ready" });
+    expect((await crew.take("ben", { run: first })).key).toBe("first");
+  });
+
   test("conflicts that are due in two projects are looked at one project after the other", async () => {
     const { app, crew, call } = await contention(backend, [{ key: "other" }]);
     await call("create_project", { name: "store", root: temporaryDirectory() });

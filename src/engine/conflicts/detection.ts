@@ -150,15 +150,22 @@ const UNDECIDED = {
   escalation: null,
 } as const;
 
-/** A conflict that was gone begins anew; one that was resolved stays so until it is gone, or has a party that it was not resolved for. */
+/** A conflict that was gone begins anew, and so does a resolved one with other parties. */
 function seenAgain(ctx: EngineContext, before: ConflictRecord, found: FoundConflict): ConflictRecord {
   const { parties, detail } = shown(found);
   const seen = { ...before, seenAt: ctx.now };
-  const decidedFor = new Set(before.parties.map(partyKey));
-  if (before.status === "resolved" && parties.every((one) => decidedFor.has(partyKey(one)))) return seen;
+  if (before.status === "resolved" && isStillDecided(before, parties)) return seen;
   const fresh = { ...seen, parties, detail };
   if (before.status === "open" || before.status === "escalated") return fresh;
   return { ...fresh, ...UNDECIDED, status: "open", dueAt: ctx.now + ctx.settings.conflict_timeout_ms };
+}
+
+/** Whether what was decided is for these parties. While a task is to give way, it is for as long as any of those waits that it was decided for. */
+function isStillDecided(before: ConflictRecord, parties: readonly ConflictParty[]): boolean {
+  const decidedFor = new Set(before.parties.map(partyKey));
+  const isKnown = (one: ConflictParty) => decidedFor.has(partyKey(one));
+  if (before.yields === null) return parties.every(isKnown);
+  return parties.some((one) => one.role === "waits" && isKnown(one));
 }
 
 function partyKey({ role, task, request, allocation, agent }: ConflictParty): string {

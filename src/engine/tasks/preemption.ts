@@ -1,9 +1,7 @@
 import { liftPreemption, orderPreemption } from "../../store/tasks/transitions.js";
-import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { addressOf } from "../channels/addresses.js";
-import { beginThread } from "../channels/messages.js";
-import { type EngineContext, SERVER } from "../context.js";
+import { tellHolder } from "../channels/holder-notices.js";
+import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { giveBack } from "./tasks.js";
@@ -20,25 +18,6 @@ export function* preemptTask(ctx: EngineContext, id: string, reason: string): Tx
   yield* tellHolder(ctx, task, {
     subject: `${task.key} gives way (preempted)`,
     body: `Another task needs what you hold for ${task.key}. Leave its files in a state others can use and call release_task with a note; in ${seconds} s it is taken back, and your token is old.`,
-  });
-}
-
-/** A holder that reports nothing meanwhile is told too. */
-function* tellHolder(
-  ctx: EngineContext,
-  { agent, project, run }: Task,
-  text: { readonly subject: string; readonly body: string },
-): Tx<void> {
-  if (agent === null) return;
-  yield* beginThread(ctx, {
-    project,
-    run,
-    task: null,
-    address: addressOf({ kind: "agent", name: agent }, project),
-    sender: SERVER,
-    type: "inform",
-    ...text,
-    data: null,
   });
 }
 

@@ -12,7 +12,13 @@ import { reportOf } from "./report.js";
 import type { Processors } from "../processes/processors.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
-import { type CommandStart, endCommand, type RunningCommand, startCommand } from "../processes/process.js";
+import {
+  type CommandResult,
+  type CommandStart,
+  endCommand,
+  type RunningCommand,
+  startCommand,
+} from "../processes/process.js";
 
 export interface AttemptParts {
   /** Root of the task's project; null for a project without files. */
@@ -69,8 +75,13 @@ export class CommandAttempt extends RunningAttempt {
     const { output, resources } = this.brief.spec;
     const cores = Math.ceil(reserved(resources, "cpu", "cores") ?? Infinity);
     const { processors, giveBack } = this.#parts.processors.take(cores);
-    this.#command = startCommand({ ...spec, processors });
-    const result = await this.#command.done.finally(giveBack);
+    let result: CommandResult;
+    try {
+      this.#command = startCommand({ ...spec, processors });
+      result = await this.#command.done;
+    } finally {
+      giveBack();
+    }
     const tests = await testReportOf(spec.outputFile);
     return reportOf(result, { outputFile: spec.outputFile, timeout: limit.report, output, tests });
   }

@@ -1,23 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { defaultSettings } from "../../../src/base/settings/defaults.js";
-import type { Caller } from "../../../src/engine/context.js";
 import { engineFor } from "../../../src/engine/engine.js";
 import { moveReservation, planLoad } from "../../../src/engine/load/rebalancing.js";
 import { wantedWork } from "../../../src/store/scheduling/workloads.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew, type Step } from "../../support/fixtures/plan.js";
 import { startAppOn, type TestAppOptions } from "../../support/servers/app.js";
+import { CALLER } from "../../support/servers/caller.js";
 
 const HOUR = 3_600_000;
-const CALLER: Caller = {
-  agent: "ann",
-  session: null,
-  clientSession: null,
-  host: "here",
-  workplace: { cwd: "/nowhere", gitRoot: null, caseInsensitive: false },
-  channel: "agent",
-};
-
 describe.each(BACKENDS)("reservations and ready work on %s", (backend) => {
   async function team(steps: readonly Step[], options: TestAppOptions = {}) {
     const app = await startAppOn(backend, options);

@@ -4,7 +4,6 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { nameFrom } from "../../../src/base/names.js";
 import { defaultSettings } from "../../../src/base/settings/defaults.js";
-import type { Caller } from "../../../src/engine/context.js";
 import { engineFor } from "../../../src/engine/engine.js";
 import { allocate } from "../../../src/engine/resources/allocations.js";
 import { listResources } from "../../../src/engine/resources/views.js";
@@ -12,15 +11,7 @@ import { NvidiaGpus } from "../../../src/runtime/machine/gpus.js";
 import { BACKENDS, temporaryDirectory } from "../../support/databases/databases.js";
 import { startAppOn } from "../../support/servers/app.js";
 import { batonJson, startCommandLineFixture } from "../../support/servers/command-line.js";
-
-const CALLER: Caller = {
-  agent: "ann",
-  session: null,
-  clientSession: null,
-  host: "here",
-  workplace: { cwd: "/nowhere", gitRoot: null, caseInsensitive: false },
-  channel: "agent",
-};
+import { CALLER } from "../../support/servers/caller.js";
 
 describe.each(BACKENDS)("the cores of a machine on %s", (backend) => {
   async function lab() {

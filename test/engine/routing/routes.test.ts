@@ -1,20 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { defaultSettings } from "../../../src/base/settings/defaults.js";
-import type { Caller } from "../../../src/engine/context.js";
 import { engineFor } from "../../../src/engine/engine.js";
 import { assignBest, routeOf } from "../../../src/engine/routing/routes.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew } from "../../support/fixtures/plan.js";
 import { startAppOn } from "../../support/servers/app.js";
-
-const CALLER: Caller = {
-  agent: "ann",
-  session: null,
-  clientSession: null,
-  host: "here",
-  workplace: { cwd: "/nowhere", gitRoot: null, caseInsensitive: false },
-  channel: "agent",
-};
+import { CALLER } from "../../support/servers/caller.js";
 
 describe.each(BACKENDS)("a ranking that was read before on %s", (backend) => {
   test("reserves the task for the best that can still take it, and fails where none can", async () => {
