@@ -8,7 +8,7 @@ import { BACKENDS, createDatabase, ownRuntime, testRuntime } from "../support/da
 import { Payers } from "../support/fixtures/payers.js";
 import { startApp } from "../support/servers/app.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
-import { CALLER } from "../support/servers/caller.js";
+import { CALLER } from "../support/databases/caller.js";
 
 const ARCHITECTS = ["tech_lead", "security_reviewer", "architect"];
 

@@ -6,7 +6,7 @@ import { wantedWork } from "../../../src/store/scheduling/workloads.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew, type Step } from "../../support/fixtures/plan.js";
 import { startAppOn, type TestAppOptions } from "../../support/servers/app.js";
-import { CALLER } from "../../support/servers/caller.js";
+import { CALLER } from "../../support/databases/caller.js";
 
 const HOUR = 3_600_000;
 describe.each(BACKENDS)("reservations and ready work on %s", (backend) => {

@@ -11,7 +11,7 @@ import { NvidiaGpus } from "../../../src/runtime/machine/gpus.js";
 import { BACKENDS, temporaryDirectory } from "../../support/databases/databases.js";
 import { startAppOn } from "../../support/servers/app.js";
 import { batonJson, startCommandLineFixture } from "../../support/servers/command-line.js";
-import { CALLER } from "../../support/servers/caller.js";
+import { CALLER } from "../../support/databases/caller.js";
 
 describe.each(BACKENDS)("the cores of a machine on %s", (backend) => {
   async function lab() {

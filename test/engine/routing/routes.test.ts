@@ -5,7 +5,7 @@ import { assignBest, routeOf } from "../../../src/engine/routing/routes.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew } from "../../support/fixtures/plan.js";
 import { startAppOn } from "../../support/servers/app.js";
-import { CALLER } from "../../support/servers/caller.js";
+import { CALLER } from "../../support/databases/caller.js";
 
 describe.each(BACKENDS)("a ranking that was read before on %s", (backend) => {
   test("reserves the task for the best that can still take it, and fails where none can", async () => {
