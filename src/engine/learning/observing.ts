@@ -10,30 +10,44 @@ export interface Observed extends Observation {
   readonly agent: string;
   readonly type: string;
   /** In millionths of a US dollar. */
-  readonly cost?: number;
+  readonly cost?: number | undefined;
 }
 
 /** Learns from the attempts of agents that a change has ended, and from verdicts on their work. */
 export function* learnFromChange(ctx: EffectContext, { attempts, usages, verdicts }: RunOutcome): Tx<EffectResult> {
-  if (!ctx.settings.learning_enabled) return {};
-  const observed = attempts.flatMap((attempt) => {
-    const own = usages.filter(({ task, price }) => task === attempt.task && price !== "unknown");
-    return observedOf(attempt, own.length === 0 ? undefined : own.reduce((sum, { cost }) => sum + cost, 0));
-  });
-  const judged = verdicts.map(({ agent, type, quality }) => ({ agent, type, success: quality, judged: true }));
-  yield* learn(ctx, [...observed, ...judged]);
-  return {};
+  if (!ctx.settings.learning_enabled) return NOTHING;
+  const observed: Observed[] = [];
+  for (const attempt of attempts) if (isTelling(attempt)) observed.push(observedOf(attempt, costOf(attempt, usages)));
+  for (const { agent, type, quality } of verdicts) observed.push({ agent, type, success: quality, judged: true });
+  yield* learn(ctx, observed);
+  return NOTHING;
 }
 
-/** A released or cancelled attempt says nothing of who had it; a submitted one waits for its verdict. */
-function observedOf(
-  { agent, type, outcome, submitted, durationMs }: EndedAttempt,
-  cost: number | undefined,
-): Observed[] {
-  if (agent === null || outcome === "released" || outcome === "cancelled") return [];
-  const paid = cost === undefined ? {} : { cost };
-  if (outcome !== "succeeded") return [{ agent, type, success: 0, ...paid }];
-  return [{ agent, type, durationMs, ...paid, ...(submitted ? {} : { success: 1 }) }];
+const NOTHING: EffectResult = {};
+
+type OfAgent = EndedAttempt & { readonly agent: string };
+
+/** A released or cancelled attempt says nothing of who had it. */
+function isTelling(attempt: EndedAttempt): attempt is OfAgent {
+  return attempt.agent !== null && attempt.outcome !== "released" && attempt.outcome !== "cancelled";
+}
+
+function costOf({ task }: EndedAttempt, usages: RunOutcome["usages"]): number | undefined {
+  if (usages.length === 0) return undefined;
+  const own = usages.filter((usage) => usage.task === task && usage.price !== "unknown");
+  return own.length === 0 ? undefined : own.reduce((sum, { cost }) => sum + cost, 0);
+}
+
+/** A submitted attempt waits for its verdict: only its duration counts. */
+function observedOf({ agent, type, outcome, submitted, durationMs }: OfAgent, cost: number | undefined): Observed {
+  const hasSucceeded = outcome === "succeeded";
+  return {
+    agent,
+    type,
+    success: hasSucceeded ? (submitted ? undefined : 1) : 0,
+    durationMs: hasSucceeded ? durationMs : undefined,
+    cost,
+  };
 }
 
 /** Adds observations to the evidence: one statement for up to 128 agents and types. */
@@ -43,11 +57,10 @@ export function* learn(ctx: TxContext & Pick<EffectContext, "settings">, observa
     if (RESERVED_HANDLES.has(one.agent)) continue;
     const agent = learnedAs(one.agent);
     const id = `${agent}/${one.type}`;
-    const before = rows.get(id) ?? { ...NONE, id, agent, type: one.type, updatedAt: ctx.now };
-    rows.set(id, plus(before, one));
+    rows.set(id, plus(rows.get(id), one, { id, agent, type: one.type, updatedAt: ctx.now }));
   }
   if (rows.size === 0) return;
-  const sorted = [...rows.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const sorted = rows.size === 1 ? [...rows.values()] : [...rows.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   yield* addEvidence(sorted, fading(ctx).perMs);
 }
 
@@ -61,15 +74,30 @@ export function learnedAs(agent: string): string {
   return agent.startsWith(EXECUTOR_PREFIX) ? "executor" : agent;
 }
 
-const NONE = { ...NO_SUMS, costs: 0, cost: 0, observations: 0 } as const;
+type Key = Pick<StoredEvidence, "id" | "agent" | "type" | "updatedAt">;
 
-function plus(sums: StoredEvidence, observed: Observed): StoredEvidence {
+/** Returns the sums with one more observation. Each by its name: a spread in its place costs a completion 15 µs. */
+function plus(
+  before: StoredEvidence | undefined,
+  observed: Observed,
+  { id, agent, type, updatedAt }: Key,
+): StoredEvidence {
   const { cost } = observed;
+  const sums = added(before ?? NO_SUMS, observed);
   return {
-    ...sums,
-    ...added(sums, observed),
-    costs: sums.costs + (cost === undefined ? 0 : 1),
-    cost: sums.cost + (cost ?? 0),
-    observations: sums.observations + 1,
+    id,
+    agent,
+    type,
+    successes: sums.successes,
+    failures: sums.failures,
+    durations: sums.durations,
+    logSum: sums.logSum,
+    logSquares: sums.logSquares,
+    judged: sums.judged,
+    quality: sums.quality,
+    costs: (before?.costs ?? 0) + (cost === undefined ? 0 : 1),
+    cost: (before?.cost ?? 0) + (cost ?? 0),
+    observations: (before?.observations ?? 0) + 1,
+    updatedAt,
   };
 }

@@ -70,15 +70,16 @@ function faded(sum: string, to: string): string {
 }
 
 const WIDTH = EVIDENCE.names.length;
+const OF_ROW = SUM_COLUMNS.map(
+  (column) => `${faded(`learning_evidence.${column}`, "share")} + excluded.${column}`,
+).join(", ");
 const ADD = bySize((size) => {
   const rows = Array.from({ length: size }, (_, at) => `(${placeholders(WIDTH, 1 + at * WIDTH)})`).join(", ");
   const left = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * WIDTH + 1}`);
-  const sums = SUM_COLUMNS.map(
-    (column) => `${column} = ${faded(`learning_evidence.${column}`, left)} + excluded.${column}`,
-  );
+  // The share is worked out once for all sums: half the time of nine.
   // sql: columns of the table and numbers of parameters.
   return `INSERT INTO learning_evidence (${EVIDENCE.columns}) VALUES ${rows}
-    ON CONFLICT (id) DO UPDATE SET ${sums.join(", ")},
+    ON CONFLICT (id) DO UPDATE SET (${SUM_COLUMNS.join(", ")}) = (SELECT ${OF_ROW} FROM (SELECT ${left} AS share) AS faded),
       observations = learning_evidence.observations + excluded.observations,
       updated_at = CASE WHEN learning_evidence.updated_at > excluded.updated_at THEN learning_evidence.updated_at ELSE excluded.updated_at END`;
 });
