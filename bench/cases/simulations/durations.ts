@@ -93,8 +93,7 @@ function linesOf(errors: Errors): Line[] {
         unit: "",
         peer: { name: "global median", value: peer },
         ratio: own / peer,
-        // Before that there is hardly anything to predict from.
-        ...(from > 0 && { target: { of: "ratio", at: "most", limit: 1 } as const }),
+        target: { of: "ratio", at: "most", limit: 1 },
       };
     }),
   );

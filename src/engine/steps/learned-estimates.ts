@@ -6,8 +6,6 @@ import type { Step } from "../definitions/definition.js";
 import { DEFAULT_ESTIMATE_MS } from "../scheduling/order.js";
 import { taskType } from "./task-type.js";
 
-/** Durations are believed from three attempts on, a little faded: fewer say too little to change the order of a run. */
-const WEIGHT_MIN = 2.5;
 /** Attempts that the default estimate counts for in all types together, and these in one type. */
 const DEFAULT_WEIGHT = 0.4;
 const WIDER_WEIGHT = 1;
@@ -38,17 +36,15 @@ function isOpen({ kind, estimate_ms }: Step): boolean {
 
 /**
  * Returns how long a task of a type is expected to take, in ms: the median of its type, which backs off to that of all types, and that to
- * the default. Undefined where too few have ended.
+ * the default. Undefined where none has ended.
  */
 export function estimatesBy(learned: readonly TypeDurations[]): ((type: string) => number) | undefined {
   const durations = learned.reduce((sum, one) => sum + one.durations, 0);
-  if (durations < WEIGHT_MIN) return undefined;
+  if (durations === 0) return undefined;
   const logSum = learned.reduce((sum, one) => sum + one.logSum, 0);
   const ofAll = (DEFAULT_WEIGHT * Math.log(DEFAULT_ESTIMATE_MS) + logSum) / (DEFAULT_WEIGHT + durations);
   const byType = new Map(
-    learned
-      .filter((one) => one.durations >= WEIGHT_MIN)
-      .map((one) => [one.type, (WIDER_WEIGHT * ofAll + one.logSum) / (WIDER_WEIGHT + one.durations)]),
+    learned.map((one) => [one.type, (WIDER_WEIGHT * ofAll + one.logSum) / (WIDER_WEIGHT + one.durations)]),
   );
   return (type) => Math.round(Math.exp(byType.get(type) ?? ofAll));
 }
