@@ -35,6 +35,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       head: async (root) => (await import("../runtime/git/git-reader.js")).headOf(root),
       diff: async (request) => (await import("../runtime/git/own-diff.js")).ownDiff(request),
       edits: async (search) => (await import("../runtime/git/edited-files.js")).editedFiles(search),
+      changed: async (search) => (await import("../runtime/git/changed-files.js")).changedFiles(search),
       merges: async (search) => (await import("../runtime/git/failing-merges.js")).failingMerges(search),
       survey: async (root, files) => (await import("../runtime/scaffolding.js")).surveyFiles(root, files),
       write: async (root, writing) => (await import("../runtime/scaffolding.js")).writeFiles(root, writing),

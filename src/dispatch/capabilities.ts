@@ -3,6 +3,7 @@ import type { Settings } from "../base/settings.js";
 import type { Workplace } from "../engine/context.js";
 import type { Figures } from "../engine/performance/targets.js";
 import type { TrialPlan } from "../engine/performance/trial.js";
+import type { ChangeSearch } from "../runtime/git/changed-files.js";
 import type { FoundMerges, MergeSearch } from "../runtime/git/failing-merges.js";
 import type { EditSearch, FoundEdits } from "../runtime/git/edited-files.js";
 import type { DiffRequest, OwnDiff } from "../runtime/git/own-diff.js";
@@ -37,6 +38,8 @@ export interface Files {
   diff(request: DiffRequest): Promise<OwnDiff>;
   /** Finds the files of work trees whose content is in no commit. */
   edits(search: EditSearch): Promise<FoundEdits>;
+  /** Finds files that have changed since an instant; undefined where that cannot be told. */
+  changed(search: ChangeSearch): Promise<readonly string[] | undefined>;
   /** Merges work trees with each other, without a trace in them. */
   merges(search: MergeSearch): Promise<FoundMerges>;
   /** Compares files to be made with those on disk. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
-import { isObject } from "../base/json.js";
+import { defined, isObject } from "../base/json.js";
 import { iso } from "../base/time.js";
 import type { TxResult } from "../store/tx.js";
 import type { EngineContext } from "../engine/context.js";
@@ -18,6 +18,7 @@ import * as shapes from "../dispatch/shapes.js";
 import { storedWith } from "./artifact-contents.js";
 import { isReviewTask, requireUnchanged, withDiff } from "./review-diffs.js";
 import { unpricedNote } from "./usage.js";
+import { noteOf, noteOfWideLocks } from "./wide-locks.js";
 import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.
@@ -110,13 +111,14 @@ const complete = defineOperation({
     const store = (diff: MadeDiff | undefined) =>
       function* (ctx: EngineContext) {
         const completed = yield* completeTask(ctx, { ...given, diff });
-        const { messages, artifacts } = completed;
+        const { messages, artifacts, freed } = completed;
         const view = { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
-        const note = unpricedNote(ctx, input.usage);
-        return note === undefined ? view : { ...view, note };
+        return { ...view, ...defined({ note: unpricedNote(ctx, input.usage), freed }) };
       };
     const completing = (diff: MadeDiff | undefined) => host.transact(store(diff), "run");
-    return storedWith(host, outputs.contents, () => withDiff(host, input.task, completing));
+    const completed = await storedWith(host, outputs.contents, () => withDiff(host, input.task, completing));
+    const { freed, note, ...view } = completed;
+    return { ...view, ...noteOf([note, await noteOfWideLocks(host, input, freed)]) };
   },
 });
 

@@ -20,6 +20,7 @@ import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 import { shownLine } from "../base/texts/shown-text.js";
+import { noteOf, noteOfWideLocks } from "./wide-locks.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;
@@ -102,11 +103,6 @@ function besideNote({ outcome, conflicts, keptOut: [kept] = [] }: Acquired): str
   if (kept === undefined) return BESIDE;
   const path = shownLine(kept.locked_path ?? kept.path);
   return `Do not edit ${path}: ${kept.held_by} locked it before your intent, and has been told of it. To wait for the file: acquire_file_lock with mode exclusive and wait_seconds.`;
-}
-
-function noteOf(sentences: readonly (string | undefined)[]): { readonly note?: string } {
-  const notes = sentences.filter((one) => one !== undefined);
-  return notes.length === 0 ? {} : { note: notes.join(" ") };
 }
 
 const LEFT_BEHIND =
@@ -230,9 +226,11 @@ const release = defineOperation({
   needs: ["files"],
   perform: async (host, written) => {
     const input = await withRealPaths(host, written);
-    const done = await host.transact((ctx) => releaseFileLock(ctx, input));
-    if (done.granted.length + done.offered.length === 0) return done;
-    return { ...(await uncommittedNote(host, { ...input, paths: done.released }, HANDED_ON)), ...done };
+    const { freed, ...done } = await host.transact((ctx) => releaseFileLock(ctx, input));
+    const wide = await noteOfWideLocks(host, input, freed);
+    if (done.granted.length + done.offered.length === 0) return { ...noteOf([wide]), ...done };
+    const left = await uncommittedNote(host, { ...input, paths: done.released }, HANDED_ON);
+    return { ...noteOf([left.note, wide]), ...done };
   },
 });
 

@@ -56,6 +56,16 @@ export function* rootOf(ctx: EngineContext, given: GivenPlace): Tx<string> {
   );
 }
 
+/** The same; undefined where there is none. Errors: `not_found`. */
+export function* rootIfAny(ctx: EngineContext, given: GivenPlace): Tx<string | undefined> {
+  try {
+    return yield* rootOf(ctx, given);
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "invalid_input") return undefined;
+    throw error;
+  }
+}
+
 function* projectOf(ctx: EngineContext, { task, run, project }: GivenPlace): Tx<Project | undefined> {
   if (task !== undefined) return yield* ownProject((yield* requireTask(task)).task);
   if (run !== undefined) return yield* ownProject(yield* requireRun(run));

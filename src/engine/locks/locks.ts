@@ -26,6 +26,7 @@ import {
 import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
+import { type FreedLocks, freedOf } from "./wide-locks.js";
 import type { NearLock } from "./nested.js";
 import { type Conflict, conflictsOf, lockView, type LockView } from "./views.js";
 import { silenceView } from "../agents/presence.js";
@@ -165,6 +166,8 @@ export interface Released {
   readonly granted: readonly Served[];
   /** Given to who was not there: theirs if they ask in time. */
   readonly offered: readonly Served[];
+  /** The files that were locked for the agent alone; undefined where there are none. */
+  readonly freed?: FreedLocks | undefined;
 }
 
 /**
@@ -197,6 +200,7 @@ export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): T
     not_held: (patterns ?? []).filter(({ key }) => !met.has(key)).map(({ path }) => path),
     granted: change.granted,
     offered: change.offered,
+    freed: freedOf(held, { until: ctx.now, isAwaited: change.granted.length + change.offered.length > 0 }),
   };
 }
 

@@ -5,11 +5,10 @@ import { findScope } from "../../store/scheduling/file-sets.js";
 import { appendEvents } from "../../store/events/events.js";
 import { findTask, findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { BatonError } from "../../base/errors.js";
 import { type GivenHandle, requireHolder } from "../agents/holder.js";
 import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
 import type { Content } from "../artifacts/content.js";
-import { rootOf } from "../artifacts/places.js";
+import { rootIfAny } from "../artifacts/places.js";
 import { type EngineContext, SERVER } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { requireTask } from "../lookup.js";
@@ -42,21 +41,12 @@ export function* baseWanted(ctx: EngineContext, task: Pick<Task, "id">): Tx<stri
   const last = (yield* decidedReviews(task.id)).at(-1);
   // A revision is judged with all that came before it.
   if (last?.verdict === "revise" && (yield* findBase(task.id)) !== undefined) return undefined;
-  return yield* rootIfAny(ctx, task.id);
+  return yield* rootIfAny(ctx, { task: task.id });
 }
 
 /** Notes the commit from which the work on a task begins. */
 export function* noteBase(ctx: EngineContext, base: Pick<ReviewBase, "task" | "root" | "commit">): Tx<void> {
   yield* saveBase({ ...base, files: [], at: ctx.now });
-}
-
-function* rootIfAny(ctx: EngineContext, task: string): Tx<string | undefined> {
-  try {
-    return yield* rootOf(ctx, { task });
-  } catch (error) {
-    if (error instanceof BatonError && error.code === "invalid_input") return undefined;
-    throw error;
-  }
 }
 
 const NO_FILES = "the task declares no files and holds no locks, so that none are its own";

@@ -16,6 +16,7 @@ import { setPlace } from "../../store/tasks/revisions.js";
 import { callerOf, type OtherCaller, requireHolder } from "../agents/holder.js";
 import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
+import { type FreedLocks, freedOf } from "../locks/wide-locks.js";
 import { type LeaseTerms, leaseTerms, renewLease, countsFromBeginning, interruption } from "../lifecycle/leases.js";
 import { type Settled, taskMachine } from "../lifecycle/machines.js";
 import { transition } from "../machine.js";
@@ -52,6 +53,8 @@ export interface TaskCompleted extends TaskChanged {
   readonly artifacts: readonly Artifact[];
   /** The outcome of a review, where the task was that of its reviewer. */
   readonly decided?: DecidedReview;
+  /** The files that it had locked for itself; undefined where it had none. */
+  readonly freed?: FreedLocks | undefined;
 }
 
 /**
@@ -90,7 +93,9 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   });
   const followed = yield* follow(change, { held, task, verdict, diff });
   const changed = yield* change.flush();
-  return { task, ...followed, ...changed, messages: yield* messagesOfHolder(held), artifacts };
+  const { locks = [], parkedRuns } = held.files ?? {};
+  const freed = freedOf(locks, { until: ctx.now, isAwaited: (parkedRuns?.size ?? 0) > 0 });
+  return { task, ...followed, ...changed, messages: yield* messagesOfHolder(held), artifacts, freed };
 }
 
 /** Counts the messages that wait for the holder of a task. */

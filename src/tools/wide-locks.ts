@@ -1,0 +1,28 @@
+import type { HostWith } from "../dispatch/operation.js";
+import { rootIfAny } from "../engine/artifacts/places.js";
+import { changesUnder, type FreedLocks, wideLocksNote } from "../engine/locks/wide-locks.js";
+
+/**
+ * Says which locks that were given back were wider than what was edited under them, as far as the disk and git tell it: outside of every
+ * transaction, and only where the caller works in the project's own work tree.
+ */
+export async function noteOfWideLocks(
+  host: HostWith<"files">,
+  place: { readonly task?: string | undefined; readonly project?: string | undefined },
+  freed: FreedLocks | undefined,
+): Promise<string | undefined> {
+  if (freed === undefined) return undefined;
+  const root = await host.read(function* (ctx) {
+    const found = yield* rootIfAny(ctx, place);
+    const { gitRoot } = ctx.caller.workplace;
+    return gitRoot !== null && `${found ?? ""}/`.startsWith(`${gitRoot}/`) ? found : undefined;
+  });
+  const changed = root === undefined ? undefined : await host.files.changed({ root, ...changesUnder(freed) });
+  return changed && wideLocksNote(freed, changed);
+}
+
+/** The note of an answer, of the sentences that there are. */
+export function noteOf(sentences: readonly (string | undefined)[]): { readonly note?: string } {
+  const notes = sentences.filter((one) => one !== undefined);
+  return notes.length === 0 ? {} : { note: notes.join(" ") };
+}
