@@ -116,10 +116,11 @@ function* startGiven(ctx: EngineContext, input: ExecuteInput, before: Preparatio
   const project = yield* requireProject(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
   const { inputs, budget, mode } = input;
-  const { parsed, draft, chosen } = preparedFor(yield* chosenBy(ctx, input, { project, session }), before);
+  const { parsed, draft, chosen, warnings } = preparedFor(yield* chosenBy(ctx, input, { project, session }), before);
   const workflow = chosen.stored && { id: chosen.stored.workflow.id, version: chosen.stored.version.version };
   const execution = { project, parsed, draft, workflow, session, mode, inputs, budget, createdBy: agent.name };
-  return startedView(yield* executeWorkflow(ctx, execution));
+  const started = yield* executeWorkflow(ctx, execution);
+  return startedView({ ...started, warnings: [...started.warnings, ...warnings] });
 }
 
 export function startedView({ run, counters, ready, warnings }: Started) {

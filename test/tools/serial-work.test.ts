@@ -28,6 +28,19 @@ describe("the serial part of a plan", () => {
     );
   });
 
+  test("a run that is started is told of its bottlenecks, and of nothing else that its files make serial", async () => {
+    const { call } = await startApp();
+    const started = (steps: readonly object[]) =>
+      call("execute_workflow", { definition: { name: "w", steps: steps.map((one) => ({ ...one })) } });
+    const { warnings } = await started(many(8, (at) => (at < 4 ? [`src/${at}.ts`, "CHANGELOG.md"] : ["src/x.ts"])));
+    expect(warnings).toEqual([
+      expect.stringContaining("CHANGELOG.md is written by 4 steps with 50 % of the work, so that at most 2.0"),
+      expect.stringContaining("src/x.ts is written by 4 steps"),
+    ]);
+    // Two steps with one file are no bottleneck, though one waits for the other.
+    expect((await started(many(2, () => ["CHANGELOG.md"]))).warnings).toBeUndefined();
+  });
+
   test("a directory that keeps the steps that write it apart, and those below it waiting, is to be named by its files", async () => {
     const below = [step("one", ["src/a.ts"]), step("two", ["src/b.ts"])];
     const { bottlenecks, warnings = [] } = await validated([...many(3, () => ["src/"]), ...below]);

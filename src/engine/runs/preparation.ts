@@ -5,8 +5,9 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { type Parsed, requireDefinition } from "../definitions/definition.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
-import type { Project } from "../projects/projects.js";
+import { type Project, spaceOnDisk } from "../projects/projects.js";
 import { draftRun, type RunDraft } from "../steps/run-draft.js";
+import { bottleneckWarnings } from "../workflows/serial-work.js";
 import { requireVersion, type Workflow } from "../workflows/workflows.js";
 
 // Reading and checking a definition of thousands of steps takes longer than writing its run. It is done before the transaction, which
@@ -52,12 +53,18 @@ export interface Preparation {
   readonly chosen: ChosenDefinition;
   readonly parsed: Parsed;
   readonly draft?: RunDraft | undefined;
+  /** Files whose locks bound how many of its steps get on at a time. */
+  readonly warnings: readonly string[];
 }
 
 /** Errors: `invalid_input` and `limit_exceeded` for a definition that cannot be used. */
 export function* prepareRun(ctx: EngineContext, chosen: ChosenDefinition, project?: Project): Tx<Preparation> {
   const parsed = readChosen(chosen);
-  return { chosen, parsed, draft: project && (yield* draftRun(ctx, parsed, project)) };
+  const draft = project && (yield* draftRun(ctx, parsed, project));
+  const { definition } = parsed;
+  const space = project ? spaceOnDisk(ctx, project) : { root: ctx.caller.workplace.gitRoot, caseInsensitive: false };
+  const warnings = bottleneckWarnings({ ...definition, steps: draft?.estimated ?? definition.steps }, space);
+  return { chosen, parsed, draft, warnings };
 }
 
 /**
@@ -65,7 +72,7 @@ export function* prepareRun(ctx: EngineContext, chosen: ChosenDefinition, projec
  * `prepareRun`.
  */
 export function preparedFor(chosen: ChosenDefinition, before: Preparation | undefined): Preparation {
-  return before && isSame(before.chosen, chosen) ? before : { chosen, parsed: readChosen(chosen) };
+  return before && isSame(before.chosen, chosen) ? before : { chosen, parsed: readChosen(chosen), warnings: [] };
 }
 
 function readChosen({ limits, overrides, given, stored }: ChosenDefinition): Parsed {

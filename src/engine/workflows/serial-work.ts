@@ -1,5 +1,5 @@
 import { rounded } from "../../base/numbers/rounding.js";
-import { type Definition, estimateOf, type Step } from "../definitions/definition.js";
+import { type Definition, definitionDag, estimateOf, type Step } from "../definitions/definition.js";
 import type { Analysis } from "../definitions/analysis.js";
 import { isTemplate } from "../expressions/interpolation.js";
 import { distinctPatterns } from "../paths/file-sets.js";
@@ -34,12 +34,9 @@ const STEPS_MIN = 4;
 export function serialWork(definition: Definition, analysis: Analysis, space: PathSpace): SerialWork {
   const { critical_path: path, work_ms: work, width } = analysis;
   if (work === 0) return { serial_fraction: 0, bottlenecks: [], warnings: [] };
-  const atOnce = Math.min(definition.max_parallel ?? width, width);
   const written = writtenPaths(definition.steps, space);
   const longest = Math.max(path.totalMs, ...written.map(({ ms }) => ms));
-  const tight = written
-    .filter(({ steps, ms }) => steps.size >= WRITERS_MIN && ms > path.totalMs && work / ms < atOnce)
-    .sort((a, b) => b.ms - a.ms || (a.pattern.key < b.pattern.key ? -1 : 1));
+  const tight = tightest(written, { pathMs: path.totalMs, work, atOnce: atOnceIn(definition, width) });
   const fraction = Math.min(1, longest / work);
   const bottlenecks = tight.map(({ pattern, steps, ms }) => ({
     path: pattern.path,
@@ -54,6 +51,32 @@ export function serialWork(definition: Definition, analysis: Analysis, space: Pa
       ...chainText(definition, fraction),
     ],
   };
+}
+
+/** Warns of files whose locks bound how many steps get on at a time; of a plan where few steps write the same one nothing is computed. */
+export function bottleneckWarnings(definition: Pick<Definition, "steps" | "max_parallel">, space: PathSpace): string[] {
+  const written = writtenPaths(definition.steps, space);
+  if (!written.some(({ steps }) => steps.size >= WRITERS_MIN)) return [];
+  const dag = definitionDag(definition);
+  const work = dag.totalWorkMs;
+  const bounds = { pathMs: dag.criticalPath().totalMs, work, atOnce: atOnceIn(definition, dag.maxWidth) };
+  return tightest(written, bounds)
+    .slice(0, SHOWN_MAX)
+    .map((one) => bottleneckText(one, work));
+}
+
+function atOnceIn({ max_parallel: most }: Pick<Definition, "max_parallel">, width: number): number {
+  return Math.min(most ?? width, width);
+}
+
+/** The paths that bound a plan more than its dependencies and `max_parallel` do, the tightest first. */
+function tightest(
+  written: readonly WrittenPath[],
+  { pathMs, work, atOnce }: { readonly pathMs: number; readonly work: number; readonly atOnce: number },
+): WrittenPath[] {
+  return written
+    .filter(({ steps, ms }) => steps.size >= WRITERS_MIN && ms > pathMs && work / ms < atOnce)
+    .sort((a, b) => b.ms - a.ms || (a.pattern.key < b.pattern.key ? -1 : 1));
 }
 
 interface WrittenPath {
