@@ -15,7 +15,6 @@ const TRIES_MAX = 500;
 
 /** The database's clock may be a little behind this process's, and it looks once. */
 const CLOCKS_APART_MS = 20;
-const ENDS_BY_TIME: ReadonlySet<string> = new Set(["excluded", "breaker_open"]);
 
 /** One claim_task call: as many transactions as it takes. */
 export class ClaimCall {
@@ -29,7 +28,7 @@ export class ClaimCall {
   #lookAt = 0;
 
   constructor(
-    readonly host: HostWith<"background">,
+    readonly host: Pick<HostWith<"background">, "read" | "transact" | "background" | "signal">,
     readonly input: WaitingClaim,
   ) {}
 
@@ -52,8 +51,8 @@ export class ClaimCall {
       const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
       this.#lost = [...this.#lost, ...(found.lost ?? [])];
       if (found.outcome !== "again") {
-        const isTimed = found.outcome === "none" && ENDS_BY_TIME.has(found.reason);
-        this.#lookAt = isTimed ? performance.now() + found.retryAfterMs + CLOCKS_APART_MS : 0;
+        const endsInMs = found.outcome === "none" ? found.endsInMs : undefined;
+        this.#lookAt = endsInMs === undefined ? 0 : performance.now() + endsInMs + CLOCKS_APART_MS;
         return { ...found, lost: this.#lost };
       }
       if (found.due === true) await this.host.background.catchUp();

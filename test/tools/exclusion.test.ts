@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ClaimCall } from "../../src/tools/claim-call.js";
 import { BACKENDS, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 import { startApp, startAppOn } from "../support/servers/app.js";
@@ -110,6 +111,24 @@ describe.each(BACKENDS)("a task that an agent has failed on %s", (backend) => {
     });
     app.clock.advance(left);
     expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "api" } });
+  });
+
+  test("is looked at again by a claim that waits when the exclusion ends, however much later than a claim is to be repeated", async () => {
+    const settings = { exclusion_ms: 120_000 };
+    const { app, ann, ben, run, advance } = await team(backend, [{ key: "warm" }, { key: "api" }], settings);
+    await ben.complete(await ben.take("ben", { run }));
+    await ann.fail(await ann.take("ann", { run }));
+    await advance(1_000);
+    const engine = await app.app.background("test");
+    const host: ClaimCall["host"] = {
+      read: (query) => engine.read(query),
+      transact: (command) => engine.transact(command),
+      background: { catchUp: async () => false, mayBeBehind: () => false },
+      signal: new AbortController().signal,
+    };
+    const claimer = new ClaimCall(host, { agent: "ann", run, wait_seconds: 600 });
+    expect(await claimer.claim()).toMatchObject({ reason: "excluded", retryAfterMs: 30_000 });
+    expect(claimer.nextLookMs()).toBeGreaterThan(110_000);
   });
 
   test("is the agent's again at once where it is reserved for it", async () => {

@@ -37,6 +37,8 @@ export interface NoWork {
   readonly detail?: string;
   /** When to claim again, in milliseconds, for a caller that does not wait. */
   readonly retryAfterMs: number;
+  /** Milliseconds until it ends without a change of any row. */
+  readonly endsInMs?: number;
 }
 
 const RETRY_AFTER_MS = 5_000;
@@ -179,13 +181,13 @@ function* notForThisAgent(ctx: EngineContext, offer: Offer, lanes: readonly Lane
   if (broken && offer.broken) {
     const { until } = offer.broken;
     const detail = `${offer.agent} has failed too often, and other agents can do what is ready: ${breakerWaits(offer.broken)}`;
-    return { reason: "breaker_open", detail, retryAfterMs: soonest(ctx, until, RETRY_AT_LAST_MS) };
+    return { reason: "breaker_open", detail, ...endingAt(ctx, until, RETRY_AT_LAST_MS) };
   }
   const kept = lanes.flatMap(({ demand }) => offer.excluded?.get(demand.id) ?? []);
   if (kept.length > 0) {
     const until = Math.min(...kept);
     const detail = `${offer.agent} has failed what is ready, and other agents can do it: it is theirs first until ${iso(until)}`;
-    return { reason: "excluded", detail, retryAfterMs: soonest(ctx, until, RETRY_LATER_MS) };
+    return { reason: "excluded", detail, ...endingAt(ctx, until, RETRY_LATER_MS) };
   }
   const forAgents = lanes.filter(({ demand }) => demand.executor === "agent");
   const served = yield* details.served(ctx, lanes);
@@ -223,6 +225,12 @@ function* noneReady(ctx: EngineContext, targets: readonly [ClaimTarget, ...Claim
 const RUNS_MAX = 5;
 /** Zero would read as "ask again at once". */
 const SOONEST_MS = 100;
+
+/** When to claim again, and when what ends by time alone has ended: a waiting claim looks then. */
+function endingAt(ctx: EngineContext, at: number | undefined, mostMs: number) {
+  const retryAfterMs = soonest(ctx, at, mostMs);
+  return at === undefined ? { retryAfterMs } : { retryAfterMs, endsInMs: Math.max(SOONEST_MS, at - ctx.now) };
+}
 
 /** When to look again: at an instant that is known, within `mostMs`. */
 function soonest(ctx: EngineContext, at: number | undefined, mostMs: number): number {
