@@ -1,7 +1,9 @@
 import os from "node:os";
 import { describe, expect, test } from "vitest";
-import { BACKENDS } from "../support/databases/databases.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 import { startApp, startAppOn, type TestAppOptions } from "../support/servers/app.js";
+import { connectClient } from "../support/servers/client.js";
+import { until } from "../support/until.js";
 
 const GPU = { id: "gpu_1", type: "gpu", capacity: { units: 4 } } as const;
 
@@ -50,6 +52,33 @@ describe.each(BACKENDS)("resources on %s", (backend) => {
     await allocate("ann", 4, { ttl_seconds: 60 });
     app.clock.advance(61_000);
     expect((await allocate("ben", 4)).outcome).toBe("allocated");
+  });
+
+  test("go to who waits when the lease of an agent whose process was killed is over", async () => {
+    const database = (await createDatabase(backend)).location;
+    const [holder, waiter] = [await connectClient({ database }), await connectClient({ database })];
+    await holder.perform("register_resource", { agent: "ann", ...GPU });
+    const all = { requirements: { gpu_1: { units: 4 } } };
+    await holder.perform("allocate_resources", { agent: "ann", ...all, ttl_seconds: 3 });
+    const waiting = waiter.perform("allocate_resources", { agent: "ben", ...all, wait_seconds: 40 });
+    const inLine = async () => (await holder.query("list_resources", {})).resources.some((one) => one.waiting["units"]);
+    await until("ben waits", inLine);
+    holder.server.child.kill("SIGKILL");
+    expect(await waiting).toMatchObject({ outcome: "allocated", allocation: { holder: "ben", state: "held" } });
+  });
+
+  test("are not kept for a caller that goes away while it waits for them", async () => {
+    const { call, allocate, gpu } = await lab();
+    await allocate("ann", 4);
+    const gone = new AbortController();
+    const asked = { agent: "ben", requirements: { gpu_1: { units: 2 } }, wait_seconds: 600 };
+    const waiting = call("allocate_resources", asked, { signal: gone.signal });
+    await expect.poll(async () => (await gpu())?.waiting).toEqual({ units: 2 });
+    gone.abort();
+    await waiting;
+    expect(await gpu()).toMatchObject({ waiting: {}, allocated: { units: 4 } });
+    await call("deallocate_resources", { agent: "ann" });
+    expect(await gpu()).toMatchObject({ allocated: { units: 0 }, holders: [] });
   });
 
   test("keep the place of a large request in line from small ones that come later", async () => {

@@ -77,8 +77,8 @@ export interface RunWork {
 }
 
 /**
- * Runs with something to carry out now, those of a project in the order of their tasks. Of runs that wait for the same, one whose steps are
- * not under way already is among them: each is to have its share. A query.
+ * Runs with something to carry out now, those of a project in the order of their tasks. Of runs that wait for the same, all whose steps are
+ * under way may be among them and one more: each is to have its share. A query.
  */
 export function* findRunWork(ctx: EngineContext, offer: ExecutorOffer, underWay: ReadonlySet<string>): Tx<RunWork[]> {
   const found: RunWork[] = [];
@@ -95,8 +95,8 @@ export function* findRunWork(ctx: EngineContext, offer: ExecutorOffer, underWay:
     for (const { run, demand } of met) add(run, demand.executor);
     const shared = underWay.size > 0 && "project" in place.target ? met.slice(0, SHARED_DEMANDS_MAX) : [];
     for (const { demand } of shared) {
-      const runs = yield* runsOfDemand(demand, underWay.size + 1);
-      for (const run of runs.filter((one) => !underWay.has(one))) add(run, demand.executor);
+      // The first of them may have its share, whatever order they stand in.
+      for (const run of yield* runsOfDemand(demand, underWay.size + 1)) add(run, demand.executor);
     }
     const { project, root } = place;
     for (const [run, kinds] of kindsOf) found.push({ run, project, root, kinds });

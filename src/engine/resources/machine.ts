@@ -14,9 +14,9 @@ export interface Stock extends Resource {
 
 const GIB = 2 ** 30;
 
-/** The id of a machine's own resource: `cpu@HOST`. Without the machine the caller's is meant. */
-export function ofMachine(name: string, { caller }: Pick<EngineContext, "caller">): string {
-  return `${name}@${nameFrom(caller.host, "host")}`.slice(0, RESOURCE_ID_MAX);
+/** The id of a machine's own resource: `cpu@HOST`. Without the machine that of the caller is meant. */
+export function ofMachine(name: string, host: string): string {
+  return `${name}@${nameFrom(host, "host")}`.slice(0, RESOURCE_ID_MAX);
 }
 
 const RESOURCE_ID_MAX = 100;
@@ -29,7 +29,8 @@ export function machineStock(ctx: EngineContext, ids?: readonly string[]): Stock
   const { machine } = ctx.server;
   if (machine === undefined) return [];
   const gpus = machine.gpus === undefined ? [] : machine.gpus.names;
-  if (gpus === undefined && (ids === undefined || ids.includes(ofMachine("gpu", ctx)))) throw new UnknownGpus();
+  if (gpus === undefined && (ids === undefined || ids.includes(ofMachine("gpu", ctx.caller.host))))
+    throw new UnknownGpus();
   const names = gpus ?? [];
   const stock = [
     stockOf(ctx, { type: "cpu", name: "processor cores", unit: "cores", capacity: machine.cores }),
@@ -57,7 +58,7 @@ interface Own {
 }
 
 function stockOf(ctx: EngineContext, { type, name, unit, capacity }: Own): Stock {
-  const id = ofMachine(type, ctx);
+  const id = ofMachine(type, ctx.caller.host);
   return {
     id,
     type,

@@ -60,10 +60,10 @@ export function* resolved(
   amounts: readonly ResourceAmount[],
 ): Tx<{ amounts: ResourceAmount[]; stock: readonly Stock[] }> {
   const names = [...new Set(amounts.map(({ resource }) => resource))];
-  const found = yield* stockOf(ctx, [...names, ...names.map((name) => ofMachine(name, ctx))]);
+  const found = yield* stockOf(ctx, [...names, ...names.map((name) => ofMachine(name, ctx.caller.host))]);
   const known = new Set(found.map(({ id }) => id));
   const idOf = (name: string): string =>
-    known.has(name) || !known.has(ofMachine(name, ctx)) ? name : ofMachine(name, ctx);
+    known.has(name) || !known.has(ofMachine(name, ctx.caller.host)) ? name : ofMachine(name, ctx.caller.host);
   const ids = new Set(names.map(idOf));
   return {
     amounts: amounts.map((amount) => ({ ...amount, resource: idOf(amount.resource) })),

@@ -1,10 +1,12 @@
 import { readFile, realpath, stat } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import type { Brief } from "../../engine/claims/brief.js";
 import { BatonError, unlessCode } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import { liesWithin } from "../../base/directories.js";
 import { WAYS_TO_A_ROOT } from "../../engine/policy/command-place.js";
+import { ofMachine } from "../../engine/resources/machine.js";
 import { commandLine, lineAllowed, shellText } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { type TestReport, testReportIn } from "./test-report.js";
@@ -73,7 +75,7 @@ export class CommandAttempt extends RunningAttempt {
     if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
     this.markBegun();
     const { output, resources } = this.brief.spec;
-    const cores = Math.ceil(reserved(resources, "cpu", "cores") ?? Infinity);
+    const cores = Math.ceil(reserved(resources, { name: "cpu", unit: "cores" }) ?? Infinity);
     const { processors, giveBack } = this.#parts.processors.take(cores);
     let result: CommandResult;
     try {
@@ -98,7 +100,7 @@ export class CommandAttempt extends RunningAttempt {
     const { command } = spec;
     if (command === undefined) throw new BatonError("invalid_input", "the step has no command line");
     await requireAllowed(this.#parts.policy, { line: commandLine(command.run, command.env), root });
-    const memory = reserved(spec.resources, "memory", "gb");
+    const memory = reserved(spec.resources, { name: "memory", unit: "gb" });
     const ownEnvironment = {
       BATON_RUN: run.id,
       BATON_TASK: task.id,
@@ -125,14 +127,14 @@ export class CommandAttempt extends RunningAttempt {
 
 const GIB = 2 ** 30;
 
-/** The amount that a step reserves of its machine, under either name; undefined where it names none. */
+/** The amount that a step reserves of this machine, under either name; undefined where it names none. */
 function reserved(
   resources: NonNullable<Brief["spec"]["resources"]> = {},
-  name: string,
-  unit: string,
+  { name, unit }: { readonly name: string; readonly unit: string },
 ): number | undefined {
+  const own = ofMachine(name, os.hostname());
   const amounts = Object.entries(resources).flatMap(([id, { [unit]: amount }]) =>
-    amount !== undefined && (id === name || id.startsWith(`${name}@`)) ? [amount] : [],
+    amount !== undefined && (id === name || id === own) ? [amount] : [],
   );
   return amounts.length === 0 ? undefined : amounts.reduce((sum, amount) => sum + amount, 0);
 }

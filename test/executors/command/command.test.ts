@@ -283,6 +283,18 @@ test.each([
   await until("the other of its project runs", async () => (await counts(other.run)).running === 2);
 });
 
+test("a run within its share goes on while one that has all of its own comes first", async () => {
+  const settings = { max_concurrent_commands: 6, run_slots_share: 0.34 };
+  const fixture = await openCommandFixture({ settings });
+  const steps = (...runs: string[]) => runs.map((run, at) => ({ key: `s${at}`, run }));
+  const first = await fixture.start(steps(STAYS, STAYS, STAYS));
+  const running = async (run: string) => (await fixture.app.call("get_run", { run })).run.counts.running;
+  await until("the first has its share", async () => (await running(first.run)) === 2);
+  const other = await fixture.start(steps(STAYS, "true", STAYS));
+  await until("the other's last runs", async () => (await fixture.task(other.run, "s2")).task.status === "running");
+  expect(await running(first.run)).toBe(2);
+});
+
 describe.runIf(process.platform === "linux")("a command that reserves resources of its machine", () => {
   test("is ended when its processes together have more memory than it reserves, and the error says how much", async () => {
     const fixture = await openCommandFixture();
@@ -307,9 +319,17 @@ describe.runIf(process.platform === "linux")("a command that reserves resources 
     async () => {
       const fixture = await openCommandFixture();
       const seen = (key: string) => ({ key, run: `nproc > ${key}` });
-      const { run } = await fixture.start([{ ...seen("one"), resources: { cpu: { cores: 0.5 } } }, seen("all")]);
+      const cores = { cores: 0.5 };
+      await fixture.app.call("register_resource", { id: "cpu@elsewhere", type: "cpu", capacity: cores });
+      const { run } = await fixture.start([
+        { ...seen("one"), resources: { cpu: cores } },
+        // Cores of another machine are no limit here.
+        { ...seen("other"), resources: { "cpu@elsewhere": cores } },
+        seen("all"),
+      ]);
       expect(await fixture.ended(run)).toBe("succeeded");
       expect(fixture.file("one")?.trim()).toBe("1");
+      expect(Number(fixture.file("other"))).toBe(os.availableParallelism());
       expect(Number(fixture.file("all"))).toBe(os.availableParallelism());
     },
   );
