@@ -66,8 +66,19 @@ export interface EndedAttempt {
   /** The MCP server that it called, and the type of the error that it ended with. */
   readonly server?: string | undefined;
   readonly errorType?: string | undefined;
+  /** Memory and processor time of a command. */
+  readonly consumed?: Consumption | undefined;
   /** Whether a circuit breaker counts it though it succeeded. */
   readonly hasBreaker?: boolean | undefined;
+}
+
+/** Memory and processor time that a command has taken, as far as they could be measured. */
+export interface Consumption {
+  /** The most that all its processes had together. */
+  readonly memoryBytes?: number | undefined;
+  readonly cpuMs?: number | undefined;
+  /** Processor cores that it used in the mean, from its start to its end. */
+  readonly cores?: number | undefined;
 }
 
 /** A reviewer's verdict on the work of an agent. */

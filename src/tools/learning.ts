@@ -3,7 +3,7 @@ import { halfLifeMs } from "../base/numbers/half-life.js";
 import { iso } from "../base/time.js";
 import { giveFeedback } from "../engine/learning/feedback.js";
 import { findLearned } from "../engine/learning/learning.js";
-import { beliefView, evidenceView } from "../engine/learning/views.js";
+import { beliefView, consumptionView, evidenceView } from "../engine/learning/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
@@ -63,15 +63,29 @@ const learned = {
   }),
 } as const;
 
+/** Memory and processor time of commands. */
+const consumedShape = {
+  memory: z.object({ median_bytes: count, p95_bytes: count, ...measured }).optional(),
+  cpu: z.object({ median_ms: count, p95_ms: count, ...measured }).optional(),
+  cores: z.object({ median: z.number(), p95: z.number() }).optional(),
+} as const;
+
 const getLearning = defineOperation({
   name: "get_learning",
   title: "Get what was learned",
   description:
-    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median, and the factor within which two of three lie) and cost in US$, each with the evidence behind it, in attempts of today; old evidence fades. expected is what is believed of the next attempt, with bounds for eight in ten.",
+    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median, and the factor within which two of three lie) and cost in US$, and what commands that the server ran have taken (memory, processor time, cores), each with the evidence behind it, in attempts of today; old evidence fades. expected is what is believed of the next attempt, with bounds for eight in ten.",
   area: "routing",
   effect: "read",
   aliases: ["get_learning_insights"],
-  words: ["learning", "who is good at", "how long does it take", "success probability", "agent performance patterns"],
+  words: [
+    "learning",
+    "who is good at",
+    "how long does it take",
+    "success probability",
+    "agent performance patterns",
+    "resource usage patterns",
+  ],
   input: z.object({
     agent: params.name.optional().describe("From list_agents. Default: all."),
     task_type: params.name.optional().describe("Type of a task: see spec.type of get_task. Default: all."),
@@ -81,11 +95,19 @@ const getLearning = defineOperation({
     enabled: z.boolean(),
     half_life_ms: count.nullable(),
     together: z.object(learned),
-    learning: z.array(z.object({ agent: z.string(), type: z.string().optional(), ...learned, learned_at: instant })),
+    learning: z.array(
+      z.object({
+        agent: z.string(),
+        type: z.string().optional(),
+        ...learned,
+        ...consumedShape,
+        learned_at: instant,
+      }),
+    ),
     ...nextPage,
   }),
   *run(ctx, { task_type: type, ...query }) {
-    const { together, pairs } = yield* findLearned(ctx, { ...query, type });
+    const { together, pairs, consumed } = yield* findLearned(ctx, { ...query, type });
     return {
       enabled: ctx.settings.learning_enabled,
       half_life_ms: halfLifeMs(ctx.settings.learning_rate),
@@ -94,6 +116,7 @@ const getLearning = defineOperation({
         agent: pair.evidence.agent,
         ...(pair.evidence.type !== "" && { type: pair.evidence.type }),
         ...evidenceView(pair.evidence),
+        ...consumptionView(consumed.get(pair.evidence.id)),
         expected: beliefView(pair),
         learned_at: iso(pair.evidence.updatedAt),
       })),

@@ -1,4 +1,6 @@
 import { idleKeyWarnings } from "../engine/workflows/idle-keys.js";
+import { findResourceSuggestions } from "../engine/learning/resource-suggestions.js";
+import { withLearnedEstimates } from "../engine/steps/learned-estimates.js";
 import { serialWork } from "../engine/workflows/serial-work.js";
 import { unitWarnings } from "../engine/workflows/unit-warnings.js";
 import { z } from "zod";
@@ -200,10 +202,10 @@ const validate = defineOperation({
   title: "Validate a workflow",
   description:
     "Checks a definition without storing it. Returns every problem with its place, cycles with their path; or " +
-    "for a valid one its waves, critical path, width, estimate, and warnings where steps wait for each other's files.",
+    "for a valid one its waves, critical path, width, estimate (learned_estimates of steps that name none are of what their types have taken), warnings where steps wait for each other's files, and resources that command steps had better reserve, by what commands of their types have taken.",
   area: "workflows",
   effect: "read",
-  words: ["check a plan", "detect a dependency cycle"],
+  words: ["check a plan", "detect a dependency cycle", "estimate resource requirements"],
   example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
   input: z.object({ definition, yaml, project: params.project }),
@@ -217,12 +219,24 @@ const validate = defineOperation({
     critical_path: z.object({ keys, total_ms: count }).optional(),
     work_ms: count.optional(),
     estimate_ms: count.optional(),
+    learned_estimates: count.optional(),
     serial_fraction: z.number().optional(),
     bottlenecks: z
       .array(z.object({ path: z.string(), steps: count, share: z.number() }))
       .readonly()
       .optional(),
     warnings: z.array(z.string()).readonly().optional(),
+    suggested_resources: z
+      .array(
+        z.object({
+          steps: keys,
+          more: count.optional(),
+          task_type: z.string(),
+          resources: z.record(z.string(), z.record(z.string(), z.number())),
+          reason: z.string(),
+        }),
+      )
+      .optional(),
     picture: z.string().optional(),
   }),
   *run(ctx, input) {
@@ -233,10 +247,14 @@ const validate = defineOperation({
     const space = project ? spaceOnDisk(ctx, project) : { root: ctx.caller.workplace.gitRoot, caseInsensitive: false };
     const problems = fileProblems(parsed.definition, space);
     if (problems.length > 0) return { valid: false, problems };
-    const analysed = analyse(parsed.definition, space);
+    const written = parsed.definition.steps;
+    const expected = { ...parsed.definition, steps: yield* withLearnedEstimates(ctx, written) };
+    const analysed = analyse(expected, space);
     const { critical_path: path, ...analysis } = analysed;
-    const { warnings: serial, ...serialised } = serialWork(parsed.definition, analysed, space);
-    const commands = space.root === null ? countCommands(parsed.definition.steps) : 0;
+    const { warnings: serial, ...serialised } = serialWork(expected, analysed, space);
+    const commands = space.root === null ? countCommands(written) : 0;
+    const suggested = yield* findResourceSuggestions(ctx, written);
+    const learned = expected.steps.filter(({ estimate_ms: ms }, at) => ms !== written[at]?.estimate_ms).length;
     const warnings = [
       ...(analysis.warnings ?? []),
       ...serial,
@@ -247,10 +265,12 @@ const validate = defineOperation({
     return {
       valid: true,
       problems: [],
-      steps: parsed.definition.steps.length,
+      steps: written.length,
       ...analysis,
+      ...(learned > 0 && { learned_estimates: learned }),
       ...serialised,
       ...(warnings.length > 0 && { warnings }),
+      ...(suggested.length > 0 && { suggested_resources: suggested }),
       critical_path: { keys: path.keys, total_ms: path.totalMs },
       picture: pictureOf(parsed.definition),
     };

@@ -17,6 +17,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "list_templates.templates[].description": "likewise",
   "list_templates.templates[].problems[].message": "the server's own words",
   "validate_workflow.problems[].message": "the server's own words",
+  "validate_workflow.suggested_resources[].reason": "likewise",
   "import_workflow.plans[].title": "of the document that the caller gave",
   "import_workflow.plans[].create[].title": "likewise",
   "import_workflow.plans[].update[].title": "likewise",

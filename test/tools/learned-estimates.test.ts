@@ -74,4 +74,27 @@ describe.each(BACKENDS)("a task that names no estimate, on %s", (backend) => {
     expect(estimates["planned"]).toBeLessThan(3_000);
     expect(estimates["list[0]"]).toBe(estimates["planned"]);
   });
+
+  test("counts as so long where a definition is checked: for its critical path, its work and what comes one after another", async () => {
+    const { crew } = await experienced();
+    const steps = [
+      { key: "a", prompt: "a", type: "quick", files: { write: ["x"] } },
+      { key: "b", prompt: "b", type: "quick", needs: ["a"] },
+      { key: "c", prompt: "c", type: "long" },
+      { key: "d", prompt: "d", estimate_ms: 7_000 },
+    ];
+    const check = async () => crew.app.call("validate_workflow", { definition: { name: "plan", steps } });
+    const learned = await check();
+    expect(learned).toMatchObject({ learned_estimates: 3, critical_path: { keys: ["c"] } });
+    expect(learned.critical_path!.total_ms).toBeGreaterThan(20_000);
+    expect(learned.work_ms).toBeLessThan(90_000);
+    expect(learned.serial_fraction).toBeGreaterThan(0.6);
+    await crew.app.call("configure", { settings: { learning_enabled: false } });
+    const declared = await check();
+    expect(declared).toMatchObject({
+      critical_path: { keys: ["a", "b"], total_ms: 2 * DEFAULT_MS },
+      work_ms: 3 * DEFAULT_MS + 7_000,
+    });
+    expect(declared).not.toHaveProperty("learned_estimates");
+  });
 });

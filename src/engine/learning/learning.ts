@@ -3,6 +3,8 @@ import { type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { appendEvents } from "../../store/events/events.js";
 import {
   anyEvidenceBefore,
+  type ConsumedSums,
+  consumedWithIds,
   deleteEvidence,
   evidenceByGroup,
   evidenceOf,
@@ -23,7 +25,7 @@ import {
   type SuccessBelief,
   successBelief,
 } from "../belief/belief.js";
-import { fading } from "./observing.js";
+import { fading, idOfCommands } from "./observing.js";
 
 /** The agent and the type of task that is asked about; without one of them: all. */
 export interface LearnedOf {
@@ -43,6 +45,8 @@ export interface Learned {
   readonly together: Believed<WeighedEvidence>;
   /** By agent and type, in that order. */
   readonly pairs: Page<Believed<PairEvidence>>;
+  /** By the ids of pairs, where commands of their types were measured. */
+  readonly consumed: ReadonlyMap<string, ConsumedSums>;
 }
 
 /** Returns what was learned of agents and types of tasks, weighed at this instant. */
@@ -61,7 +65,8 @@ export function* findLearned(ctx: EngineContext, { cursor, limit, ...asked }: Le
       type: asEvidence(pair.type === "" ? undefined : types.get(pair.type)),
     }),
   );
-  return { together, pairs: { page: pairs, next } };
+  const ofCommands = page.flatMap(({ id, type }) => (id === idOfCommands(type) ? [id] : []));
+  return { together, pairs: { page: pairs, next }, consumed: yield* consumedWithIds(ofCommands, fades) };
 }
 
 /** The evidence that a belief backs off to: where only an agent, or only a type, is asked about, that group is the narrowest. */

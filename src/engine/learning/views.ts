@@ -1,7 +1,8 @@
 import { quantile } from "../../base/numbers/log-normal.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import { dollarsOf } from "../../base/money.js";
-import type { WeighedEvidence } from "../../store/learning/evidence.js";
+import type { ConsumedSums, WeighedEvidence } from "../../store/learning/evidence.js";
+import { consumedBy } from "./consumed.js";
 import type { Believed } from "./learning.js";
 
 /** Evidence as answers show it; what nothing was observed of is left out. */
@@ -18,6 +19,26 @@ export function evidenceView({ observations, ...sums }: WeighedEvidence) {
     }),
     ...(costs > 0 && { cost: { mean: dollarsOf(Math.round(cost / costs)), evidence: rounded(costs) } }),
     observations,
+  };
+}
+
+/** Returns what the commands of a type have taken; what was not measured is left out. */
+export function consumptionView(sums: ConsumedSums | undefined) {
+  const consumed = sums && consumedBy(sums);
+  if (consumed === undefined) return {};
+  const { memory, cpu, cores } = consumed;
+  return {
+    ...(memory && {
+      memory: {
+        median_bytes: Math.round(memory.median),
+        p95_bytes: Math.round(memory.p95),
+        evidence: rounded(memory.evidence),
+      },
+    }),
+    ...(cpu && {
+      cpu: { median_ms: Math.round(cpu.median), p95_ms: Math.round(cpu.p95), evidence: rounded(cpu.evidence) },
+    }),
+    ...(cores && { cores: { median: rounded(cores.median), p95: rounded(cores.p95) } }),
   };
 }
 

@@ -16,6 +16,7 @@ import { type TaskEvent, taskMachine } from "./machines.js";
 import { transition } from "../machine.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "../../base/time.js";
+import { consumptionIn } from "../usage/consumption.js";
 import { pricedUsage, type Usage } from "../usage/usage.js";
 
 /** The end of an attempt. */
@@ -77,6 +78,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     hasResources,
     server: locked.spec.tool?.server,
     errorType: end.error?.type,
+    consumed: task.kind === "command" && end.usage !== undefined ? consumptionIn(end.usage) : undefined,
   });
   const usage = pricedUsage(ctx, end.usage);
   if (usage) {

@@ -4,7 +4,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { Step } from "../definitions/definition.js";
 import { DEFAULT_ESTIMATE_MS } from "../scheduling/order.js";
-import { taskType } from "./task-type.js";
+import { stepType } from "./task-type.js";
 
 /** Attempts that the default estimate counts for in all types together, and these in one type. */
 const DEFAULT_WEIGHT = 0.4;
@@ -23,11 +23,7 @@ export function* withLearnedEstimates(ctx: EngineContext, steps: readonly Step[]
   const learned = yield* durationsByType(TYPES_MAX, { now: ctx.now, perMs: fadingPerMs(rate) });
   const estimateOfType = estimatesBy(learned);
   if (estimateOfType === undefined) return steps;
-  return steps.map((step) =>
-    isOpen(step)
-      ? { ...step, estimate_ms: estimateOfType(taskType({ key: step.key, role: step.role ?? null }, step)) }
-      : step,
-  );
+  return steps.map((step) => (isOpen(step) ? { ...step, estimate_ms: estimateOfType(stepType(step)) } : step));
 }
 
 function isOpen({ kind, estimate_ms }: Step): boolean {

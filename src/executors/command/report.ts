@@ -1,3 +1,4 @@
+import { MEMORY_EXCEEDED, usageOf } from "../../engine/usage/consumption.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import type { Report, TimeLimit } from "../loop/attempt.js";
 import type { TestReport } from "./test-report.js";
@@ -31,8 +32,26 @@ export interface CommandExecution {
   readonly tests?: TestReport | undefined;
 }
 
-/** Words the end of a command: exit code 0 is success, everything else an error type of its own. */
+/** The end of a command, in words and with what it has taken: exit code 0 is success, everything else an error type of its own. */
 export function reportOf(result: CommandResult, execution: CommandExecution): Report {
+  const usage = usageOf({ ...result, cores: coresOf(result) });
+  const withUsage = (report: Report): Report => {
+    if (report.kind === "release") return report;
+    return report.kind === "fail"
+      ? { ...report, usage }
+      : { ...report, usage, unfit: (message) => withUsage(report.unfit(message)) };
+  };
+  return withUsage(endOfCommand(result, execution));
+}
+
+/** The clock of processor time is too coarse for shorter commands. */
+const CORES_OVER_MS_MIN = 1_000;
+
+function coresOf({ cpuMs, durationMs }: CommandResult): number | undefined {
+  return cpuMs === undefined ? undefined : cpuMs / Math.max(CORES_OVER_MS_MIN, durationMs);
+}
+
+function endOfCommand(result: CommandResult, execution: CommandExecution): Report {
   const facts = factsOf(result, execution);
   const fail = (type: string, message: string): Report => ({ kind: "fail", error: { type, message }, partial: facts });
   switch (result.outcome) {
@@ -44,7 +63,7 @@ export function reportOf(result: CommandResult, execution: CommandExecution): Re
     case "timed_out":
       return timedOut(execution.timeout, facts);
     case "over_memory":
-      return fail("memory_exceeded", overMemory(result.bytes));
+      return fail(MEMORY_EXCEEDED, overMemory(result.bytes));
     case "cancelled":
       return fail("cancelled", result.reason);
     case "not_started":

@@ -1,5 +1,6 @@
 import type { Brief } from "../../engine/claims/brief.js";
 import type { FailRequest } from "../../engine/tasks/tasks.js";
+import type { Usage } from "../../engine/usage/usage.js";
 import { listed } from "../../engine/steps/output.js";
 import type { BatonError } from "../../base/errors.js";
 import { pathText, type Problem } from "../../base/problems.js";
@@ -20,6 +21,7 @@ export type Report =
       readonly kind: "complete";
       readonly result: unknown;
       readonly note?: string;
+      readonly usage?: Usage | undefined;
       /** Returns the report for a result that the engine refuses, for its form or its size. */
       unfit(message: string): Report;
     }
@@ -28,6 +30,7 @@ export type Report =
       readonly error: FailRequest["error"];
       readonly partial?: unknown;
       readonly retryable?: false;
+      readonly usage?: Usage | undefined;
     }
   /** `begun`: the step may have been carried out. */
   | { readonly kind: "release"; readonly note: string; readonly begun: boolean };

@@ -273,12 +273,13 @@ export class Executor {
         return this.#write((ctx) => releaseTask(ctx, { task, token, note: report.note, begun: report.begun }));
       case "fail": {
         const { error, partial, retryable } = storableFailure(report, this.#parts.engine.settings().payload_bytes_max);
-        return this.#write((ctx) => failTask(ctx, { task, token, error, partial_result: partial, retryable }));
+        const { usage } = report;
+        return this.#write((ctx) => failTask(ctx, { task, token, error, partial_result: partial, retryable, usage }));
       }
       case "complete":
         try {
           return await this.#write((ctx) =>
-            completeTask(ctx, { task, token, result: report.result, note: report.note }),
+            completeTask(ctx, { task, token, result: report.result, note: report.note, usage: report.usage }),
           );
         } catch (error) {
           if (!(error instanceof BatonError) || !UNFIT.has(error.code)) throw error;

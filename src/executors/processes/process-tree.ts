@@ -71,6 +71,22 @@ export class ProcessTree {
     return this.#survivors().map((each) => each.pid);
   }
 
+  /**
+   * The pids of the command's first process and of its descendants, found without a look at the processes of others; where the system
+   * lists no children, those of `survivors`.
+   */
+  descendants(): number[] {
+    const first = this.#group;
+    if (first === undefined || readProc(`${first}/task/${first}/children`) === undefined) return this.survivors();
+    const found = [first];
+    for (const pid of found)
+      for (const thread of threadsOf(pid)) {
+        const children = readProc(`${pid}/task/${thread}/children`)?.toString("latin1") ?? "";
+        found.push(...children.split(" ").filter(Boolean).map(Number));
+      }
+    return found;
+  }
+
   #survivors(): Survivor[] {
     if (process.platform === "linux") return this.#survivorsOnLinux();
     const group = this.#group;
@@ -152,6 +168,15 @@ function liveProcesses(): ProcessFacts[] {
     if (facts?.dead === false) processes.push(facts);
   }
   return processes;
+}
+
+/** The threads of a process; none where it is gone. */
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** Undefined for a process that is gone. Format: proc_pid_stat(5). */

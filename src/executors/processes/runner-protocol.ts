@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */
-export const RUNNER_PROTOCOL = 5;
+export const RUNNER_PROTOCOL = 6;
 
 /** The variable that marks every process of a command, so that those which left its process group are still found. */
 export const MARK_VARIABLE = "BATON_COMMAND_MARK";
@@ -68,6 +68,10 @@ export interface CommandFacts {
   outputError?: string;
   /** From start to exit, by a monotonic clock. */
   durationMs: number;
+  /** On Linux: the most memory that all its processes had together, as far as it was seen. */
+  memoryBytes?: number;
+  /** On Linux: processor time of its processes, but of those that none of them waited for. */
+  cpuMs?: number;
   /** Processes that even SIGKILL did not end: in an uninterruptible wait, or another user's. Normally empty. */
   leftRunning: number[];
 }

@@ -9,7 +9,7 @@ import { type ChildProcess, spawn, spawnSync, type StdioOptions } from "node:chi
 import { closeSync, constants, openSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { TIMER_MS_MAX } from "./limit.js";
-import { watchMemory } from "./memory.js";
+import { childrenCpuMs, watchMemory } from "./memory.js";
 import { OutputFile, withoutOutput } from "./output.js";
 import { ProcessTree } from "./process-tree.js";
 import {
@@ -51,6 +51,7 @@ async function execute(job: RunnerJob): Promise<CommandResult> {
   // Told to stop before there was anything to stop.
   if (stopped !== undefined) return withoutOutput(stopped);
   const startedAt = performance.now();
+  const cpuBefore = childrenCpuMs();
   let command: Command;
   try {
     command = await start(job);
@@ -64,21 +65,25 @@ async function execute(job: RunnerJob): Promise<CommandResult> {
   const copied = Promise.all(copies).then(() => true);
   const timer = setTimeout(() => stop({ outcome: "timed_out" }), Math.min(job.timeoutMs, TIMER_MS_MAX));
   const { memoryBytesMax = Infinity } = job;
-  const survivors = () => command.tree.survivors();
-  const unwatch =
-    memoryBytesMax === Infinity
-      ? () => {}
-      : watchMemory(memoryBytesMax, survivors, (bytes) => stop({ outcome: "over_memory", bytes }));
+  // A limit holds for all processes that can be found; what is only to be known costs less.
+  const processes = () => (memoryBytesMax === Infinity ? command.tree.descendants() : command.tree.survivors());
+  const memory = watchMemory(processes, memoryBytesMax, (bytes) => stop({ outcome: "over_memory", bytes }));
   const outcome = await Promise.race([command.exited, stopRequested]);
   clearTimeout(timer);
-  unwatch();
+  const memoryBytes = memory.stop();
   const exitedAt = performance.now();
   const leftRunning = await command.tree.end(graceMs ?? job.graceMs);
   const complete = await Promise.race([copied, after(DRAIN_MS, false)]);
   const durationMs = Math.round((outcome === stopped ? performance.now() : exitedAt) - startedAt);
   const facts = output.facts(complete);
   await output.close();
-  return { ...outcome, ...facts, durationMs, leftRunning };
+  const consumed = { ...(memoryBytes !== undefined && { memoryBytes }), ...cpuSince(cpuBefore) };
+  return { ...outcome, ...facts, ...consumed, durationMs, leftRunning };
+}
+
+function cpuSince(before: number | undefined): { cpuMs?: number } {
+  const now = childrenCpuMs();
+  return now === undefined || before === undefined ? {} : { cpuMs: now - before };
 }
 
 interface Command {

@@ -17,7 +17,21 @@ export const SUMS = {
   costs: int,
   cost: named("cost_micros", int),
 };
-const EVIDENCE = table("learning_evidence", {
+/** Memory and processor time of commands. */
+export const CONSUMED = {
+  /** Commands whose peak of memory was measured, and the sums over the logarithms of the bytes. */
+  memories: int,
+  memoryLogSum: int,
+  memoryLogSquares: int,
+  /** Commands whose processor time was measured, and the sums over the logarithms of the milliseconds. */
+  cpus: int,
+  cpuLogSum: int,
+  cpuLogSquares: int,
+  /** Over the same commands: the processor cores that they used in the mean. */
+  coresSum: int,
+  coresSquares: int,
+};
+const OF_AGENTS = {
   /** `AGENT/TYPE`. */
   id: text,
   agent: text,
@@ -26,9 +40,13 @@ const EVIDENCE = table("learning_evidence", {
   /** How many observations there were, however old. */
   observations: int,
   updatedAt: int,
-});
+};
+const EVIDENCE = table("learning_evidence", OF_AGENTS);
 /** Evidence of an agent at a type of task, as it weighed at `updatedAt`. */
 export interface StoredEvidence extends RowOf<typeof EVIDENCE> {}
+const COMMAND_EVIDENCE = table("learning_evidence", { ...OF_AGENTS, ...CONSUMED });
+/** The same of the processes that run commands, with what these have taken. */
+export interface CommandEvidence extends RowOf<typeof COMMAND_EVIDENCE> {}
 
 const WEIGHED = columns({ ...SUMS, observations: int });
 /** Sums of evidence as they weigh at an instant. */
@@ -51,6 +69,16 @@ const SUM_COLUMNS = [
   "costs",
   "cost_micros",
 ] as const;
+const CONSUMED_COLUMNS = [
+  "memories",
+  "memory_log_sum",
+  "memory_log_squares",
+  "cpus",
+  "cpu_log_sum",
+  "cpu_log_squares",
+  "cores_sum",
+  "cores_squares",
+] as const;
 
 // PostgreSQL fails where a product is too small for a double: what has faded to next to nothing is none.
 const EXPONENT_MIN = -50;
@@ -69,27 +97,40 @@ function faded(sum: string, to: string): string {
   return `CASE WHEN ${sum} < ${SUM_MIN} THEN 0.0 ELSE ${sum} * ${to} END`;
 }
 
-const WIDTH = EVIDENCE.names.length;
-const OF_ROW = SUM_COLUMNS.map(
-  (column) => `${faded(`learning_evidence.${column}`, "share")} + excluded.${column}`,
-).join(", ");
-const ADD = bySize((size) => {
-  const rows = Array.from({ length: size }, (_, at) => `(${placeholders(WIDTH, 1 + at * WIDTH)})`).join(", ");
-  const left = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * WIDTH + 1}`);
-  // The share is worked out once for all sums: half the time of nine.
-  // sql: columns of the table and numbers of parameters.
-  return `INSERT INTO learning_evidence (${EVIDENCE.columns}) VALUES ${rows}
-    ON CONFLICT (id) DO UPDATE SET (${SUM_COLUMNS.join(", ")}) = (SELECT ${OF_ROW} FROM (SELECT ${left} AS share) AS faded),
+/** Returns the statement that adds rows with these sums to what has faded meanwhile. */
+function adding({ names, columns: all }: Pick<typeof EVIDENCE, "names" | "columns">, sums: readonly string[]) {
+  const added = sums.map((column) => `${faded(`learning_evidence.${column}`, "share")} + excluded.${column}`);
+  return bySize((size) => {
+    const width = names.length;
+    const rows = Array.from({ length: size }, (_, at) => `(${placeholders(width, 1 + at * width)})`).join(", ");
+    const left = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * width + 1}`);
+    // The share is worked out once for all sums: half the time of nine.
+    // sql: columns of the table and numbers of parameters.
+    return `INSERT INTO learning_evidence (${all}) VALUES ${rows}
+    ON CONFLICT (id) DO UPDATE SET (${sums.join(", ")}) = (SELECT ${added.join(", ")} FROM (SELECT ${left} AS share) AS faded),
       observations = learning_evidence.observations + excluded.observations,
       updated_at = CASE WHEN learning_evidence.updated_at > excluded.updated_at THEN learning_evidence.updated_at ELSE excluded.updated_at END`;
-});
+  });
+}
 
-/** Adds evidence of now to what has faded meanwhile, one of each id, in the order of ids. */
+const ADD = adding(EVIDENCE, SUM_COLUMNS);
+const ADD_OF_COMMANDS = adding(COMMAND_EVIDENCE, [...SUM_COLUMNS, ...CONSUMED_COLUMNS]);
+
+/** Adds evidence of now to what has faded meanwhile, one of each id, in the order of ids; the rows of commands come after those of agents. */
 export function* addEvidence(added: readonly StoredEvidence[], perMs: number): Tx<void> {
   yield* eachIn(added, (chunk) => {
     const values: SqlValue[] = [];
     for (const row of chunk) EVIDENCE.write(row, values);
     return [ADD(chunk.length), [...values, perMs]];
+  });
+}
+
+/** The same of the processes that run commands: a statement of its own, which every other completion would pay for. */
+export function* addCommandEvidence(added: readonly CommandEvidence[], perMs: number): Tx<void> {
+  yield* eachIn(added, (chunk) => {
+    const values: SqlValue[] = [];
+    for (const row of chunk) COMMAND_EVIDENCE.write(row, values);
+    return [ADD_OF_COMMANDS(chunk.length), [...values, perMs]];
   });
 }
 
@@ -171,6 +212,22 @@ export function* evidenceWithIds(ids: readonly string[], { now, perMs }: Fading)
     `SELECT id, agent, type, ${WEIGHED_SUMS_OF_PAIR}, observations, updated_at FROM learning_evidence WHERE id IN (${placeholders(chunk.length, 3)})`,
     [now, perMs, ...chunk],
   ]);
+}
+
+const CONSUMPTION = columns({ id: text, ...CONSUMED });
+/** Memory and processor time of the commands of a type, as they weigh at an instant. */
+export interface ConsumedSums extends RowOf<typeof CONSUMPTION> {}
+
+const FADED_CONSUMPTION = CONSUMED_COLUMNS.map((column) => `${faded(column, LEFT)} AS ${column}`).join(", ");
+
+/** Returns what commands have taken, by the id of their evidence. */
+export function* consumedWithIds(ids: readonly string[], { now, perMs }: Fading): Tx<Map<string, ConsumedSums>> {
+  const rows = yield* manyIn(CONSUMPTION.read, ids, (chunk) => [
+    // sql: columns of the table and placeholders.
+    `SELECT id, ${FADED_CONSUMPTION} FROM learning_evidence WHERE id IN (${placeholders(chunk.length, 3)})`,
+    [now, perMs, ...chunk],
+  ]);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 const TYPE_DURATIONS = columns({ type: text, durations: int, logSum: int });

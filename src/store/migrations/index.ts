@@ -45,6 +45,7 @@ import { runQueue } from "./0044-run-queue.js";
 import { workTrees } from "./0045-work-trees.js";
 import { modeAdaptive } from "./0046-mode-adaptive.js";
 import { yields } from "./0047-yields.js";
+import { consumption } from "./0048-consumption.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -95,6 +96,7 @@ export const migrations: readonly Migration[] = [
   workTrees,
   modeAdaptive,
   yields,
+  consumption,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
