@@ -3,6 +3,7 @@ import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { modifyRun as modify } from "../engine/modifications/modifications.js";
 import { taskLine } from "../engine/tasks/views.js";
+import { learnedEstimates } from "../engine/steps/learned-estimates.js";
 import { runView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -71,9 +72,10 @@ export const modifyRun = defineOperation({
     ready: z.array(shapes.taskLine),
     warnings: z.array(z.string()).optional(),
   }),
-  *run(ctx, { run, changes, expected_revision: expectedRevision, agent: handle }) {
+  prepare: () => learnedEstimates,
+  *run(ctx, { run, changes, expected_revision: expectedRevision, agent: handle }, estimates) {
     const agent = yield* actingAgent(ctx, handle);
-    const done = yield* modify(ctx, { run, changes, expectedRevision, agent: agent.name });
+    const done = yield* modify(ctx, { run, changes, expectedRevision, agent: agent.name, estimates });
     return {
       run: runView(done.run, done.counters),
       added: done.added.slice(0, SHOWN_MAX).map(taskLine),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { recordedFigures } from "../engine/performance/history.js";
 import { FIGURES, judgedBy } from "../engine/performance/targets.js";
+import { STRATEGY_NAMES } from "../engine/routing/strategies.js";
 import { defineOperation } from "../dispatch/operation.js";
 import { defined } from "../base/json.js";
 import { count } from "../dispatch/shapes.js";
@@ -51,6 +52,8 @@ const validate = defineOperation({
           source: z.enum(["measured", "history", "none"]),
           /** Number of cases that it is over. */
           sample: count,
+          /** Of routing: the strategy that was tried. */
+          strategy: z.enum(STRATEGY_NAMES).optional(),
         }),
       )
       .readonly(),

@@ -22,6 +22,7 @@ import {
 import { cancelTask } from "../engine/tasks/cancellation.js";
 import { reviewView } from "../engine/reviews/verdict.js";
 import { silenceView } from "../engine/agents/presence.js";
+import { type LearnedEstimates, learnedEstimates, withEstimate } from "../engine/steps/learned-estimates.js";
 import { taskType } from "../engine/steps/task-type.js";
 import { leaseShown, readyLines, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
@@ -86,20 +87,23 @@ const createTask = defineOperation({
   example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },
   input: createInput,
   output: z.object({ task: shapes.taskLine }),
+  // Tasks outside any plan come in the order in which they were made.
+  prepare: (input) => (input.run === undefined || input.estimate_ms !== undefined ? undefined : learnedEstimates),
   run: createGiven,
 });
 
 type CreateInput = z.output<typeof createInput>;
 
-function* createGiven(ctx: EngineContext, input: CreateInput) {
+function* createGiven(ctx: EngineContext, input: CreateInput, estimates?: LearnedEstimates) {
   const { agent: handle, request_id: _, run: runId, project: reference, dependencies, key, ...step } = input;
   const agent = yield* actingAgent(ctx, handle);
   const run = runId === undefined ? undefined : yield* requireOpenRun(runId);
   const project = yield* requireProject(ctx, run?.project ?? reference);
+  const written = stepFrom(ctx, { key: key ?? ctx.newId("task").replace("_", "-"), ...step });
   const { task } = yield* addTask(ctx, {
     project,
     run: run ?? (yield* standingRun(ctx, project)),
-    step: stepFrom(ctx, { key: key ?? ctx.newId("task").replace("_", "-"), ...step }),
+    step: withEstimate(written, estimates),
     dependencies: dependencies ?? [],
     agent: agent.name,
   });

@@ -75,6 +75,29 @@ describe.each(BACKENDS)("a task that names no estimate, on %s", (backend) => {
     expect(estimates["list[0]"]).toBe(estimates["planned"]);
   });
 
+  test("has it too where it is added to a run; outside any plan it has the default", async () => {
+    const { crew, estimatesOf } = await experienced();
+    const { run } = await crew.start([{ key: "a", type: "quick" }]);
+    const changes = [
+      { op: "add_task", step: { key: "b", prompt: "b", type: "long" } },
+      { op: "add_task", step: { key: "c", prompt: "c", type: "long", estimate_ms: 7_000 } },
+      { op: "update_task", task: "a", set: { prompt: "do it well" } },
+    ];
+    const before = (await estimatesOf(run.id))["a"];
+    await crew.app.call("modify_run", { run: run.id, changes });
+    await crew.app.call("create_task", { title: "d", prompt: "d", key: "d", type: "quick", run: run.id });
+    const { a, b, c, d } = await estimatesOf(run.id);
+    expect(a).toBe(before);
+    expect(b).toBeGreaterThan(20_000);
+    expect(b).toBeLessThan(70_000);
+    expect(c).toBe(7_000);
+    expect(d).toBeLessThan(3_000);
+    // The longest of them comes first.
+    expect((await crew.take("ann", { run: run.id })).key).toBe("b");
+    const { task } = await crew.app.call("create_task", { title: "e", prompt: "e", type: "quick" });
+    expect((await crew.app.call("get_task", { task: task.id })).task.estimate_ms).toBe(DEFAULT_MS);
+  });
+
   test("counts as so long where a definition is checked: for its critical path, its work and what comes one after another", async () => {
     const { crew } = await experienced();
     const steps = [

@@ -84,6 +84,7 @@ describe("validate_performance", () => {
     ]);
     expect(figure(validation, "task_assignment_latency_ms")).toMatchObject({ met: true, sample: 30 });
     expect(figure(validation, "routing_accuracy")?.value).toBeGreaterThan(0.9);
+    expect(figure(validation, "routing_accuracy")).toMatchObject({ strategy: "performance" });
     expect(figure(validation, "recovery_time_ms")).toMatchObject({ met: false });
     expect(figure(validation, "throughput_per_second")).toMatchObject({ met: false });
     // A pass of the background work sees the end of a process, and one after the grace gives its task back.

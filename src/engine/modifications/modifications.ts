@@ -12,6 +12,7 @@ import { buildDag, type Dag } from "../graph/dag.js";
 import { estimateOf, type Step } from "../definitions/definition.js";
 import { BatonError } from "../../base/errors.js";
 import { finishedRun, takesWork } from "../lifecycle/run-state.js";
+import type { LearnedEstimates } from "../steps/learned-estimates.js";
 import { instantiate } from "../steps/instantiate.js";
 import { Problems, problemsError } from "../../base/problems.js";
 import { ownProject, type Project } from "../projects/projects.js";
@@ -29,6 +30,8 @@ export interface Modification {
   readonly changes: readonly unknown[];
   readonly expectedRevision?: number | undefined;
   readonly agent: string;
+  /** For new tasks that name none, read before the transaction. Default: the general one. */
+  readonly estimates?: LearnedEstimates | undefined;
 }
 
 export interface Modified extends ChangedRun {
@@ -54,7 +57,7 @@ export function* modifyRun(ctx: EngineContext, modification: Modification): Tx<M
   const problems = new Problems();
   applyChanges(graph, modification.changes, problems);
   requireSound(run, problems);
-  const replanned = yield* replan(ctx, { run, graph, problems });
+  const replanned = yield* replan(ctx, { run, graph, problems, estimates: modification.estimates });
   requireSound(run, problems);
   return yield* write(ctx, { run, project, graph, replanned, before: { tasks, edges }, agent: modification.agent });
 }

@@ -9,6 +9,7 @@ import { parseDefinition, type Step } from "../definitions/definition.js";
 import { defined, type JsonObject } from "../../base/json.js";
 import { ownProject, spaceOnDisk } from "../projects/projects.js";
 import { type Problem, Problems } from "../../base/problems.js";
+import { type LearnedEstimates, withEstimates } from "../steps/learned-estimates.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
 
@@ -21,13 +22,14 @@ export interface Replanning {
   readonly run: Run;
   readonly graph: RunGraph;
   readonly problems: Problems;
+  readonly estimates: LearnedEstimates | undefined;
 }
 
 /**
  * Holds a changed graph against the rules of a definition: new and changed steps are read as steps of one are, among the tasks that
  * there are; nothing may wait in a circle, and no expression read what no longer comes before it.
  */
-export function* replan(ctx: EngineContext, { run, graph, problems }: Replanning): Tx<Replanned> {
+export function* replan(ctx: EngineContext, { run, graph, problems, estimates }: Replanning): Tx<Replanned> {
   const written = [...graph.all()].filter((vertex) => vertex.written !== undefined);
   yield* fillUp(written);
   const around = [...graph.all()].filter((vertex) => vertex.written === undefined).map(linksOf);
@@ -52,7 +54,7 @@ export function* replan(ctx: EngineContext, { run, graph, problems }: Replanning
   }
   const outside = fileProblems(parsed.definition, spaceOnDisk(ctx, yield* ownProject(run)));
   for (const problem of outside) problems.add(ofRun(problem, written));
-  return { steps: new Map(parsed.definition.steps.map((step) => [step.key, step])) };
+  return { steps: new Map(withEstimates(parsed.definition.steps, estimates).map((step) => [step.key, step])) };
 }
 
 /** The rule of a task that has begun, or is out of the graph since the run was taken back, has nothing left to decide. */

@@ -1,5 +1,7 @@
+import { defined } from "../../base/json.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import type { Settings } from "../../base/settings.js";
+import type { StrategyName } from "../routing/strategies.js";
 
 /** Figures of a trial or of recorded history. */
 export const FIGURES = [
@@ -19,6 +21,8 @@ export interface Figure {
   readonly source: "measured" | "history";
   /** Number of cases that it is over. */
   readonly sample: number;
+  /** The strategy of routing that it is of. */
+  readonly strategy?: StrategyName;
 }
 export type Figures = Readonly<Partial<Record<FigureName, Figure>>>;
 
@@ -58,6 +62,7 @@ interface Measurement {
   readonly met: boolean;
   readonly source: "measured" | "history" | "none";
   readonly sample: number;
+  readonly strategy?: StrategyName;
 }
 
 interface PerformanceVerdict {
@@ -75,8 +80,9 @@ export function judgedBy(settings: Settings, figures: Figures): PerformanceVerdi
     const target = typeof of === "number" ? of : settings[of];
     const met = found !== undefined && (at === "most" ? found.value <= target : found.value >= target);
     const set_by = typeof of === "number" ? OWN_FLOOR : of;
-    const { value = null, source = "none", sample = 0 } = found ?? {};
-    return { name: figure, value: value === null ? null : rounded(value), target, at, set_by, met, source, sample };
+    const { value = null, source = "none", sample = 0, strategy } = found ?? {};
+    const shown = value === null ? null : rounded(value);
+    return { name: figure, value: shown, target, at, set_by, met, source, sample, ...defined({ strategy }) };
   });
   const targets_met = measurements.filter(({ met }) => met).length;
   const total_targets = measurements.length;

@@ -21,6 +21,8 @@ export interface TrialPlan {
 /** Shares of the duration after which the parts of a trial end. The last one has all that is left. */
 const ENDS = { losses: 0.3, pace: 0.6, shift: 0.8 } as const;
 const FIRST_SEED = 1_000;
+/** The strategy that looks for the likeliest success alone, as the accuracy does: others give some of it for speed, load or cost. */
+const ROUTED_BY = "performance";
 
 /** Tries the engine on a database of its own: real claims, completions and losses, and routing of a simulated crew. */
 export async function trialOf(ground: TrialGround, plan: TrialPlan): Promise<Figures> {
@@ -35,6 +37,7 @@ export async function trialOf(ground: TrialGround, plan: TrialPlan): Promise<Fig
   const pace = await paceOf({ ground, project, agents, tasks, concurrency, isOver: until(ENDS.pace) });
   const balance = await shiftOf({ ground, project, agents, tasks, isOver: until(ENDS.shift) });
   const accuracies = await accuraciesOf(ground, plan.histories, until(1));
+  const accuracy = over(accuracies, mean);
   const completion = completionRate(await server.runs());
   const lossesOfBoth = ofProcesses && ofMachines && [...ofProcesses, ...ofMachines];
   return withoutEmpty({
@@ -44,7 +47,7 @@ export async function trialOf(ground: TrialGround, plan: TrialPlan): Promise<Fig
     recovery_time_ms: over(lossesOfBoth, (values) => Math.max(...values)),
     process_recovery_ms: over(ofProcesses, (values) => Math.max(...values)),
     workflow_completion_rate: completion && measured(completion.value, completion.sample),
-    routing_accuracy: over(accuracies, mean),
+    routing_accuracy: accuracy && { ...accuracy, strategy: ROUTED_BY },
     load_balancing_efficiency: balance === undefined ? undefined : measured(balance, tasks),
   });
 }
@@ -54,7 +57,7 @@ async function accuraciesOf(ground: TrialGround, histories: number, isOver: () =
   const accuracies: number[] = [];
   for (let seed = FIRST_SEED; seed < FIRST_SEED + histories; seed++) {
     const trial = { seed, kind: "stationary", told: TOLD[0] } as const;
-    const steps = historySteps(trial, (crew) => new BatonRouter("performance", crew));
+    const steps = historySteps(trial, (crew) => new BatonRouter(ROUTED_BY, crew));
     for (let step = steps.next(); ; step = steps.next()) {
       if (step.done === true) {
         accuracies.push(step.value.lastQuarter);

@@ -13,17 +13,31 @@ const TYPES_MAX = 1_000;
 /** Kinds of step of whose attempts something is learned. */
 const CLAIMED = new Set<Step["kind"]>(["agent", "command", "tool", "plan"]);
 
+/** How long a task of a type is expected to take, in ms. */
+export type LearnedEstimates = (type: string) => number;
+
 /**
- * Returns steps in which those that name no estimate have what tasks of their type have taken so far. Reads the evidence of all types
- * through, so it is called before the transaction that writes. Without learning the steps stay as they are.
+ * Returns what was learned of the durations of types; undefined where too little was, and without learning. Reads the evidence of all types
+ * through, so it is called before the transaction that writes.
  */
-export function* withLearnedEstimates(ctx: EngineContext, steps: readonly Step[]): Tx<readonly Step[]> {
+export function* learnedEstimates(ctx: EngineContext): Tx<LearnedEstimates | undefined> {
   const { learning_enabled: isOn, learning_rate: rate } = ctx.settings;
-  if (!isOn || !steps.some(isOpen)) return steps;
-  const learned = yield* durationsByType(TYPES_MAX, { now: ctx.now, perMs: fadingPerMs(rate) });
-  const estimateOfType = estimatesBy(learned);
-  if (estimateOfType === undefined) return steps;
-  return steps.map((step) => (isOpen(step) ? { ...step, estimate_ms: estimateOfType(stepType(step)) } : step));
+  if (!isOn) return undefined;
+  return estimatesBy(yield* durationsByType(TYPES_MAX, { now: ctx.now, perMs: fadingPerMs(rate) }));
+}
+
+/** As `withEstimates`, by what was learned until now. */
+export function* withLearnedEstimates(ctx: EngineContext, steps: readonly Step[]): Tx<readonly Step[]> {
+  return steps.some(isOpen) ? withEstimates(steps, yield* learnedEstimates(ctx)) : steps;
+}
+
+/** Returns steps in which those that name no estimate have what tasks of their type have taken so far. */
+export function withEstimates(steps: readonly Step[], estimates: LearnedEstimates | undefined): readonly Step[] {
+  return estimates === undefined ? steps : steps.map((step) => withEstimate(step, estimates));
+}
+
+export function withEstimate(step: Step, estimates: LearnedEstimates | undefined): Step {
+  return estimates !== undefined && isOpen(step) ? { ...step, estimate_ms: estimates(stepType(step)) } : step;
 }
 
 function isOpen({ kind, estimate_ms }: Step): boolean {
@@ -31,10 +45,10 @@ function isOpen({ kind, estimate_ms }: Step): boolean {
 }
 
 /**
- * Returns how long a task of a type is expected to take, in ms: the median of its type, which backs off to that of all types, and that to
+ * Returns the estimates of types: the median of its type, which backs off to that of all types, and that to
  * the default. Undefined where none has ended.
  */
-export function estimatesBy(learned: readonly TypeDurations[]): ((type: string) => number) | undefined {
+export function estimatesBy(learned: readonly TypeDurations[]): LearnedEstimates | undefined {
   const durations = learned.reduce((sum, one) => sum + one.durations, 0);
   if (durations === 0) return undefined;
   const logSum = learned.reduce((sum, one) => sum + one.logSum, 0);
