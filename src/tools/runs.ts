@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
-import { whyNotClaimable } from "../engine/claims/readiness.js";
+import { whyShownWaits } from "../engine/claims/readiness.js";
 import { toDot, toMermaid, toSvg } from "../engine/graph/diagrams.js";
 import { findProject } from "../engine/projects/projects.js";
 import { controlRun, RUN_ACTIONS } from "../engine/runs/control.js";
@@ -19,11 +19,6 @@ import * as shapes from "../dispatch/shapes.js";
 const INCLUDES = ["tasks", "graph", "failures"] as const;
 const TASKS_SHOWN_MAX = 200;
 const MERMAID_NODES_MAX = 150;
-
-/** Whether a server carries a task out: why it waits is in no agent's claim. */
-function isServed({ kind }: { readonly kind: string }): boolean {
-  return kind === "tool" || kind === "command";
-}
 
 /** A task with the condition of a branch that it stands in, and whether that held once it was judged. */
 const conditionedLine = z.object({
@@ -77,7 +72,7 @@ const get = defineOperation({
     const all = include.has("tasks") ? (yield* runGraph(input.run)).tasks : undefined;
     return {
       ...overviewView(overview),
-      ready: readyLines(overview.ready, yield* whyNotClaimable(ctx, overview.ready.filter(isServed))),
+      ready: readyLines(overview.ready, yield* whyShownWaits(ctx, overview.ready, overview.counters)),
       ...(all === undefined ? {} : { tasks: yield* withConditions(all.slice(0, TASKS_SHOWN_MAX)) }),
       ...(graph === undefined ? {} : { graph: toMermaid(graph, { maxNodes: MERMAID_NODES_MAX }) }),
       ...(include.has("failures") ? { failures: yield* failuresOf(overview.dead) } : {}),

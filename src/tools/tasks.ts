@@ -45,6 +45,7 @@ const stepFields = {
   priority: shapes.priority.optional(),
   files: files.optional(),
   resources: z.record(z.string(), z.unknown()).optional().describe("{cpu: {cores: 1}}"),
+  parallelizable: z.boolean().optional().describe("false: alone in its run."),
   criteria: z.array(z.string()).optional(),
   review: z.record(z.string(), z.unknown()).optional().describe("{by}"),
   trigger: z.enum(TRIGGER_RULES).optional(),

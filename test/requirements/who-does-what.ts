@@ -20,6 +20,19 @@ export const whoDoesWhat: Checks = {
     expect(valueOf(corrected)?.evidence).toBeGreaterThan(2.9);
     expect(valueOf(corrected)?.value).toBeLessThan((valueOf(declared)?.value ?? 0) - 0.2);
   },
+  "4.56": async ({ call, crew, start }) => {
+    const run = await start([
+      { key: "analysis", parallelizable: true },
+      { key: "migration", parallelizable: false },
+    ]);
+    const analysis = await crew.take("ann", { run });
+    expect(await call("claim_task", { agent: "ben", run })).toMatchObject({
+      outcome: "none",
+      reason: "run_at_capacity",
+    });
+    await crew.complete(analysis);
+    expect(await crew.take("ben", { run })).toMatchObject({ key: "migration" });
+  },
   "4.57": async ({ ask, call }) => {
     const typeOf = async (more: object) => {
       const { task } = await ask("create_task", { name: "t", prompt: "p", ...more });

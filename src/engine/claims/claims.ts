@@ -17,6 +17,7 @@ import { resume } from "./brief.js";
 import { hasJustFinished, whyNoWork } from "./no-work.js";
 import { projectAtHand, requireProject } from "../projects/creation.js";
 import { blockedBudget, whyStopped } from "../cost/budget-state.js";
+import { waitsAlone, withoutWaitingAlone } from "./alone.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { type HeadStarts, withoutHeadStarts } from "./head-starts.js";
 import { tiedWith } from "./lane-choice.js";
@@ -143,8 +144,7 @@ function* targetWithin(
     const heads = yield* laneHeads({ run: id });
     const whole = yield* offerFor(ctx, offer, heads);
     const met = heads.filter(({ demand }) => meets(whole, demand));
-    const open = withoutHeadStarts(met, ctx, headStarts);
-    if ((yield* fitting(ctx, offer.agent, open)).length > 0) return { run: id };
+    if ((yield* takeable(ctx, { offer, target: { run: id }, headStarts }, met)).length > 0) return { run: id };
   }
   return undefined;
 }
@@ -164,16 +164,26 @@ export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly Lan
   const offer = yield* offerFor(ctx, given.offer, heads);
   const claimer = { ...given, offer };
   const met = heads.filter(({ demand }) => meets(claimer.offer, demand));
-  const open = withoutHeadStarts(met, ctx, given.headStarts);
-  const rivals = yield* fitting(ctx, claimer.agent.name, open);
+  const rivals = yield* takeable(ctx, claimer, met);
   const [lane] = rivals;
   if (!lane) {
     const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
     const fits = own !== undefined && (yield* fitting(ctx, claimer.agent.name, [own])).length > 0;
-    return fits ? yield* takeOwn(ctx, claimer, own) : undefined;
+    const waits = own !== undefined && (yield* waitsAlone({ demand: own.demand, run: own.parked.run }));
+    return fits && !waits ? yield* takeOwn(ctx, claimer, own) : undefined;
   }
   const tied = tiedWith(lane, rivals).filter(({ demand }) => demand !== lane.demand);
   return yield* takeFrom(ctx, claimer, { lane, tied, rivals });
+}
+
+/** Returns those of the lanes that an offer meets, best first, whose first task can be taken now, as far as that is seen without locks. */
+function* takeable(
+  ctx: EngineContext,
+  { offer, target, headStarts }: Omit<Claimer, "agent">,
+  met: readonly LaneHead[],
+): Tx<readonly LaneHead[]> {
+  const open = withoutHeadStarts(met, ctx, headStarts);
+  return yield* fitting(ctx, offer.agent, yield* withoutWaitingAlone(target, open));
 }
 
 /**
@@ -191,8 +201,7 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const offer = yield* offerFor(ctx, offerOf(agent, request, ctx.caller), heads);
   // A budget that is spent lets no claim take what there is, until it is raised.
   const met = heads.filter(({ demand }) => meets(offer, demand));
-  const open = withoutHeadStarts(met, ctx, request.headStarts);
-  if ((yield* fitting(ctx, agent.name, open)).length > 0)
+  if ((yield* takeable(ctx, { offer, target, headStarts: request.headStarts }, met)).length > 0)
     return (yield* whyStopped({ project: run?.project ?? project?.id ?? null, agent: agent.name })) === undefined;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =

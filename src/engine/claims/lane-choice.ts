@@ -55,12 +55,17 @@ export function* rivalOf(
 ): Tx<OrderKey | undefined> {
   const other = lanes.find((lane) => lane.run !== run || lane.demand.id !== demand.id);
   const same = "run" in target ? undefined : yield* bestOtherRun({ run, demand });
-  return other && same ? [other, same].toSorted((a, b) => (isEarlier(a, b) ? -1 : 1))[0] : (other ?? same);
+  return other && same ? [other, same].toSorted(inOrder)[0] : (other ?? same);
 }
 
 /** Whether the first task of a lane comes before a task. */
 export function isBefore(lane: OrderKey, task: Task): boolean {
   return isEarlier(lane, { ...task, head: task.id });
+}
+
+/** Compares lanes by the order in which their first tasks are claimed. */
+export function inOrder(a: OrderKey, b: OrderKey): number {
+  return isEarlier(a, b) ? -1 : 1;
 }
 
 function isEarlier(a: OrderKey, b: OrderKey): boolean {

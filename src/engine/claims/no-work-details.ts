@@ -22,6 +22,7 @@ import type { Conflict } from "../locks/views.js";
 import { commandObstacle } from "../policy/command-runners.js";
 import { callObstacle } from "../breakers/servers.js";
 import { QUEUED } from "../scheduling/queued.js";
+import { isAlone } from "../lifecycle/run-state.js";
 import { isExcluded, type Offer } from "../scheduling/demands.js";
 
 // The sentences of claims that found nothing: each names what stands in the way, a few of each kind.
@@ -55,11 +56,24 @@ function* namesOf(agents: readonly string[]): Tx<(agent: string) => string> {
   };
 }
 
-export function* runAtCapacity({ run, runName, maxParallel }: LaneAtHand): Tx<string> {
+export function* runAtCapacity(lane: LaneAtHand): Tx<string> {
+  const { run, runName, maxParallel } = lane;
+  const work = yield* workIn(run);
+  if (isAlone(lane)) return `${work} runs alone in run ${runName} (${run}): nothing else of it begins before it ends`;
+  return `run ${runName} (${run}) has as many tasks running as it may (max_parallel ${maxParallel}): ${work}`;
+}
+
+/** Says of the first task of a lane, which runs alone, what is running in its run. */
+export function* waitsAlone(lane: LaneAtHand): Tx<string> {
+  const { run, runName } = lane;
+  const [first] = yield* readyOfDemand(lane, 1);
+  return `${first?.task.key ?? "a task"} runs alone in run ${runName} (${run}), and waits until what is running there has ended: ${yield* workIn(run)}`;
+}
+
+function* workIn(run: string): Tx<string> {
   const held = yield* heldAtHand({ run }, NAMED_MAX + 1);
   const named = yield* namesOf(held.map(({ agent }) => agent));
-  const work = listed(held.map(({ key, agent }) => `${key} by ${named(agent)}`));
-  return `run ${runName} (${run}) has as many tasks running as it may (max_parallel ${maxParallel}): ${work}`;
+  return listed(held.map(({ key, agent }) => `${key} by ${named(agent)}`));
 }
 
 /** Names the locks in the way of the first task of each lane: those of claims too, which end with their task. */

@@ -141,6 +141,9 @@ function* heldBack(ctx: EngineContext, { offer, target, lanes }: AtHand): Tx<NoW
     const detail = details.paused(paused.map(({ run, runName }) => ({ id: run, name: runName, reason: null })));
     return { reason: "paused", detail, retryAfterMs: RETRY_LATER_MS };
   }
+  const alone = own.find(({ demand, open, running }) => demand.alone && open && running > 0);
+  if (alone)
+    return { reason: "run_at_capacity", detail: yield* details.waitsAlone(alone), retryAfterMs: RETRY_AFTER_MS };
   const parked = own.filter((lane) => lane.parked);
   if (parked.length === 0) return yield* shortOfResources(ctx, offer, own);
   const { detail, until } = yield* details.lockedOut(ctx, offer.agent, parked);

@@ -1,7 +1,9 @@
 import { dependencyResults } from "../../store/tasks/attempts.js";
 import { findAgent, type FoundAgent } from "../../store/agents/agents.js";
 import { type Demand, findDemand, parkedOn } from "../../store/scheduling/lanes.js";
-import { findCounters } from "../../store/runs/counters.js";
+import { demandsAlone } from "../../store/scheduling/running-alone.js";
+import { heldAtHand } from "../../store/scheduling/obstacles.js";
+import { type Counters, findCounters } from "../../store/runs/counters.js";
 import { runningTasksOf, type Reason, type Task } from "../../store/tasks/tasks.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
@@ -11,7 +13,7 @@ import type { EngineContext } from "../context.js";
 import { unmet } from "../scheduling/demands.js";
 import { iso } from "../../base/time.js";
 import { conflictsOfScope } from "../locks/task-locks.js";
-import { isOpen } from "../lifecycle/run-state.js";
+import { isAlone, isOpen } from "../lifecycle/run-state.js";
 import { budgetSentence, blockedBudget, budgetState, widerBudgets } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { callObstacle } from "../breakers/servers.js";
@@ -70,6 +72,21 @@ export function* whyNotClaimable(
     if (reasons.length > 0) found.set(task.id, reasons);
   }
   return found;
+}
+
+/**
+ * The same of the ready tasks of a run for a look at it: of those that a server carries out, and of those that wait because one runs alone. Why others
+ * wait is in the claims of agents.
+ */
+export function* whyShownWaits(
+  ctx: EngineContext,
+  tasks: readonly Task[],
+  counters: Counters,
+): Tx<ReadonlyMap<string, readonly Reason[]>> {
+  if (isAlone(counters)) return yield* whyNotClaimable(ctx, tasks);
+  const alone = counters.running > 0 ? yield* demandsAlone(tasks.map(({ demand }) => demand)) : new Set();
+  const shown = tasks.filter(({ kind, demand }) => kind === "tool" || kind === "command" || alone.has(demand));
+  return yield* whyNotClaimable(ctx, shown);
 }
 
 /** Why a ready task waits: the reasons of any agent, and for whom it is that have failed it and leave it to others still. */
@@ -144,7 +161,11 @@ function* runReasons(run: Run): Tx<Reason[]> {
   const budget = (yield* blockedBudget(run)) ?? wider;
   const reasons = budget ? [{ kind: "budget", detail: budgetSentence(budget), blocking: [budget.id] }] : [];
   const counters = yield* findCounters(run.id);
-  if (isOpen({ ...run, overBudget: false }, counters.running)) return reasons;
+  if (isOpen({ ...run, overBudget: false }, counters)) return reasons;
+  if (isAlone(counters)) {
+    const { names, tasks } = yield* workIn(run.id);
+    return [...reasons, { kind: "runs_alone", detail: `${names} runs alone in its run`, blocking: tasks }];
+  }
   return [
     ...reasons,
     {
@@ -174,6 +195,22 @@ const TOO_MANY_LOCKS: Reason = {
   blocking: [],
 };
 
+/** Why a task that runs alone in its run waits: others of it are running. */
+function* aloneReasons({ run }: Task, { alone }: Demand): Tx<Reason[]> {
+  const { names, tasks } = alone ? yield* workIn(run) : NO_WORK;
+  if (tasks.length === 0) return [];
+  return [{ kind: "runs_alone", detail: `it runs alone in its run, where ${names} is running`, blocking: tasks }];
+}
+
+const NO_WORK = { names: "", tasks: [] } as const;
+
+/** The tasks of a run that agents are at work on. */
+function* workIn(run: string): Tx<{ names: string; tasks: readonly string[] }> {
+  const held = yield* heldAtHand({ run }, NAMES_MAX + 1);
+  const tasks = held.slice(0, NAMES_MAX).map(({ id }) => id);
+  return { names: namesOf(held.map(({ key, agent }) => `${key} by ${agent}`)), tasks };
+}
+
 /** When a reservation ends by itself, as the end of a sentence. */
 function untilOf(ctx: EngineContext, { reservedUntil }: Task): string {
   return reservedUntil === null || reservedUntil <= ctx.now ? "" : ` until ${iso(reservedUntil)}`;
@@ -183,7 +220,10 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
   const demand = yield* findDemand(task.demand);
   if (!demand) return [];
   const short = yield* whyShort(ctx, name ?? "", demand);
-  const reasons = yield* takerReasonsOf(ctx, { task, demand, name });
+  const reasons = [
+    ...(yield* takerReasonsOf(ctx, { task, demand, name })),
+    ...(task.status === "running" ? [] : yield* aloneReasons(task, demand)),
+  ];
   return short === undefined ? reasons : [...reasons, { kind: "resources", ...short }];
 }
 

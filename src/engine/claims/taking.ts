@@ -90,13 +90,15 @@ export function* takeFrom(
     countersIfAny(lane.run),
     chooseAmong(lane, tied, claimer.agent.name),
   ]);
-  if (!run || !counters || !isOpen(run, 0) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
+  if (!run || !counters || !isOpen(run) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
   // The agent was removed between the read and its lock: the next transaction registers it anew.
   if (agent?.status !== "active") return { outcome: "again" };
   const stopped = agent.hasBudget ? yield* whyStopped({ project: run.project, agent: claimer.agent.name }) : undefined;
   if (stopped !== undefined)
     return { outcome: "none", reason: "budget_blocked", detail: stopped, retryAfterMs: BUDGET_RETRY_MS };
   if (yield* leavesToBetter(ctx, claimer, choice)) return { outcome: "again" };
+  // It was read as idle without its lock: the next transaction looks again.
+  if (choice.lane.demand.alone && counters.running > 0) return { outcome: "again" };
   const chosen = { ...choice, run, counters };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
   return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, project });
@@ -201,7 +203,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   if (taking.lane.demand.resources !== null) yield* allocateToTask(ctx, opened, taking.lane.demand.resources);
   const { met = [] } = taking;
   const change = new RunChange(ctx, taking.run, taking.counters);
-  change.move(task, "running");
+  change.claim(task, taking.lane.demand.alone);
   change.append(taking.events);
   change.recordTask(opened, "task.claimed", {
     token: opened.token,

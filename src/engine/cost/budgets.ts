@@ -210,8 +210,7 @@ function* writeBudget(
 /** Opens the lanes of a run again and starts its next child run. Where a budget is still blocked, the next claim closes it again. */
 function* reopenClaims(ctx: EngineContext, run: Run): Tx<void> {
   if (run.endedAt !== null) return;
-  const { running } = yield* findCounters(run.id);
-  yield* setLanesOpen(run.id, isOpen(run, running));
+  yield* setLanesOpen(run.id, isOpen(run, yield* findCounters(run.id)));
   if (yield* wakeNextUnstarted(run.id, ctx.now)) ctx.onDue?.();
 }
 

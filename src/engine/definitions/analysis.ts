@@ -1,6 +1,6 @@
 import { grouped } from "../../base/lists/groups.js";
 import type { CriticalPath } from "../graph/dag.js";
-import { type Definition, definitionDag, type Step } from "./definition.js";
+import { type Definition, definitionDag, estimateOf, type Step } from "./definition.js";
 import { BatonError } from "../../base/errors.js";
 import { normalisePath, overlaps, type PathPattern, type PathSpace, prefixesAbove } from "../paths/paths.js";
 import { type Problem, Problems } from "../../base/problems.js";
@@ -18,7 +18,7 @@ export interface Analysis {
   readonly critical_path: CriticalPath;
   /** All steps one after another, in ms. */
   readonly work_ms: number;
-  /** At best, in ms: no run is shorter than its critical path, nor than its work divided by what may run at once. */
+  /** At best, in ms: no run is shorter than its critical path, nor than its work divided by what may run at once, that of steps that run alone undivided. */
   readonly estimate_ms: number;
   readonly warnings: readonly string[];
 }
@@ -32,16 +32,23 @@ export function analyse(definition: Definition, space: PathSpace): Analysis {
   const dag = definitionDag(definition);
   const waves = dag.waves();
   const path = dag.criticalPath();
-  const atOnce = Math.min(definition.max_parallel ?? dag.maxWidth, Math.max(1, dag.maxWidth));
+  const atOnce = Math.max(1, Math.min(definition.max_parallel ?? dag.maxWidth, dag.maxWidth));
+  const alone = aloneWork(definition);
   return {
     waves,
     width: dag.maxWidth,
     depth: dag.depth,
     critical_path: path,
     work_ms: dag.totalWorkMs,
-    estimate_ms: Math.max(path.totalMs, Math.ceil(dag.totalWorkMs / Math.max(1, atOnce))),
+    estimate_ms: Math.max(path.totalMs, Math.ceil(alone + (dag.totalWorkMs - alone) / atOnce)),
     warnings: [...likelyExpressions(definition), ...serialised(definition, waves, space)],
   };
+}
+
+/** The work, in ms, of steps during which no other of the run is running. */
+export function aloneWork({ steps }: Pick<Definition, "steps">): number {
+  const alone = steps.filter(({ parallelizable }) => parallelizable === false);
+  return alone.reduce((sum, step) => sum + estimateOf(step), 0);
 }
 
 /** Texts that look as if an expression of another system were meant: they reach the agent or the person as they stand. */

@@ -106,6 +106,8 @@ export interface Step {
   readonly review_of?: string;
   /** Resources that its task takes with its claim. */
   readonly resources?: Requirements;
+  /** False: it runs alone in its run. */
+  readonly parallelizable?: boolean;
   /** Patterns relative to the project's root, as written. */
   readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
   /** The step's or its definition's default; absent: that of the run. */

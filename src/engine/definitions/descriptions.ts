@@ -56,6 +56,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
     "A step without key and needs that undoes this one when the run fails, where `on_failure` is `compensate`.",
   "step.resources":
     "Resources that it takes with its claim, by name and unit, such as `cpu: {cores: 2}`; it is not claimed before all are free.",
+  "step.parallelizable":
+    "`false`: it runs alone in its run. It is not claimed while another task of the run is running, and nothing else of it is claimed until it ends.",
   "step.not_by":
     "Keys of steps: an agent that worked on one of them, or shares a connection with one that did, does not take this one.",
   "step.prefer_by": "Keys of steps: this one is reserved first for an agent that completed one of them.",

@@ -32,7 +32,7 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set(["persona", "parallelizable", "workspace"]);
+const LATER_KEYS = new Set(["persona", "workspace"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits?: Readonly<Record<string, string>>) =>
   closedObject(shape, LATER_KEYS, habits);
@@ -210,7 +210,7 @@ export type WrittenReview = z.output<typeof reviewSchema>;
 
 const takerKeys = z.array(z.string().min(1).max(200)).min(1).max(100).optional();
 /** Fields of the kinds of step that an agent or an executor carries out. */
-const carriedOut = { ...anyStep, resources: requirementsSchema.optional() };
+const carriedOut = { ...anyStep, resources: requirementsSchema.optional(), parallelizable: z.boolean().optional() };
 const share = z.number().min(0).max(1).optional();
 /** Fields of the kinds of step that agents claim. */
 const claimed = {

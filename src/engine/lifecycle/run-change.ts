@@ -79,6 +79,13 @@ export class RunChange {
     if (failure) this.#failures.push({ task: task.id, ...failure });
   }
 
+  /** Notes that a ready task is running, and whether alone. */
+  claim(task: Task, alone: boolean): void {
+    this.#counts.claim(task, alone);
+    this.#lanes.leave(task);
+    this.#moves.push({ task, to: "running" });
+  }
+
   /** Notes that many tasks went from one state to another; the caller looks after their lanes. */
   moveMany(moved: MovedMany): void {
     this.#counts.moveMany(moved);
@@ -191,9 +198,11 @@ export class RunChange {
     return stopped;
   }
 
-  *#writeLanes(run: Run, { running }: Counters): Tx<void> {
-    const open = isOpen(run, running);
-    const wasOpen = isOpen(run, running - this.#counts.more("running"));
+  *#writeLanes(run: Run, counters: Counters): Tx<void> {
+    const open = isOpen(run, counters);
+    // A claim found the run open: what was claimed before it and ran alone had ended.
+    const running = counters.running - this.#counts.more("running");
+    const wasOpen = isOpen(run, { running, alone: counters.alone && !this.#counts.claims });
     yield* this.#lanes.write(run, { open, toggled: this.#reopened || wasOpen !== open });
   }
 

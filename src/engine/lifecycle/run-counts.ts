@@ -21,6 +21,7 @@ export class CountChanges {
   readonly #by: Partial<Record<TaskStatus, number>> = {};
   #workMs = 0;
   #doneMs = 0;
+  #alone: boolean | undefined;
 
   add({ status, estimateMs }: Task): void {
     this.#count(status, 1);
@@ -49,6 +50,17 @@ export class CountChanges {
     if (DONE.has(to)) this.#doneMs += workMs;
   }
 
+  /** Notes that a task was claimed, and whether it runs alone. */
+  claim(task: Task, alone: boolean): void {
+    this.move(task, "running");
+    this.#alone = alone;
+  }
+
+  /** Whether a task was claimed. */
+  get claims(): boolean {
+    return this.#alone !== undefined;
+  }
+
   /** By how many the tasks in some of the states have become more. */
   more(...statuses: readonly TaskStatus[]): number {
     return statuses.reduce((sum, status) => sum + (this.#by[status] ?? 0), 0);
@@ -60,7 +72,7 @@ export class CountChanges {
     before?: Counters,
   ): Tx<Counters> {
     const { run, now, cost } = change;
-    const delta = { run, now, cost, by: this.#by, workMs: this.#workMs, doneMs: this.#doneMs };
+    const delta = { run, now, cost, by: this.#by, workMs: this.#workMs, doneMs: this.#doneMs, alone: this.#alone };
     return before ? yield* moveCounters(before, delta) : yield* addToCounters(delta);
   }
 
@@ -71,7 +83,7 @@ export class CountChanges {
 
 /** Counts by state, without the rest of the row. */
 export function countsOf(counters: Counters): Record<TaskStatus | "total", number> {
-  const { workMs: _, doneMs: __, updatedAt: ___, milestones: ____, cost: _____, ...counts } = counters;
+  const { workMs: _, doneMs: __, updatedAt: ___, milestones: ____, cost: _____, alone: ______, ...counts } = counters;
   return counts;
 }
 

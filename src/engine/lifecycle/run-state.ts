@@ -65,9 +65,23 @@ function failureOf(counters: Counters): string {
 
 const GIVES_OUT: ReadonlySet<Run["status"]> = new Set(["running", "planning", "compensating"]);
 
-/** Whether a run gives out work while so many of its tasks are running. */
-export function isOpen(run: Pick<Run, "status" | "stage" | "maxParallel" | "overBudget">, running: number): boolean {
-  return GIVES_OUT.has(run.status) && run.stage !== "stopping" && !run.overBudget && running < run.maxParallel;
+/** How many tasks of a run are running, and whether the one that was claimed last runs alone. */
+type Running = Pick<Counters, "running" | "alone">;
+
+const IDLE: Running = { running: 0, alone: false };
+
+/** Whether a run gives out work while these of its tasks are running. Default: none. */
+export function isOpen(
+  run: Pick<Run, "status" | "stage" | "maxParallel" | "overBudget">,
+  counters: Running = IDLE,
+): boolean {
+  const givesOut = GIVES_OUT.has(run.status) && run.stage !== "stopping" && !run.overBudget;
+  return givesOut && counters.running < run.maxParallel && !isAlone(counters);
+}
+
+/** Whether a task runs alone in its run. */
+export function isAlone({ running, alone }: Running): boolean {
+  return alone && running > 0;
 }
 
 /** Whether a run is under way towards its end and no other. */

@@ -84,7 +84,7 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
   const { prompt, criteria, type, requires, not_by, prefer_by, resources, files, retry, timeouts, output } = spec;
-  const { command, tool, review, compensate } = spec;
+  const { command, tool, review, compensate, parallelizable } = spec;
   const { cognitive_style, creativity, analytical_depth, collaboration, quality } = spec;
   return defined({
     kind: task.kind,
@@ -105,6 +105,7 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
     collaboration,
     quality,
     resources,
+    parallelizable,
     files,
     retry,
     timeouts,

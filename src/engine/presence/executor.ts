@@ -8,6 +8,7 @@ import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { unregisterAgent } from "./heartbeats.js";
 import { EXECUTOR_PREFIX, registerAgent } from "../agents/agents.js";
+import { withoutWaitingAlone } from "../claims/alone.js";
 import { claimAt } from "../claims/claims.js";
 import type { Claim } from "../claims/taking.js";
 import { brokenServers } from "../breakers/servers.js";
@@ -87,14 +88,14 @@ export function* findRunWork(ctx: EngineContext, offer: ExecutorOffer, underWay:
     const heads = yield* laneHeads(place.target);
     const own = yield* withoutBroken(ctx, { offer: offerOf(offer, place.root), heads }, open);
     const all = heads.filter(({ demand }) => meets(own, demand));
-    const met = yield* fitting(ctx, offer.agent, all);
+    const met = yield* fitting(ctx, offer.agent, yield* withoutWaitingAlone(place.target, all));
     const kindsOf = new Map<string, Set<ExecutedKind>>();
     const add = (run: string, kind: ExecutedKind | "agent") => {
       if (kind !== "agent") kindsOf.set(run, (kindsOf.get(run) ?? new Set()).add(kind));
     };
     for (const { run, demand } of met) add(run, demand.executor);
     const shared = underWay.size > 0 && "project" in place.target ? met.slice(0, SHARED_DEMANDS_MAX) : [];
-    for (const { demand } of shared) {
+    for (const { demand } of shared.filter((lane) => !lane.demand.alone)) {
       // The first of them may have its share, whatever order they stand in.
       for (const run of yield* runsOfDemand(demand, underWay.size + 1)) add(run, demand.executor);
     }

@@ -64,7 +64,7 @@ function* claimerOf({ wants }: SilentHoldings, task: Task): Tx<Wanter | undefine
   const claims = wants.filter(({ kind, project }) => kind === "work" && project === task.project);
   if (claims.length === 0) return undefined;
   const [demand, run] = [yield* findDemand(task.demand), yield* findRun(task.run)];
-  if (!demand || !run || !isOpen(run, 0)) return undefined;
+  if (!demand || !run || !isOpen(run)) return undefined;
   const above = yield* runsAbove(task.run);
   const claim = claims.find(
     (want) => (want.wanted.run === undefined || above.includes(want.wanted.run)) && meets(offerOf(want), demand),

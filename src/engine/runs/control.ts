@@ -93,7 +93,7 @@ function* pauseOrResume(
 ): Tx<ChangedRun> {
   const moved = yield* moveRun(run, move);
   const counters = yield* findCounters(run.id);
-  yield* setLanesOpen(run.id, isOpen(moved, counters.running));
+  yield* setLanesOpen(run.id, isOpen(moved, counters));
   const change = new RunChange(ctx, moved);
   change.record({ type: `run.${moved.status === "paused" ? "paused" : "resumed"}`, agent: move.agent });
   yield* change.writeHistory();

@@ -52,6 +52,7 @@ export function demandOf(content: Omit<Demand, "id">): Demand {
     ...(content.notBy.length === 0 ? [] : [content.notBy]),
     ...(content.resources === null ? [] : [content.resources]),
     ...(content.failedBy.length === 0 ? [] : [{ failed_by: content.failedBy }]),
+    ...(content.alone ? [{ alone: true }] : []),
   ]);
   return { ...content, requires, id: createHash("sha256").update(text).digest("base64url").slice(0, 22) };
 }

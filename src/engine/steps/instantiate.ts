@@ -113,6 +113,7 @@ function demandOfStep(project: Project, step: Step, scope: string): Demand {
     notBy: [],
     failedBy: [],
     resources: requirementsOf(step),
+    alone: step.parallelizable === false,
   };
   // Server processes choose among themselves who runs a command or calls a tool: such a step asks for no role and no
   // capability.
@@ -149,6 +150,7 @@ export function specOf(step: Step): TaskSpec {
     ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
     ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
     ...defined({ type: step.type, review: step.review, review_of: step.review_of, resources: step.resources }),
+    ...(step.parallelizable === false && { parallelizable: false as const }),
     ...defined({ cognitive_style, creativity, analytical_depth, collaboration, quality }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),

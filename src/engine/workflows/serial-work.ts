@@ -1,13 +1,13 @@
 import { rounded } from "../../base/numbers/rounding.js";
 import { type Definition, definitionDag, estimateOf, type Step } from "../definitions/definition.js";
-import type { Analysis } from "../definitions/analysis.js";
+import { type Analysis, aloneWork } from "../definitions/analysis.js";
 import { isTemplate } from "../expressions/interpolation.js";
 import { distinctPatterns } from "../paths/file-sets.js";
 import { overlaps, type PathPattern, type PathSpace } from "../paths/paths.js";
 
 /** The part of a plan that no number of agents makes shorter. */
 export interface SerialWork {
-  /** The longest of the critical path and the work on any one file, over all work: 1 where everything comes one after another. */
+  /** The longest of the critical path, the steps that run alone, and the work on any one file, over all work: 1 where everything comes one after another. */
   readonly serial_fraction: number;
   /** Paths whose exclusive locks, more than the dependencies, bound how many agents get on at a time; the tightest first. */
   readonly bottlenecks: readonly Bottleneck[];
@@ -35,7 +35,7 @@ export function serialWork(definition: Definition, analysis: Analysis, space: Pa
   const { critical_path: path, work_ms: work, width } = analysis;
   if (work === 0) return { serial_fraction: 0, bottlenecks: [], warnings: [] };
   const written = writtenPaths(definition.steps, space);
-  const longest = Math.max(path.totalMs, ...written.map(({ ms }) => ms));
+  const longest = Math.max(path.totalMs, aloneWork(definition), ...written.map(({ ms }) => ms));
   const tight = tightest(written, { pathMs: path.totalMs, work, atOnce: atOnceIn(definition, width) });
   const fraction = Math.min(1, longest / work);
   const bottlenecks = tight.map(({ pattern, steps, ms }) => ({

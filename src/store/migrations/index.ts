@@ -46,6 +46,7 @@ import { workTrees } from "./0045-work-trees.js";
 import { modeAdaptive } from "./0046-mode-adaptive.js";
 import { yields } from "./0047-yields.js";
 import { consumption } from "./0048-consumption.js";
+import { runningAlone } from "./0049-running-alone.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -97,6 +98,7 @@ export const migrations: readonly Migration[] = [
   modeAdaptive,
   yields,
   consumption,
+  runningAlone,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -1,5 +1,5 @@
 import { TASK_STATUSES, type TaskStatus } from "../../base/statuses.js";
-import { eachIn, flag, int, one, placeholders, sole } from "../rows.js";
+import { eachIn, flag, int, manyIn, one, only, placeholders, sole, text } from "../rows.js";
 import { columns, named, type RowOf } from "../tables.js";
 import type { SqlValue, Tx } from "../tx.js";
 
@@ -14,6 +14,8 @@ const COUNTERS = columns({
   updatedAt: int,
   /** Whether a milestone waits for the run or for one of its tasks. */
   milestones: flag,
+  /** Whether the task that was claimed last runs alone in the run. */
+  alone: flag,
   /** Cost of its own tasks, in millionths of a US dollar. */
   cost: named("cost_micros", int),
 });
@@ -28,19 +30,26 @@ export interface CounterDelta {
   readonly doneMs: number;
   /** Default: 0. */
   readonly cost?: number;
+  /** Where a task is claimed: whether it runs alone. */
+  readonly alone?: boolean | undefined;
 }
 
 // One text for every change: the row is narrow, and a statement less to prepare is worth more than a column less to write.
 // sql: made of the names of the states.
 const MOVE = `UPDATE run_counters SET ${TASK_STATUSES.map((status, i) => `${status} = ${status} + $${i + 5}`).join(", ")},
-  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16, updated_at = $1 WHERE run = $15`;
+  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16,
+  alone = COALESCE($17, alone), updated_at = $1 WHERE run = $15`;
 // sql: the same.
 const MOVE_AND_READ = `${MOVE} RETURNING ${COUNTERS.columns}`;
 
 function valuesOf(delta: CounterDelta): SqlValue[] {
   const by = TASK_STATUSES.map((status) => delta.by[status] ?? 0);
   const total = by.reduce((sum, n) => sum + n, 0);
-  return [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run, delta.cost ?? 0];
+  return [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run, delta.cost ?? 0, aloneValue(delta)];
+}
+
+function aloneValue({ alone }: CounterDelta): number | null {
+  return alone === undefined ? null : alone ? 1 : 0;
 }
 
 /** Adds the differences to a run's counters and gives them as they are then. */
@@ -56,6 +65,7 @@ export function* moveCounters(before: Counters, delta: CounterDelta): Tx<Counter
     workMs: before.workMs + delta.workMs,
     doneMs: before.doneMs + delta.doneMs,
     cost: before.cost + (delta.cost ?? 0),
+    alone: delta.alone ?? before.alone,
     updatedAt: delta.now,
   };
   for (const status of TASK_STATUSES) {
@@ -96,6 +106,15 @@ export function countersIfAny(run: string): Tx<Counters | undefined> {
 /** The counters of the run of a task that holds no files. */
 export function countersOfPlainTask(task: string): Tx<Counters | undefined> {
   return one(COUNTERS.read, [FIND_OF_PLAIN_TASK, [task]]);
+}
+
+/** Returns those of these runs in which a task is running. */
+export function* runsAtWork(runs: readonly string[]): Tx<ReadonlySet<string>> {
+  const rows = yield* manyIn(only("run", text), runs, (chunk) => [
+    `SELECT run FROM run_counters WHERE running > 0 AND run IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  return new Set(rows);
 }
 
 /** Records that a milestone waits for these runs or their tasks. The caller holds the runs' rows. */

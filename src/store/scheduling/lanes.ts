@@ -42,6 +42,8 @@ export const DEMANDS = table("demands", {
   failedBy: list<string>,
   /** Resources that the task takes with its claim; null for none. */
   resources: jsonOrNull<Requirements>,
+  /** Whether the task runs alone in its run. */
+  alone: flag,
 });
 /** The demand of a task on its agent or executor. */
 export interface Demand extends RowOf<typeof DEMANDS> {}
@@ -56,7 +58,7 @@ const ORDER_KEY = {
   /** The first task that had the key. It may have left since, if others have the key too. */
   head: text,
 };
-const ORDER_KEYS = columns(ORDER_KEY);
+export const ORDER_KEYS = columns(ORDER_KEY);
 export interface OrderKey extends RowOf<typeof ORDER_KEYS> {}
 
 const INSERT_DEMANDS = insertInto(DEMANDS, "ON CONFLICT (id) DO NOTHING");
@@ -87,7 +89,7 @@ export interface LaneHead extends OrderKey {
   readonly run: string;
 }
 
-const LANE_FIELDS = "b.run, b.bucket, b.latest_start, b.rank_order, b.head";
+export const LANE_FIELDS = "b.run, b.bucket, b.latest_start, b.rank_order, b.head";
 
 // A loose index scan: each step of the recursion is one seek to the next demand that has an open lane, so that demands without
 // work cost nothing however many there are.

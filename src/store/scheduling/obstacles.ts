@@ -1,7 +1,7 @@
 import { RUN_KINDS, RUN_STATUSES } from "../../base/statuses.js";
 import { flag, int, intOrNull, many, manyIn, one, oneOf, placeholders, text, textOrNull } from "../rows.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
-import { columns, type RowOf } from "../tables.js";
+import { columns, named, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 import { type ClaimTarget, type Demand, DEMANDS } from "./lanes.js";
 
@@ -20,6 +20,9 @@ const LANE_AT_HAND = columns({
   runStatus: oneOf(RUN_STATUSES),
   overBudget: flag,
   maxParallel: int,
+  /** How many of its run are running, and whether the one that was claimed last runs alone. */
+  running: int,
+  alone: named("runs_alone", flag),
   /** Ready tasks, parked ones too, counted as far as `COUNTED_MAX` and one more. */
   ready: int,
   /** Whether files that others hold keep some of them back. */
@@ -43,10 +46,11 @@ export function* lanesAtHand(where: ClaimTarget): Tx<LaneAtHand[]> {
     [
       // sql: one of two columns, and constants.
       `SELECT ${DEMANDS.columnsOf("d")}, l.run, l.open, l.head, r.name AS run_name, r.status AS run_status, r.over_budget, r.max_parallel,
+         c.running, c.alone AS runs_alone,
          CASE WHEN ${parked} THEN 1 ELSE 0 END AS parked,
          (SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE t.run = l.run AND t.demand = l.demand AND t.status = 'ready'
             LIMIT ${COUNTED_MAX + 1}) AS first_ready) AS ready
-       FROM lanes l JOIN demands d ON d.id = l.demand JOIN runs r ON r.id = l.run
+       FROM lanes l JOIN demands d ON d.id = l.demand JOIN runs r ON r.id = l.run JOIN run_counters c ON c.run = l.run
        WHERE l.${column} = $1 AND (l.head IS NOT NULL OR ${parked}) ORDER BY l.run, l.demand LIMIT ${LANES_MAX}`,
       [id],
     ],
@@ -132,6 +136,7 @@ export function* retriesAtHand(where: ClaimTarget, now: number, limit: number): 
 }
 
 const HELD = columns({
+  id: text,
   key: text,
   kind: text,
   agent: text,
@@ -146,7 +151,7 @@ export function* heldAtHand(where: ClaimTarget, limit: number): Tx<HeldAtHand[]>
   const [column, id] = columnOf(where);
   return yield* many(HELD.read, [
     // sql: one of two columns.
-    `SELECT t.key, t.kind, t.agent, t.started_at, t.orders, r.name AS run_name FROM tasks t JOIN runs r ON r.id = t.run
+    `SELECT t.id, t.key, t.kind, t.agent, t.started_at, t.orders, r.name AS run_name FROM tasks t JOIN runs r ON r.id = t.run
      WHERE t.agent IS NOT NULL AND t.${column} || '' = $1 ORDER BY t.id LIMIT $2`,
     [id, limit],
   ]);

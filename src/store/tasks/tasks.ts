@@ -111,6 +111,8 @@ export interface TaskSpec {
   readonly timeouts: Timeouts;
   /** Resources that it takes with its claim. */
   readonly resources?: Requirements;
+  /** It runs alone in its run. */
+  readonly parallelizable?: false;
   /** JSON Schema of the result. */
   readonly output?: boolean | Readonly<Record<string, unknown>>;
   readonly command?: CommandSpec;

@@ -212,7 +212,7 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [step("a"), step("a")] }, "steps[0] has this key already"],
     [{ steps: [step("a", { for_each: "x" })] }, 'at character 1: unknown name "x"'],
     [{ steps: [step("a", { persona: {} })] }, 'the key "persona" comes with a later version and is not understood yet'],
-    [{ steps: [step("a", { parallelizable: false })] }, 'the key "parallelizable" comes with a later version'],
+    [{ steps: [{ key: "a", kind: "human", ask: "ok?", parallelizable: false }] }, 'unknown key "parallelizable"'],
     [
       { steps: [{ key: "a", kind: "comand" }] },
       'unknown kind "comand" (did you mean "command"?); understood are agent, command, tool, human, gate, wait, plan, workflow',

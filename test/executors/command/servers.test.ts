@@ -152,3 +152,23 @@ test("a client that only probes a server that may run commands leaves no trace",
     expect(existsSync(server.database)).toBe(false);
   }
 });
+
+test("a command that runs alone in its run is under way beside no other of it, whichever of two servers runs them", async () => {
+  const { planner, read } = await room(2);
+  const line = (key: string) => `echo begin ${key} >> log; sleep 0.05; echo end ${key} >> log`;
+  const steps = ["a", "b", "migrate", "c", "d"].map((key) => ({
+    key,
+    kind: "command",
+    run: line(key),
+    parallelizable: key !== "migrate",
+  }));
+  const definition = { name: "commands", steps };
+  const { run } = await planner.call("execute_workflow", { definition, project: "here" });
+  expect(await ended(planner, run.id)).toBe("succeeded");
+  const log = read("log")!.split("\n");
+  expect(log).toHaveLength(10);
+  const at = log.indexOf("begin migrate");
+  expect(log[at + 1]).toBe("end migrate");
+  const before = log.slice(0, at);
+  expect(before.filter((one) => one.startsWith("begin"))).toHaveLength(before.length / 2);
+});

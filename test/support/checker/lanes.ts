@@ -17,10 +17,11 @@ function runLaneFindings(snapshot: Snapshot, run: RunRow, ready: readonly TaskRo
   const finding = (detail: string): Finding => ({ invariant: "lanes", subject: run.id, detail });
   if (run.endedAt !== null) return lanes.length + scopeLanes.length === 0 ? [] : [finding("an ended run has lanes")];
   const findings = [...scopeLaneFindings(snapshot, scopeLanes, ready)];
-  const running = [...snapshot.tasks.values()].filter(
-    (task) => task.run === run.id && task.status === "running",
-  ).length;
-  const open = isOpen(run, running);
+  const held = [...snapshot.tasks.values()].filter((task) => task.run === run.id && task.status === "running");
+  const running = held.length;
+  const alone = held.some(({ demand }) => snapshot.demands.get(demand)?.alone === true);
+  if (alone && running > 1) findings.push(`a task that runs alone is one of ${running} that are running`);
+  const open = isOpen(run, { running, alone });
   const byDemand = groupsOf(ready, ({ demand }) => demand);
   for (const demand of byDemand.keys()) {
     if (!lanes.some((lane) => lane.demand === demand)) findings.push(`ready tasks of demand ${demand} have no lane`);

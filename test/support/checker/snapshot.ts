@@ -3,7 +3,7 @@ import type { Counters } from "../../../src/store/runs/counters.js";
 import type { Run } from "../../../src/store/runs/runs.js";
 import { readTogether, type Together } from "./together/rows.js";
 import { type ApprovalRow, approvalOf, type ArtifactRow, artifactOf } from "./artifact-rows.js";
-import { int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
+import { flag, int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
 
 /** A database as the checker sees it: every row that its invariants speak of, read in one transaction. */
@@ -82,6 +82,7 @@ export interface DemandRow {
   readonly role: string | null;
   readonly requires: readonly string[];
   readonly reservedFor: string | null;
+  readonly alone: boolean;
 }
 
 export interface OrderKey {
@@ -204,10 +205,11 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
         (row) => ({ id: text(row, "id"), budget: text(row, "budget"), isOpen: intOrNull(row, "decided_at") === null }),
       ),
       usages: (yield ["SELECT * FROM usage_records ORDER BY id"]).map(usageOf),
-      demands: byKey(yield ["SELECT id, role, requires, reserved_for FROM demands"], "id", (row) => ({
+      demands: byKey(yield ["SELECT id, role, requires, reserved_for, alone FROM demands"], "id", (row) => ({
         role: textOrNull(row, "role"),
         requires: json<string[]>(row, "requires"),
         reservedFor: textOrNull(row, "reserved_for"),
+        alone: flag(row, "alone"),
       })),
       lanes: (yield ["SELECT * FROM lanes ORDER BY run, demand"]).map(laneOf),
       scopeLanes: (yield ["SELECT * FROM scope_lanes ORDER BY run, demand, scope"]).map(scopeLaneOf),
