@@ -88,5 +88,22 @@ function verdict(file: string, checked: ResultOf<"validate_workflow">): string {
     `${file} is valid: ${steps === 1 ? "1 step" : `${steps} steps`} in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}, at most ${width} at once, about ${duration(estimate)}`,
     `  critical path: ${(checked.critical_path?.keys ?? []).join(" → ")}`,
     ...warnings.map((warning) => `  note: ${warning}`),
+    ...(checked.suggested_resources ?? []).map(suggestion),
   ].join("\n");
+}
+
+function suggestion({
+  steps,
+  more,
+  resources,
+  reason,
+}: NonNullable<ResultOf<"validate_workflow">["suggested_resources"]>[number]): string {
+  const amounts = Object.entries(resources).map(
+    ([id, units]) =>
+      `${id}: {${Object.entries(units)
+        .map(([unit, amount]) => `${unit}: ${amount}`)
+        .join(", ")}}`,
+  );
+  const named = `${steps.join(", ")}${more === undefined ? "" : ` and ${more} more`}`;
+  return `  suggestion for ${named}: resources: {${amounts.join(", ")}} (${reason})`;
 }
