@@ -4,9 +4,27 @@ import type { Random } from "../../src/runtime/random.js";
 import { type EngineHandle, type Held, held } from "../harness/engine-handle.js";
 import { type Change, changedLines, conflict, type Edit } from "./edits.js";
 
-/** Ways of keeping agents apart that share files. */
-export const WAYS = ["exclusive", "exclusive, late", "intent", "worktrees", "nothing"] as const;
+/**
+ * Ways of keeping agents apart that share files. In order: an agent takes the next task whatever files it needs and waits for them, where a
+ * claim passes over tasks whose files are held.
+ */
+export const WAYS = [
+  "exclusive",
+  "exclusive, in order",
+  "exclusive, late",
+  "exclusive, late, in order",
+  "intent",
+  "worktrees",
+  "nothing",
+] as const;
 export type Way = (typeof WAYS)[number];
+
+/** How files are locked for themselves alone in a way: with the claim or after it, and the bottlenecks among them late. */
+export function exclusiveIn(way: Way) {
+  const isExclusive = way.startsWith("exclusive");
+  const inOrder = way.endsWith("in order");
+  return { isExclusive, declares: isExclusive && !inOrder, inOrder, isLate: way.startsWith("exclusive, late") };
+}
 
 /** Parts of a change's time: reading and thinking, editing, trying it out. */
 const PARTS = { read: 0.4, edit: 0.4, test: 0.2 } as const;
@@ -130,7 +148,7 @@ export class Contention {
       this.#claimed += 1;
       const change = changes.get(claim.brief.task.key);
       if (!change) throw new Error("a task of no change");
-      const stages = stagesOf(change, way === "exclusive, late" ? this.#scene.late : undefined);
+      const stages = stagesOf(change, this.#scene);
       const startedAt = clock.now();
       const stint = {
         agent,
@@ -231,7 +249,7 @@ export class Contention {
   /** The rework that a change meets when it is to be joined with those committed since its beginning. */
   #reworkAtEnd(stint: Stint): Stage[] {
     const { way, clock, random } = this.#scene;
-    if (way === "exclusive" || way === "exclusive, late") return [];
+    if (exclusiveIn(way).isExclusive) return [];
     const since = stint.base;
     stint.base = clock.now();
     let ms = 0;
@@ -269,18 +287,20 @@ export class Contention {
 }
 
 /** A change as its agent does it. Files that are locked late are edited last, once the rest was tried out. */
-function stagesOf({ ms, edits }: Change, late: ReadonlySet<string> | undefined): Stage[] {
+function stagesOf({ ms, edits }: Change, { way, late }: Pick<Scene, "way" | "late">): Stage[] {
   const total = edits.reduce((sum, edit) => sum + 1 + changedLines(edit), 0);
   const editing = (some: readonly Edit[]): Stage[] =>
     some.map((edit) => ({ kind: "edit", edit, ms: (PARTS.edit * ms * (1 + changedLines(edit))) / total }));
-  const last = edits.filter(({ path }) => late?.has(path));
+  const last = edits.filter(({ path }) => late.has(path));
   const first = edits.filter((edit) => !last.includes(edit));
-  const lock: Stage[] = last.length === 0 ? [] : [{ kind: "lock", paths: last.map(({ path }) => path) }];
+  const lockOf = (some: readonly Edit[]): Stage[] =>
+    some.length === 0 ? [] : [{ kind: "lock", paths: some.map(({ path }) => path) }];
   return [
+    ...(exclusiveIn(way).inOrder ? lockOf(first) : []),
     { kind: "work", ms: PARTS.read * ms },
     ...editing(first),
     { kind: "work", ms: PARTS.test * ms },
-    ...lock,
+    ...lockOf(last),
     ...editing(last),
     { kind: "end" },
   ];

@@ -8,7 +8,7 @@ import { sortableIds } from "../../../src/runtime/ids.js";
 import { seededRandom } from "../../../src/runtime/random.js";
 import type { Bench, Benchmark, Line, Outcome } from "../../harness/benchmark.js";
 import { EngineHandle, planOf } from "../../harness/engine-handle.js";
-import { Contention, type Result, type Way, WAYS } from "../../loads/contention.js";
+import { Contention, exclusiveIn, type Result, type Way, WAYS } from "../../loads/contention.js";
 import { type Change, changesOf, RECORDED, type RecordedName } from "../../loads/edits.js";
 
 const AGENTS = Array.from({ length: 20 }, (_, at) => `agent-${at + 1}`);
@@ -38,7 +38,7 @@ export const contention: Benchmark = {
 
 const NOTES = [
   "Effective agents: the time that one agent would take for what 20 have done, over theirs, until the last change was claimed. The changes are the last 300 commits of this repository and of vitejs/vite (bench/data): which files, where in them, how long after the author's last.",
-  "A change reads (40 % of its time), edits its files (40 %, by lines), tries out (20 %). Claims and locks are the engine's, on SQLite. exclusive: all files are locked with the claim. late: files that validate_workflow calls bottlenecks are locked for their edit alone.",
+  "A change reads (40 % of its time), edits its files (40 %, by lines), tries out (20 %). Claims and locks are the engine's, on SQLite. exclusive: all files are locked with the claim. late: files that validate_workflow calls bottlenecks are locked for their edit alone. in order: the same files, locked after a claim that goes by the order of the run alone, so that its agent waits for them.",
   "Rework: an edit in the place of another's is made again and the change tried out once more (with intents only edits at the same time, with worktrees all that were merged since the claim); 10 % of those that merge break and are mended; with nothing, an agent drops half of the edits made since it read.",
 ];
 
@@ -71,11 +71,9 @@ async function worked({ directory }: Bench, { name, way, seed }: Case): Promise<
   });
   const list = changesOf(name, seed);
   const changes = new Map(list.map((change) => [change.key, change]));
-  const late = way === "exclusive, late" ? bottlenecksOf(list) : new Set<string>();
-  const { run } = await handle.start(
-    await handle.project(),
-    plan(list, { declares: way.startsWith("exclusive"), late }),
-  );
+  const { declares, isLate } = exclusiveIn(way);
+  const late = isLate ? bottlenecksOf(list) : new Set<string>();
+  const { run } = await handle.start(await handle.project(), plan(list, { declares, late }));
   for (const agent of AGENTS) await handle.transact((ctx) => registerAgent(ctx, { name: agent }));
   const scene = { handle, clock, random, run: run.id, way, agents: AGENTS, changes, late };
   const result = await new Contention(scene).run();
