@@ -93,6 +93,8 @@ export const claimOutput = z.object({
       criteria: z.array(z.string()).readonly().optional(),
       output: z.unknown().optional(),
       inputs: z.record(z.string(), z.unknown()).optional(),
+      /** Allocated with the claim, for as long as the attempt lasts. */
+      resources: z.record(z.string(), z.record(z.string(), z.number())).optional(),
       attempt: z.int(),
       started_at: shapes.instant.nullable(),
       dependencies: z.array(dependency),
@@ -248,7 +250,7 @@ function messagesView({ task, messages }: Brief) {
 }
 
 function briefView(brief: Brief) {
-  const { task, spec, run, dependencies, previous, knowsInputs } = brief;
+  const { task, spec, run, dependencies, previous, knowsInputs, resources } = brief;
   const { prompt, criteria, output } = spec;
   const inputs = { ...(knowsInputs ? repeatedInputs(run) : run.inputs), ...spec.inputs };
   const { from = run.kind === "standing" ? undefined : run.createdBy, ...line } = taskLine(task);
@@ -256,7 +258,7 @@ function briefView(brief: Brief) {
     ...line,
     ...defined({ from }),
     ...promptView(task.id, prompt),
-    ...defined({ criteria, output }),
+    ...defined({ criteria, output, resources }),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),

@@ -10,6 +10,7 @@ import { requireProject } from "../engine/projects/creation.js";
 import type { EngineContext } from "../engine/context.js";
 import { checkTaskReady, whyNotClaimable, whyReadyWaits } from "../engine/claims/readiness.js";
 import { standingRun } from "../engine/runs/executions.js";
+import { impossibleResources } from "../engine/resources/impossible.js";
 import { requireRun } from "../engine/lookup.js";
 import {
   findTaskDetail,
@@ -87,7 +88,7 @@ const createTask = defineOperation({
   translate: withFilesWritten,
   example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },
   input: createInput,
-  output: z.object({ task: shapes.taskLine }),
+  output: z.object({ task: shapes.taskLine, warnings: z.array(z.string()).optional() }),
   // Tasks outside any plan come in the order in which they were made.
   prepare: (input) => (input.run === undefined || input.estimate_ms !== undefined ? undefined : learnedEstimates),
   run: createGiven,
@@ -108,7 +109,8 @@ function* createGiven(ctx: EngineContext, input: CreateInput, estimates?: Learne
     dependencies: dependencies ?? [],
     agent: agent.name,
   });
-  return { task: taskLine(task) };
+  const warnings = yield* impossibleResources(ctx, [written]);
+  return { task: taskLine(task), ...(warnings.length > 0 && { warnings }) };
 }
 
 const INCLUDES = ["history", "attempts", "events", "result", "prompt", "routing"] as const;

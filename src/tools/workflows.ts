@@ -1,6 +1,7 @@
 import { idleKeyWarnings } from "../engine/workflows/idle-keys.js";
 import { findResourceSuggestions } from "../engine/learning/resource-suggestions.js";
 import { withLearnedEstimates } from "../engine/steps/learned-estimates.js";
+import { impossibleResources } from "../engine/resources/impossible.js";
 import { serialWork } from "../engine/workflows/serial-work.js";
 import { unitWarnings } from "../engine/workflows/unit-warnings.js";
 import { z } from "zod";
@@ -258,6 +259,7 @@ const validate = defineOperation({
     const warnings = [
       ...(analysis.warnings ?? []),
       ...serial,
+      ...(yield* impossibleResources(ctx, parsed.definition.steps)),
       ...unitWarnings(parsed.source),
       ...idleKeyWarnings(parsed.source),
       ...(commands > 0 ? [`${commands} command steps have no directory to run in: ${WAYS_TO_A_ROOT}.`] : []),

@@ -1,7 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { realpathSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { BACKENDS } from "../support/databases/databases.js";
+import { BACKENDS, temporaryDirectory, testRuntime } from "../support/databases/databases.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
-import { startAppOn, type TestApp } from "../support/servers/app.js";
+import { startApp, startAppOn, type TestApp } from "../support/servers/app.js";
 
 /** A claim that finds nothing names what stands in the way, and when to look again. */
 describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
@@ -103,6 +106,27 @@ describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
     const { reason, detail } = await why(app, "ann", { run: (run as { id: string }).id });
     expect(reason).toBe("no_plan_yet");
     expect(detail).toMatch(/^ben makes the plan of run /);
+  });
+
+  test("no_plan_yet in a linked work tree names the project of the main one, where that has a plan", async () => {
+    const cwd = realpathSync(temporaryDirectory());
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b.c", ...args], { cwd, stdio: "pipe" });
+    git("init", "-q");
+    git("commit", "-q", "--allow-empty", "-m", "first");
+    const tree = path.join(realpathSync(temporaryDirectory()), "tree");
+    git("worktree", "add", "-q", tree);
+    const app = await startAppOn(backend, { cwd });
+    await app.call("create_project", { name: "shop", root: cwd });
+    const runtime = { ...testRuntime(2), clock: app.clock };
+    const storeHooks = { now: () => app.clock.now() };
+    const linked = await startApp({ database: app.database, cwd: tree, runtime, storeHooks });
+    await linked.call("create_project", { name: "tree", root: tree });
+    expect((await why(linked, "ann", {})).detail).not.toContain("shop");
+    await new Crew(app).start([{ key: "a" }], { project: "shop" });
+    const { reason, detail } = await why(linked, "ann", {});
+    expect(reason).toBe("no_plan_yet");
+    expect(detail).toContain('the project shop of the main work tree has open runs: claim_task with project: "shop"');
   });
 
   test("paused names the run, and run_finished how the last run of the project ended", async () => {

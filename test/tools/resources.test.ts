@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 import { startApp, startAppOn, type TestAppOptions } from "../support/servers/app.js";
 import { connectClient } from "../support/servers/client.js";
-import { until } from "../support/until.js";
 
 const GPU = { id: "gpu_1", type: "gpu", capacity: { units: 4 } } as const;
 
@@ -59,12 +58,16 @@ describe.each(BACKENDS)("resources on %s", (backend) => {
     const [holder, waiter] = [await connectClient({ database }), await connectClient({ database })];
     await holder.perform("register_resource", { agent: "ann", ...GPU });
     const all = { requirements: { gpu_1: { units: 4 } } };
-    await holder.perform("allocate_resources", { agent: "ann", ...all, ttl_seconds: 3 });
-    const waiting = waiter.perform("allocate_resources", { agent: "ben", ...all, wait_seconds: 40 });
-    const inLine = async () => (await holder.query("list_resources", {})).resources.some((one) => one.waiting["units"]);
-    await until("ben waits", inLine);
+    const held = await holder.perform("allocate_resources", { agent: "ann", ...all, ttl_seconds: 3 });
     holder.server.child.kill("SIGKILL");
-    expect(await waiting).toMatchObject({ outcome: "allocated", allocation: { holder: "ben", state: "held" } });
+    const next = await waiter.perform("allocate_resources", { agent: "ben", ...all, wait_seconds: 40 });
+    expect(next).toMatchObject({ outcome: "allocated", allocation: { holder: "ben", state: "held" } });
+    const { events } = await waiter.query("list_events", { types: ["resource.freed"] });
+    const [freed] = events;
+    expect(freed).toMatchObject({ agent: "ann", data: { how: "expired" } });
+    expect(Date.parse(freed?.at ?? "")).toBeGreaterThanOrEqual(
+      Date.parse((held["allocation"] as { expires_at: string }).expires_at),
+    );
   });
 
   test("are not kept for a caller that goes away while it waits for them", async () => {

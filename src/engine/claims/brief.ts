@@ -8,6 +8,7 @@ import {
 import { type Artifact, newestOfTasks } from "../../store/artifacts/artifacts.js";
 import { type Message, messagesOfTask } from "../../store/channels/messages.js";
 import { lockRun } from "../../store/lock-order.js";
+import type { Requirements } from "../../store/resources/resources.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Review } from "../../store/reviews/reviews.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
@@ -18,6 +19,7 @@ import { callerOf, requireHolder } from "../agents/holder.js";
 import { type LeaseTerms, leaseTerms, renewLease } from "../lifecycle/leases.js";
 import { locksHeldBy } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
+import { resourcesOfTask } from "../resources/tasks.js";
 import { type ReviewBrief, reviewBrief, reviewsForHolder } from "../reviews/brief.js";
 import { withElementResults } from "../steps/elements.js";
 
@@ -32,6 +34,8 @@ export interface Brief extends TaskAndSpec {
   readonly previous: Attempt | undefined;
   readonly locks: readonly LockLine[];
   readonly lease: LeaseTerms;
+  /** The resources that it was given with its claim; undefined where it requires none. */
+  readonly resources: Requirements | undefined;
   /** Whether the agent has been told the run's inputs in full: one of its last tasks was of this run. */
   readonly knowsInputs: boolean;
   /** The newest messages that are bound to the task, oldest first; one more than are shown where there are more. */
@@ -92,6 +96,9 @@ export function* briefOf(
     !known.resumed &&
     task.agent !== null &&
     (yield* hasWorkedIn(known.run.id, task.agent, TASKS_REMEMBERED));
+  // A new claim allocates its own last.
+  const hasResources = known.resumed && spec.resources !== undefined;
+  const resources = hasResources ? yield* resourcesOfTask(task.id) : undefined;
   const review = spec.review_of === undefined ? undefined : yield* reviewBrief(task.id);
   const reviews = yield* reviewsForHolder({ task, spec });
   return {
@@ -106,6 +113,7 @@ export function* briefOf(
     artifacts,
     previous,
     messages: messages.toReversed(),
+    resources,
     lease: leaseTerms(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
     knowsInputs,
     shared: known.shared === true,

@@ -11,6 +11,7 @@ import {
   scopeKeptBack,
   waitsOf,
 } from "../../store/scheduling/obstacles.js";
+import { findTasks } from "../../store/tasks/lists.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
 import type { TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -88,9 +89,11 @@ export function* lockedOut(ctx: EngineContext, agent: string, lanes: readonly La
   }
   const conflicts = [...inTheWay.values()];
   const named = yield* namesOf(conflicts.map(({ held_by }) => held_by));
+  const giving = yield* preemptedAmong(conflicts.flatMap(({ task }) => task ?? []));
   const names = conflicts.map(({ path, held_by, task, expires_at, state }) => {
     const until = expires_at !== null && Date.parse(expires_at) > ctx.now ? ` until ${expires_at}` : undefined;
-    const ended = task === undefined ? "" : ` until it ends task ${task}`;
+    const gives = task !== undefined && giving.has(task) ? ", which is asked to give way" : "";
+    const ended = task === undefined ? "" : ` until it ends task ${task}${gives}`;
     return `${path} is ${state === "queued" ? "waited for" : state} by ${named(held_by)}${until ?? ended}`;
   });
   const ends = conflicts.flatMap(({ expires_at }) => (expires_at === null ? [] : [Date.parse(expires_at)]));
@@ -98,6 +101,12 @@ export function* lockedOut(ctx: EngineContext, agent: string, lanes: readonly La
   return names.length === 0
     ? { detail: "ready tasks need files that others hold", until }
     : { detail: `ready tasks need files that others hold: ${listed(names)}`, until };
+}
+
+/** Returns those of these tasks that are to give way. */
+function* preemptedAmong(tasks: readonly string[]): Tx<Set<string>> {
+  const found = tasks.length === 0 ? [] : yield* findTasks([...new Set(tasks)]);
+  return new Set(found.flatMap(({ id, orders }) => (orders === "preempted" ? id : [])));
 }
 
 export function* reserved(now: number, lanes: readonly LaneAtHand[]): Tx<Explained> {

@@ -2,12 +2,19 @@ import { overBudgetWithin } from "../../store/cost/budgets.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { findRun, type Run } from "../../store/runs/runs.js";
 import type { ClaimTarget } from "../../store/scheduling/lanes.js";
-import { type LaneAtHand, lanesAtHand, lastRunOf, openRunsOf } from "../../store/scheduling/obstacles.js";
+import {
+  type LaneAtHand,
+  lanesAtHand,
+  lastRunOf,
+  openRunsOf,
+  readyOfDemand,
+} from "../../store/scheduling/obstacles.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
 import type { EngineContext } from "../context.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { breakerWaits, meets, type Offer, unmet } from "../scheduling/demands.js";
+import { projectOfMainWorktree } from "../projects/projects.js";
 import { whyShort } from "../resources/tasks.js";
 import * as details from "./no-work-details.js";
 import { offerFor } from "./offers.js";
@@ -104,7 +111,8 @@ function* projectOver(ctx: EngineContext, target: ClaimTarget): Tx<NoWork | unde
   // On PostgreSQL each statement sees what was committed before it: a run may have begun between the two.
   if (last !== undefined && (yield* openRunsOf(target.project, 1)).length > 0) return undefined;
   if (last === undefined) {
-    const detail = "no run has been started in this project yet, and no task was created";
+    const elsewhere = yield* planOfMainWorktree(ctx, target.project);
+    const detail = `no run has been started in this project yet, and no task was created${elsewhere}`;
     return { reason: "no_plan_yet", detail, retryAfterMs: RETRY_AFTER_MS };
   }
   const agoMs = ctx.now - last.at;
@@ -112,6 +120,14 @@ function* projectOver(ctx: EngineContext, target: ClaimTarget): Tx<NoWork | unde
   const detail = `no run of the project is open: ${how} at ${iso(last.at)}`;
   if (agoMs < FINISHED_MS) return { reason: "run_finished", detail, retryAfterMs: FINISHED_MS - agoMs };
   return { reason: "nothing_ready", detail, retryAfterMs: RETRY_LATER_MS };
+}
+
+/** Where the plan is that an agent in a linked work tree may look for: a work tree is a project of its own unless they are shared. */
+function* planOfMainWorktree({ caller }: EngineContext, project: string): Tx<string> {
+  const main = yield* projectOfMainWorktree(caller.workplace);
+  if (main === undefined || main.id === project || (yield* openRunsOf(main.id, 1)).length === 0) return "";
+  const { name } = main;
+  return `; the project ${name} of the main work tree has open runs: claim_task with project: "${name}", or have all work trees be one project by update_project {project: "${name}", config: {worktrees: "shared"}}`;
 }
 
 /** Whether the last open run of a project has just ended: a waiting claim does not wait behind it. */
@@ -152,8 +168,11 @@ function* heldBack(ctx: EngineContext, { offer, target, lanes }: AtHand): Tx<NoW
 
 /** Returns what the first task of these lanes is short of that requires resources; undefined where none is. */
 function* shortOfResources(ctx: EngineContext, { agent }: Offer, lanes: readonly LaneAtHand[]): Tx<NoWork | undefined> {
-  for (const { demand } of lanes) {
-    const short = yield* whyShort(ctx, agent, demand);
+  for (const lane of lanes) {
+    const { resources } = lane.demand;
+    if (resources === null) continue;
+    const [first] = yield* readyOfDemand(lane, 1);
+    const short = yield* whyShort(ctx, agent, { resources, subject: first?.task.key ?? "what is ready" });
     if (short) return { reason: "resources", detail: short.detail, retryAfterMs: RETRY_AFTER_MS };
   }
   return undefined;

@@ -2,7 +2,7 @@ import { dependencyResults } from "../../store/tasks/attempts.js";
 import { findAgent, type FoundAgent } from "../../store/agents/agents.js";
 import { type Demand, findDemand, parkedOn } from "../../store/scheduling/lanes.js";
 import { demandsAlone } from "../../store/scheduling/running-alone.js";
-import { heldAtHand } from "../../store/scheduling/obstacles.js";
+import { demandsWithResources, heldAtHand } from "../../store/scheduling/obstacles.js";
 import { type Counters, findCounters } from "../../store/runs/counters.js";
 import { runningTasksOf, type Reason, type Task } from "../../store/tasks/tasks.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -75,8 +75,8 @@ export function* whyNotClaimable(
 }
 
 /**
- * The same of the ready tasks of a run for a look at it: of those that a server carries out, and of those that wait because one runs alone. Why others
- * wait is in the claims of agents.
+ * The same of the ready tasks of a run for a look at it: of those that a server carries out, of those that require resources, and of those
+ * that wait because one runs alone. Why others wait is in the claims of agents.
  */
 export function* whyShownWaits(
   ctx: EngineContext,
@@ -84,9 +84,11 @@ export function* whyShownWaits(
   counters: Counters,
 ): Tx<ReadonlyMap<string, readonly Reason[]>> {
   if (isAlone(counters)) return yield* whyNotClaimable(ctx, tasks);
-  const alone = counters.running > 0 ? yield* demandsAlone(tasks.map(({ demand }) => demand)) : new Set();
-  const shown = tasks.filter(({ kind, demand }) => kind === "tool" || kind === "command" || alone.has(demand));
-  return yield* whyNotClaimable(ctx, shown);
+  const demands = tasks.map(({ demand }) => demand);
+  const told = new Set(yield* demandsWithResources(demands));
+  if (counters.running > 0) for (const demand of yield* demandsAlone(demands)) told.add(demand);
+  const isShown = ({ kind, demand }: Task) => kind === "tool" || kind === "command" || told.has(demand);
+  return yield* whyNotClaimable(ctx, tasks.filter(isShown));
 }
 
 /** Why a ready task waits: the reasons of any agent, and for whom it is that have failed it and leave it to others still. */

@@ -200,7 +200,8 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   if (forgives) yield* forgiveLoss(task.id);
   if (spec.tool) yield* beginTrial(ctx, serverTarget(spec.tool.server), task.id);
   else if (claimer.agent.hasBreaker) yield* beginTrial(ctx, agentTarget(claimer.agent.name), task.id);
-  if (taking.lane.demand.resources !== null) yield* allocateToTask(ctx, opened, taking.lane.demand.resources);
+  const { resources: required } = taking.lane.demand;
+  const resources = required === null ? undefined : yield* allocateToTask(ctx, opened, required);
   const { met = [] } = taking;
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.claim(task, taking.lane.demand.alone);
@@ -212,5 +213,5 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   });
   if (recovery) change.recordTask(opened, "task.recovered", { ...recovery });
   yield* change.flush();
-  return { outcome: "claimed", brief, ...(met.length > 0 && { met }) };
+  return { outcome: "claimed", brief: { ...brief, resources }, ...(met.length > 0 && { met }) };
 }

@@ -18,6 +18,11 @@ export type Project = projects.Project;
 
 export const DEFAULT_CONFIG: projects.ProjectConfig = { worktrees: "per_worktree" };
 
+/** The project of the main work tree, where the caller works in a linked one. A query. */
+export function* projectOfMainWorktree({ worktreeOf }: Workplace): Tx<Project | undefined> {
+  return isFilled(worktreeOf) ? yield* projects.findDeepestProject(ancestors(worktreeOf)) : undefined;
+}
+
 /**
  * The project of a reference (an id or a name, archived ones too); without one the active project whose root is the
  * longest that contains the caller's directory, or undefined. Errors: `not_found` for a reference that is none, with

@@ -8,7 +8,7 @@ import { RestartTransaction, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
 import { eventOf, free } from "./allocations.js";
-import { amountsOf, fromThousandths } from "./amounts.js";
+import { amountsOf, fromThousandths, requirementsOf } from "./amounts.js";
 import { type Shortage, summed } from "./pool.js";
 import { type QueueContext, lineState, resolved, saveOwn } from "./stock.js";
 
@@ -47,7 +47,7 @@ export function* fitting<T extends Requiring>(
 export function* whyShort(
   ctx: EngineContext,
   holder: string,
-  { resources }: Pick<Demand, "resources">,
+  { resources, subject = "it" }: Pick<Demand, "resources"> & { readonly subject?: string },
 ): Tx<{ detail: string; blocking: string[] } | undefined> {
   if (resources === null) return undefined;
   const { amounts, stock } = yield* resolved(ctx, amountsOf(resources));
@@ -61,27 +61,27 @@ export function* whyShort(
     for (const { task, state } of uses) if (task !== null && state !== "waiting") blocking.add(task);
     const holders = new Set(uses.flatMap((use) => (use.state === "waiting" ? [] : [use.holder])));
     const exists = stock.some(({ id }) => id === one.resource);
-    sentences.push(sentenceOf(one, exists, [...holders]));
+    sentences.push(
+      `${subject} requires ${lackOf(one, exists)}${holders.size === 0 ? "" : `, held by ${[...holders].join(", ")}`}`,
+    );
   }
   return { detail: sentences.join("; "), blocking: [...blocking] };
 }
 
 const NAMED_MAX = 10;
 
-function sentenceOf({ resource, unit, wanted, free: left, never }: Shortage, exists: boolean, holders: string[]) {
-  const held = holders.length === 0 ? "" : `, held by ${holders.join(", ")}`;
-  if (!exists) return `it requires ${resource}, which no register_resource has made known`;
-  if (unit === undefined) return `${resource} has as many users as it may${held}`;
-  const needs = `it requires ${fromThousandths(wanted)} ${unit} of ${resource}`;
-  if (never) return `${needs}, more than there is`;
-  return `${needs}, and ${fromThousandths(left)} are free${held}`;
+function lackOf({ resource, unit, wanted, free: left, never }: Shortage, exists: boolean): string {
+  if (!exists) return `${resource}, which no register_resource has made known`;
+  if (unit === undefined) return `${resource}, which has as many users as it may`;
+  const needs = `${fromThousandths(wanted)} ${unit} of ${resource}`;
+  return never ? `${needs}, more than there is` : `${needs}, and ${fromThousandths(left)} are free`;
 }
 
 /**
- * Allocates what a task that is being claimed requires, for as long as its attempt lasts. Errors: `RestartTransaction` where it does not
+ * Allocates what a task that is being claimed requires, for as long as its attempt lasts. Returns it under the ids of its resources. Errors: `RestartTransaction` where it does not
  * fit any more: the lanes were read before the queue was locked.
  */
-export function* allocateToTask(ctx: EngineContext, task: Task, resources: Requirements): Tx<void> {
+export function* allocateToTask(ctx: EngineContext, task: Task, resources: Requirements): Tx<Requirements> {
   yield* lockResources();
   const { amounts: resolvedAmounts, stock } = yield* resolved(ctx, amountsOf(resources));
   const amounts = summed(resolvedAmounts);
@@ -103,6 +103,12 @@ export function* allocateToTask(ctx: EngineContext, task: Task, resources: Requi
   };
   yield* insertAllocation(allocation);
   yield* appendEvents(ctx, [eventOf("resource.allocated", allocation)]);
+  return requirementsOf(amounts);
+}
+
+/** The resources that a task has with its attempt, by the ids under which they were allocated. A query. */
+export function* resourcesOfTask(task: string): Tx<Requirements> {
+  return requirementsOf((yield* allocationsOfTasks([task])).flatMap(({ amounts }) => amounts));
 }
 
 /** Frees what attempts that ended had of resources, and serves who waits for them. */

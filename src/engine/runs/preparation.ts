@@ -6,6 +6,7 @@ import type { EngineContext } from "../context.js";
 import { type Parsed, requireDefinition } from "../definitions/definition.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { type Project, spaceOnDisk } from "../projects/projects.js";
+import { impossibleResources } from "../resources/impossible.js";
 import { draftRun, type RunDraft } from "../steps/run-draft.js";
 import { bottleneckWarnings } from "../workflows/serial-work.js";
 import { requireVersion, type Workflow } from "../workflows/workflows.js";
@@ -53,7 +54,7 @@ export interface Preparation {
   readonly chosen: ChosenDefinition;
   readonly parsed: Parsed;
   readonly draft?: RunDraft | undefined;
-  /** Files whose locks bound how many of its steps get on at a time. */
+  /** Files whose locks bound how many of its steps get on at a time, and resources that no claim could allocate. */
   readonly warnings: readonly string[];
 }
 
@@ -63,7 +64,8 @@ export function* prepareRun(ctx: EngineContext, chosen: ChosenDefinition, projec
   const draft = project && (yield* draftRun(ctx, parsed, project));
   const { definition } = parsed;
   const space = project ? spaceOnDisk(ctx, project) : { root: ctx.caller.workplace.gitRoot, caseInsensitive: false };
-  const warnings = bottleneckWarnings({ ...definition, steps: draft?.estimated ?? definition.steps }, space);
+  const serial = bottleneckWarnings({ ...definition, steps: draft?.estimated ?? definition.steps }, space);
+  const warnings = [...serial, ...(yield* impossibleResources(ctx, definition.steps))];
   return { chosen, parsed, draft, warnings };
 }
 

@@ -1,5 +1,5 @@
 import { RUN_KINDS, RUN_STATUSES } from "../../base/statuses.js";
-import { flag, int, intOrNull, many, manyIn, one, oneOf, placeholders, text, textOrNull } from "../rows.js";
+import { flag, int, intOrNull, many, manyIn, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import { columns, named, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
@@ -118,6 +118,14 @@ export function* readyAtOf(tasks: readonly string[]): Tx<Map<string, number>> {
     chunk,
   ]);
   return new Map(rows.map(({ id, readyAt }) => [id, readyAt]));
+}
+
+/** Returns those of these demands that require resources. */
+export function* demandsWithResources(ids: readonly string[]): Tx<string[]> {
+  return yield* manyIn(only("id", text), [...new Set(ids)], (chunk) => [
+    `SELECT id FROM demands WHERE resources IS NOT NULL AND id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
 }
 
 const RETRY = columns({ key: text, availableAt: int, runName: text });

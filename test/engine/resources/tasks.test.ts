@@ -37,7 +37,7 @@ describe.each(BACKENDS)("the resources of tasks on %s", (backend) => {
     await check();
     const none = await claim("ben", run);
     expect(none).toMatchObject({ outcome: "none", reason: "resources" });
-    expect(none.detail).toBe("it requires 1 units of gpu_1, and 0 are free, held by ann");
+    expect(none.detail).toBe("tune requires 1 units of gpu_1, and 0 are free, held by ann");
     expect(await call("check_task_ready", { task: `${run}/tune`, agent: "ben" })).toMatchObject({
       ready: true,
       claimable: false,
