@@ -7,6 +7,7 @@ import { openConflicts, proposedFor, RESOLVED_MAX, resolveConflict } from "../en
 import { CONFLICT_KINDS, CONFLICT_ROLES, CONFLICT_STATUSES, CONFLICT_STRATEGIES } from "../base/statuses.js";
 import { recordConflicts } from "../engine/conflicts/detection.js";
 import { lookForConflicts } from "../engine/conflicts/git/questions.js";
+import type { Unplanned } from "../engine/conflicts/plans.js";
 import { conflictView, listConflictPage } from "../engine/conflicts/listing.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -143,7 +144,14 @@ const resolve = defineOperation({
         alternatives: z.array(z.string()).readonly(),
       }),
     ),
-    unresolved: z.array(z.object({ id: z.string(), why: z.string() })),
+    unresolved: z.array(
+      z.object({
+        id: z.string(),
+        why: z.string(),
+        strategy: strategy.optional(),
+        alternatives: z.array(z.string()).readonly().optional(),
+      }),
+    ),
     escalated: z.array(z.string()),
     note: z.string().optional(),
   }),
@@ -154,13 +162,13 @@ const resolve = defineOperation({
     const note =
       named.length > open.length ? `There are more than these ${open.length}: name those by their ids.` : undefined;
     const resolved = [];
-    const unresolved: { id: string; why: string }[] = [];
+    const unresolved: (Unplanned & { id: string })[] = [];
     for (const one of open) {
       const { id } = one;
       const done = dry_run
         ? await host.read((ctx) => proposedFor(ctx, one, wanted))
         : await unlessRefused(() => host.transact((ctx) => resolveConflict(ctx, { id, strategy: wanted, agent }), id));
-      if (typeof done === "string") unresolved.push({ id, why: done });
+      if ("why" in done) unresolved.push({ id, ...done });
       else {
         const { strategy: by, decision, reason, alternatives } = done;
         resolved.push({ id, strategy: by, decision, reason, alternatives });
@@ -185,14 +193,14 @@ function whichConflicts(ids: readonly string[] | undefined): BatonError {
 }
 
 /** Returns what a change of a run refuses as the reason why a conflict stays: the others are resolved all the same. */
-async function unlessRefused<T>(work: () => Promise<T>): Promise<T | string> {
+async function unlessRefused<T>(work: () => Promise<T>): Promise<T | Unplanned> {
   try {
     return await work();
   } catch (error) {
     const isRefused =
       error instanceof BatonError && (error.code === "invalid_input" || error.code === "invalid_transition");
     if (!isRefused) throw error;
-    return error.message;
+    return { why: error.message };
   }
 }
 

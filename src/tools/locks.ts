@@ -76,16 +76,20 @@ const acquireLock = defineOperation({
     const first = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input)), "ask");
     const place = first.outcome === "queued" ? first.request : null;
     if (place === null)
-      return { ...noteOf([first.shared === true ? SHARED : undefined, besideNote(first)]), ...answerOf(first) };
+      return {
+        ...noteOf([preemptedNote(first), first.shared === true ? SHARED : undefined, besideNote(first)]),
+        ...answerOf(first),
+      };
     await host.waitFor(async () => ((await host.read(() => isInLine(place))) ? undefined : true), input.wait_seconds);
     if (host.signal.aborted) {
       await host.transact((ctx) => leaveLine(ctx, place), "leave");
       return answerOf(first);
     }
     const last = await host.transact((ctx) => acquire(ctx, requestOf(ctx, input, place)), "end");
-    if (last.outcome === "queued") return { ...answerOf(last), ...(await host.waitBound(input.wait_seconds)) };
+    if (last.outcome === "queued")
+      return { ...noteOf([preemptedNote(last)]), ...answerOf(last), ...(await host.waitBound(input.wait_seconds)) };
     const left = last.outcome === "granted" ? await uncommittedNote(host, input, LEFT_BEHIND) : {};
-    return { ...noteOf([left.note, besideNote(last)]), ...answerOf(last) };
+    return { ...noteOf([preemptedNote(last), left.note, besideNote(last)]), ...answerOf(last) };
   },
 });
 
@@ -96,6 +100,11 @@ function* acquire(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
   const { project, locks = [] } = acquired.met ?? {};
   if (project !== undefined) yield* tellOfLocks(ctx, { project, agent, met: locks });
   return acquired;
+}
+
+function preemptedNote({ preempted }: Acquired): string | undefined {
+  if (preempted === undefined) return undefined;
+  return `Your task ${preempted} is asked to give way to another (preempted): begin no new edits, leave its files in a state others can use, and call release_task.`;
 }
 
 function besideNote({ outcome, conflicts, keptOut: [kept] = [] }: Acquired): string | undefined {
@@ -193,7 +202,7 @@ const SHARED =
 
 /** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {
-  const { request: _, shared: __, met: ___, keptOut: ____, ...answer } = acquired;
+  const { request: _, shared: __, met: ___, keptOut: ____, preempted: _____, ...answer } = acquired;
   return answer;
 }
 

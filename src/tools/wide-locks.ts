@@ -1,4 +1,5 @@
 import type { HostWith } from "../dispatch/operation.js";
+import { whyNotMerged } from "../engine/conflicts/git/merges.js";
 import { rootIfAny } from "../engine/artifacts/places.js";
 import { changesUnder, type FreedLocks, wideLocksNote } from "../engine/locks/wide-locks.js";
 
@@ -19,6 +20,13 @@ export async function noteOfWideLocks(
   });
   const changed = root === undefined ? undefined : await host.files.changed({ root, ...changesUnder(freed) });
   return changed && wideLocksNote(freed, changed);
+}
+
+/** Says with whose work that of a task does not merge: read only for who works in a linked work tree, beside others. */
+export async function noteOfMerges(host: HostWith<"files">, task: string): Promise<string | undefined> {
+  return host.read(function* ({ caller }) {
+    return caller.workplace.worktreeOf ? yield* whyNotMerged(task) : undefined;
+  });
 }
 
 /** The note of an answer, of the sentences that there are. */

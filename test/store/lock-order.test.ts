@@ -21,8 +21,10 @@ describe("a working day of every command", () => {
     const found: string[] = [];
     const called = new Set<string>();
     const seen = new Set<string>();
+    const locking = new Set<string>();
     const note = (name: string): void => {
       for (const taken of recorder.take()) {
+        locking.add(name);
         seen.add([...new Set(taken.map(({ table }) => table))].join(", "));
         found.push(...violationsOf(taken).map((violation) => `${name}: ${violation}`));
       }
@@ -37,6 +39,7 @@ describe("a working day of every command", () => {
     });
     expect(found).toEqual([]);
     // A claim with files takes three of them: the recorder has seen what it should.
+    expect([...locking]).toEqual(expect.arrayContaining(["detect_conflicts", "resolve_conflicts"]));
     expect([...seen]).toContain("projects, runs, agents");
     expect([...seen]).toContain("projects, runs, circuit_breakers, milestones, budgets, learning_evidence");
     const unseen = catalogue.all.filter(

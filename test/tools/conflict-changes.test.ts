@@ -162,7 +162,7 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
   });
 
   test("a holder that is to give way has a message and is told by its claim, its task cannot be handed over, and comes last again", async () => {
-    const { app, crew, call, run, detect, resolve } = await contention(backend, [
+    const { app, crew, call, run, detect, resolve, lock } = await contention(backend, [
       writes("a", "x.ts", { priority: "high" }),
       writes("b", "x.ts"),
     ]);
@@ -178,6 +178,11 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
       note: expect.stringContaining("Stop now: task a gives way") as string,
       next: [{ tool: "release_task" }],
     });
+    // Its next lock says so too, and the one that waits is told that the wait will end.
+    expect((await lock("ann", ["y.ts"])).note).toMatch(/^Your task a is asked to give way to another \(preempted\)/);
+    expect((await crew.claim("ben", { run })).detail).toMatch(
+      /x\.ts is held by ann until it ends task task_\w+, which is asked to give way/,
+    );
     const offer = { task: held.id, token: held.token, to: "eve", reason: "yours" };
     await expect(call("request_handoff", offer)).rejects.toMatchObject({ code: "invalid_transition" });
     await call("release_task", { task: held.id, token: held.token });
@@ -205,7 +210,7 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
   });
 
   test("a task gives way once: after that the others wait until it is done", async () => {
-    const { crew, call, run, start, detect, resolve } = await contention(backend, [writes("a", "x.ts")]);
+    const { app, crew, call, run, start, detect, resolve } = await contention(backend, [writes("a", "x.ts")]);
     const hurry = async (key: string) => {
       const other = await start([writes(key, "x.ts", { priority: "high" })]);
       expect((await crew.claim("ben", { run: other })).outcome).toBe("none");
@@ -219,7 +224,13 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     await crew.complete(await crew.take("ben", { run: other }));
     await crew.take("ann", { run });
     const { unresolved } = await hurry("c");
-    expect(unresolved).toMatchObject([{ why: "c goes next, when it is free: nothing is to be changed for that" }]);
+    const decision = "c goes next, when it is free: nothing is to be changed for that";
+    expect(unresolved).toMatchObject([{ why: decision, strategy: "prioritize_critical" }]);
+    // The record says so, and no one is asked about it until another comes to wait.
+    const [contended] = (await call("list_conflicts", { project: "shop", kind: "lock_contention" })).conflicts;
+    expect(contended).toMatchObject({ status: "open", decision });
+    await app.advance(300_000);
+    expect((await call("list_escalations", { project: "shop" })).escalations).toEqual([]);
   });
 
   test("the task of a holder that others of a circle wait for beside it is not taken back: its wait ends", async () => {

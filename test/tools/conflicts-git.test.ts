@@ -259,6 +259,17 @@ describe.each(BACKENDS)("merges of work trees on %s", (backend) => {
     expect(left_out).toContainEqual({ kind: "merge", why: expect.stringContaining("ENOENT") as string });
   });
 
+  test("are told to who completes one of them in a linked work tree while they are open", async () => {
+    const { ben, held, write, detect, tree } = await pair();
+    write("src/a.ts", "ann\n");
+    write("src/a.ts", "ben\n", tree);
+    const [found] = await detect();
+    const { note } = await new Crew(ben).complete(held);
+    expect(note).toBe(
+      `Your work on other and that of ann on one did not merge when they were last looked at: src/a.ts. Rebase on it or merge it before either is used (conflict ${found?.id}; detect_conflicts looks again).`,
+    );
+  });
+
   test("are resolved by the order of their tasks: the later one is told to rebase", async () => {
     const { call, ben, held, write, detect, tree } = await pair();
     write("src/a.ts", "ann\n");

@@ -156,7 +156,9 @@ function seenAgain(ctx: EngineContext, before: ConflictRecord, found: FoundConfl
   const seen = { ...before, seenAt: ctx.now };
   if (before.status === "resolved" && isStillDecided(before, parties)) return seen;
   const fresh = { ...seen, parties, detail };
-  if (before.status === "open" || before.status === "escalated") return fresh;
+  const isOpen = before.status === "open" || before.status === "escalated";
+  // A wait that stood in order is looked at anew with other parties.
+  if (isOpen && (before.decision === null || isStillDecided(before, parties))) return fresh;
   return { ...fresh, ...UNDECIDED, status: "open", dueAt: ctx.now + ctx.settings.conflict_timeout_ms };
 }
 

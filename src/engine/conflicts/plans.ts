@@ -41,6 +41,15 @@ export interface ResolutionPlan {
   readonly expectedMs: number;
 }
 
+/** Why a strategy does nothing about a conflict, and which others would. */
+export interface Unplanned {
+  readonly why: string;
+  readonly strategy?: FixedStrategy;
+  readonly alternatives?: readonly string[];
+  /** Whether it stands in the order of the strategy already, so that there is nothing to decide. */
+  readonly stands?: boolean;
+}
+
 interface Case {
   readonly conflict: string;
   readonly project: string;
@@ -58,15 +67,17 @@ interface Decided extends Pick<ResolutionPlan, "actions" | "decision"> {
   readonly among: readonly Contender[];
 }
 
-/** Returns what a strategy does about a conflict, or a text that says why it does nothing. A query. */
+/** Returns what a strategy does about a conflict, or why it does nothing. A query. */
 export function* planResolution(
   ctx: EngineContext,
   conflict: ConflictRecord,
   strategy: FixedStrategy,
-): Tx<ResolutionPlan | string> {
-  if (!APPLICABLE[conflict.kind].includes(strategy)) return `${strategy} cannot resolve a conflict of this kind`;
+): Tx<ResolutionPlan | Unplanned> {
+  const applicable = APPLICABLE[conflict.kind];
+  if (!applicable.includes(strategy))
+    return { why: `${strategy} cannot resolve a conflict of this kind`, strategy, alternatives: applicable };
   const parties = yield* standingParties(ctx, conflict);
-  if (parties.length === 0) return "it is over already";
+  if (parties.length === 0) return { why: "it is over already" };
   const ids = parties.flatMap(({ task }) => task ?? []);
   const found = yield* findTasks(ids);
   const tasks = ids.flatMap((id) => found.find((task) => task.id === id && task.endedAt === null) ?? []);
@@ -81,20 +92,23 @@ export function* planResolution(
   ];
   const { id, project, kind } = conflict;
   const decided = yield* decide(ctx, { conflict: id, project, kind, parties, strategy, tasks, contenders, requests });
-  if (typeof decided === "string") return decided;
-  const { among, actions, decision } = decided;
-  if (actions.length === 0) return `${decision}: nothing is to be changed for that`;
+  const among = typeof decided === "string" ? contenders : decided.among;
+  const alternatives = [
+    ...alternativesTo(strategy, kind, among),
+    ...(strategy !== "share" && kind === "lock_contention" && requests.some(({ mode }) => mode !== "exclusive")
+      ? ["share: those who only read are served together"]
+      : []),
+  ];
+  if (typeof decided === "string") return { why: decided, strategy, alternatives };
+  const { actions, decision } = decided;
+  if (actions.length === 0)
+    return { why: `${decision}: nothing is to be changed for that`, strategy, alternatives, stands: true };
   return {
     strategy,
     actions,
     decision,
     reason: reasonOf(strategy, among),
-    alternatives: [
-      ...alternativesTo(strategy, kind, among),
-      ...(strategy !== "share" && kind === "lock_contention" && requests.some(({ mode }) => mode !== "exclusive")
-        ? ["share: those who only read are served together"]
-        : []),
-    ],
+    alternatives,
     expectedMs: tasks.reduce((sum, task) => sum + remainingMs(ctx.now, task), 0),
   };
 }
@@ -202,7 +216,7 @@ function* yieldLock(ctx: EngineContext, contention: Case): Tx<Decided | string> 
   if (!first) return "nothing waits for it any more";
   if (strategy === "share") return shared(requests, waiting);
   const inLine = waiting.flatMap(({ id }) => requests.find((one) => one.id === id || one.task === id)?.id ?? []);
-  const actions: ConflictAction[] = inLine.length > 1 ? [{ do: "reorder", requests: inLine }] : [];
+  const actions = reordered(requests, inLine);
   const parked = tasks.find(({ id, status }) => id === first.id && status === "ready");
   const held = tasks.find(({ id }) => id === holder?.id);
   const isOutranked = holder !== undefined && outranks(strategy, { first, holder }, ctx.now);
@@ -219,6 +233,18 @@ function* yieldLock(ctx: EngineContext, contention: Case): Tx<Decided | string> 
   return { among: waiting, actions: [...before, { do: "preempt", task: held.id }], decision };
 }
 
+/** The requests in the order in which they are served, as `LockTable` orders them. */
+function asTheyStand(requests: readonly LockRequest[]): LockRequest[] {
+  return requests.toSorted((a, b) => a.position - b.position || a.askedAt - b.askedAt || (a.id < b.id ? -1 : 1));
+}
+
+/** Puts requests in another order, unless they stand in that one. */
+function reordered(requests: readonly LockRequest[], inLine: readonly string[]): ConflictAction[] {
+  const now = asTheyStand(requests).flatMap(({ id }) => (inLine.includes(id) ? id : []));
+  const isSame = inLine.every((id, at) => now[at] === id);
+  return isSame ? [] : [{ do: "reorder", requests: inLine }];
+}
+
 /** Whether a task can be asked to give way: once, so that no task is taken back for ever. */
 function* mayYield({ id, kind, orders }: Task, conflict: string): Tx<boolean> {
   if (kind !== "agent" || orders === "cancel_requested") return false;
@@ -228,13 +254,13 @@ function* mayYield({ id, kind, orders }: Task, conflict: string): Tx<boolean> {
 
 /** Serves together who only reads. */
 function shared(requests: readonly LockRequest[], among: readonly Contender[]): Decided | string {
-  const order = requests.toSorted((a, b) => a.position - b.position || a.askedAt - b.askedAt);
+  const order = asTheyStand(requests);
   const readers = order.filter(({ mode }) => mode !== "exclusive");
   if (readers.length === 0) return "every request is for itself alone: nothing can be shared";
   const inLine = [...readers, ...order.filter(({ mode }) => mode === "exclusive")].map(({ id }) => id);
   return {
     among,
-    actions: [{ do: "reorder", requests: inLine }],
+    actions: reordered(requests, inLine),
     decision: `${readers.map(({ agent }) => agent).join(", ")} share it`,
   };
 }

@@ -22,7 +22,7 @@ import { findProject } from "../projects/projects.js";
 import { preemptTask } from "../tasks/preemption.js";
 import { type ConflictScope, conflictEvent } from "./detection.js";
 import { FOUND_MAX } from "./found.js";
-import { type ConflictAction, planResolution, type ResolutionPlan } from "./plans.js";
+import { type ConflictAction, planResolution, type ResolutionPlan, type Unplanned } from "./plans.js";
 import { fits, scopesOf } from "./choices.js";
 import { tellToRebase } from "./git/rebase-notices.js";
 import { chosenStrategy, type FixedStrategy } from "./strategies.js";
@@ -64,11 +64,11 @@ export function* proposedFor(
   ctx: EngineContext,
   conflict: ConflictRecord,
   wanted: ConflictStrategy | undefined,
-): Tx<ResolutionPlan | string> {
-  if (conflict.status !== "open" && conflict.status !== "escalated") return `it is ${conflict.status} already`;
+): Tx<ResolutionPlan | Unplanned> {
+  if (conflict.status !== "open" && conflict.status !== "escalated") return { why: `it is ${conflict.status} already` };
   const strategy = yield* strategyFor(ctx, conflict, wanted);
   return strategy === undefined
-    ? "no strategy resolves it: it is for its parties"
+    ? { why: "no strategy resolves it: it is for its parties" }
     : yield* planResolution(ctx, conflict, strategy);
 }
 
@@ -98,7 +98,10 @@ export interface Resolving {
  * Resolves a conflict by a strategy, in one transaction: what it does, and the record of why. Returns why not, where it does not. Errors:
  * those of a change of a run.
  */
-export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Resolving): Tx<ResolutionPlan | string> {
+export function* resolveConflict(
+  ctx: EngineContext,
+  { id, strategy, agent }: Resolving,
+): Tx<ResolutionPlan | Unplanned> {
   const by = yield* actingAgent(ctx, agent);
   const known = yield* findConflict(id);
   if (known === undefined) throw noConflict(id);
@@ -107,7 +110,12 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
   if (conflict === undefined) throw noConflict(id);
   yield* lockAll(conflict);
   const plan = yield* proposedFor(ctx, conflict, strategy);
-  if (typeof plan === "string") return plan;
+  if ("why" in plan) {
+    if (plan.stands !== true) return plan;
+    yield* voidEscalation(ctx, conflict.escalation);
+    yield* noteStanding(conflict, plan.why);
+    return plan;
+  }
   // Before messages are written: a question that lapses is locked before they are, too.
   yield* voidEscalation(ctx, conflict.escalation);
   for (const action of plan.actions) yield* carryOut(ctx, conflict, { action, by: by.name });
@@ -129,6 +137,11 @@ export function* resolveConflict(ctx: EngineContext, { id, strategy, agent }: Re
   yield* updateConflict(resolved);
   yield* appendEvents(ctx, [conflictEvent("resolved", resolved, by.name)]);
   return plan;
+}
+
+/** Notes that a conflict stands in order: no one is asked about it until others come into it. The project is locked. */
+function* noteStanding(conflict: ConflictRecord, why: string): Tx<void> {
+  yield* updateConflict({ ...conflict, status: "open", decision: why, dueAt: null });
 }
 
 /** Locks the runs of its tasks, and those with tasks parked on what they hold: the steps of a resolution lock them one after the other. */

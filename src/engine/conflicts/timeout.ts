@@ -42,7 +42,7 @@ export function* isToGiveWay(ctx: EngineContext, task: string): Tx<boolean> {
   // A conflict that is open again asks no one to give way.
   if (conflict.strategy === null) return false;
   const plan = yield* planResolution(ctx, conflict, conflict.strategy);
-  return typeof plan !== "string" && plan.actions.some((action) => action.do === "preempt" && action.task === task);
+  return "actions" in plan && plan.actions.some((action) => action.do === "preempt" && action.task === task);
 }
 
 /** An escalated conflict is looked for until its question is decided. */

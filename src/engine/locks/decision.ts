@@ -56,6 +56,8 @@ export interface Acquired {
   readonly kept_until?: string;
   /** Locks of others that those granted by this call meet without waiting: the conflicts of a grant. Each is told to its holder once. */
   readonly met?: { readonly project: string; readonly locks: readonly MetLock[] };
+  /** Key of the caller's task, where that is asked to give way to another. */
+  readonly preempted?: string;
   /** Locks of others that keep the agent from editing files on which it was granted an intent. */
   readonly keptOut?: readonly Conflict[];
   /** Whether some of the locks were held already, on this very connection. */

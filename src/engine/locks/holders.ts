@@ -17,6 +17,8 @@ export interface Holder {
   /** The task's. */
   readonly priority: number | null;
   readonly taskWasNamed: boolean;
+  /** The key of the task, where that is asked to give way to another. */
+  readonly preempted: string | null;
 }
 
 export interface HolderReference {
@@ -44,6 +46,7 @@ export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<
     run: task?.run ?? null,
     priority: task?.priority ?? null,
     taskWasNamed: named !== undefined,
+    preempted: task?.orders === "preempted" ? task.key : null,
   };
   return { project, holder };
 }

@@ -67,7 +67,7 @@ export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): T
   yield* change.settle(holder.run === null ? [] : [holder.run]);
   yield* confirmHolder(holder, answer.outcome === "granted" || answer.outcome === "queued");
   yield* change.flush();
-  return answer;
+  return holder.preempted === null ? answer : { ...answer, preempted: holder.preempted };
 }
 
 /** The task named, or else the agent's only running one. Errors: `not_found`. */

@@ -2,8 +2,10 @@ import { grouped } from "../../../base/lists/groups.js";
 import { shownLine } from "../../../base/texts/shown-text.js";
 import type { FailingMerge, MergeSearch } from "../../../runtime/git/failing-merges.js";
 import { tasksInWorkTrees, type TaskInWorkTree } from "../../../store/conflicts/contenders.js";
+import { listConflicts } from "../../../store/conflicts/conflicts.js";
 import type { Tx } from "../../../store/tx.js";
 import type { EngineContext } from "../../context.js";
+import { requireTask } from "../../lookup.js";
 import type { Project } from "../../projects/projects.js";
 import { type FoundConflict, runOf, taskParty } from "../found.js";
 import { PARTIES_MAX, PATHS_SHOWN_MAX } from "../lock-waits.js";
@@ -20,6 +22,28 @@ export function* mergePlaces(ctx: EngineContext, project: Project): Tx<MergeSear
   const tasks = yield* liveTasks(ctx, project);
   return { root: project.root ?? "", workTrees: [...new Set(tasks.map(({ workTree }) => workTree))] };
 }
+
+const NEWEST = 50;
+
+/** Says with whose work that of a task does not merge, as far as an unresolved conflict tells it; undefined where none does. A query. */
+export function* whyNotMerged(reference: string): Tx<string | undefined> {
+  const { task } = yield* requireTask(reference);
+  const found = yield* listConflicts({ project: task.project, kind: "merge", limit: NEWEST });
+  const own = found.find(
+    ({ status, parties }) =>
+      (status === "open" || status === "escalated") && parties.some((one) => one.task === task.id),
+  );
+  if (own === undefined) return undefined;
+  const tree = own.parties.find((one) => one.task === task.id)?.workTree;
+  const others = own.parties.filter(({ workTree }) => workTree !== tree);
+  const named = others
+    .slice(0, OTHERS_SHOWN_MAX)
+    .map(({ agent, key }) => `that of ${agent ?? "another agent"} on ${key ?? "a task"}`);
+  const paths = (others[0]?.paths ?? []).join(", ");
+  return `Your work on ${task.key} and ${named.join(", ")} did not merge when they were last looked at: ${paths}. Rebase on it or merge it before either is used (conflict ${own.id}; detect_conflicts looks again).`;
+}
+
+const OTHERS_SHOWN_MAX = 3;
 
 /** A project, or one run of it. */
 export interface MergeScope {
