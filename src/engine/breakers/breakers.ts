@@ -147,6 +147,9 @@ export function* brokenUntil(ctx: EngineContext, agent: string): Tx<Broken | und
 /** Makes a task that has been claimed the trial of the breaker of a target, where the pause of that is over. */
 export function* beginTrial(ctx: EngineContext, target: string, task: string): Tx<void> {
   if (!ctx.settings.circuit_breakers) return;
+  // Claims of calls of one server that is well do not wait for each other.
+  const known = yield* findBreaker(target);
+  if (known === undefined || known.state === "closed") return;
   const [breaker] = yield* lockBreakers([target]);
   if (breaker !== undefined && breaker.state !== "closed" && lets(breaker, ctx.now, false))
     yield* saveBreaker(onTrial(breaker, task, ctx.now));

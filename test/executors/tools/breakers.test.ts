@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { BACKENDS, createDatabase, ownRuntime, temporaryDirectory } from "../../support/databases/databases.js";
+import { LockRecorder } from "../../support/databases/lock-recorder.js";
 import { call, odd, openToolFixture } from "../../support/fixtures/tool-fixture.js";
 import { until } from "../../support/until.js";
 
@@ -75,5 +76,33 @@ describe.each(BACKENDS)("the circuit breaker of an MCP server on %s", (backend) 
     expect(await telling.fixture.ended(telling.run)).toBe("failed");
     expect(await telling.statuses()).toEqual(["dead_letter", "dead_letter", "dead_letter", "dead_letter"]);
     expect(await telling.state()).toBeUndefined();
+  });
+
+  test("is locked by no success of a server that never failed, or has not for long, so that calls do not wait for each other", async () => {
+    const sick = path.join(temporaryDirectory(), "sick");
+    const recorder = new LockRecorder();
+    const runtime = ownRuntime();
+    const fixture = await openToolFixture(
+      { odd: odd("sick", { SICK: sick }).server },
+      {
+        database: (await createDatabase(backend)).location,
+        env: { BATON_MAX_CONCURRENT_TOOL_CALLS: "1" },
+        runtime,
+        storeHooks: { ...recorder.hooks, now: () => runtime.clock.now() },
+      },
+    );
+    /** Whether so many calls, one after the other, lock the row of the breaker. */
+    const isLockedBy = async (calls: number) => {
+      recorder.take();
+      const { run } = await fixture.start(Array.from({ length: calls }, (_, at) => call(`s${at}: odd/do`, {}, ONCE)));
+      await fixture.ended(run);
+      return recorder.take().some((taken) => taken.some(({ table }) => table === "circuit_breakers"));
+    };
+    expect(await isLockedBy(1)).toBe(false);
+    writeFileSync(sick, "");
+    expect(await isLockedBy(1)).toBe(true);
+    rmSync(sick);
+    expect(await isLockedBy(20)).toBe(true);
+    expect(await isLockedBy(1)).toBe(false);
   });
 });
