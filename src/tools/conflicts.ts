@@ -9,6 +9,7 @@ import { recordConflicts } from "../engine/conflicts/detection.js";
 import { lookForConflicts } from "../engine/conflicts/git/questions.js";
 import type { Unplanned } from "../engine/conflicts/plans.js";
 import { conflictView, listConflictPage } from "../engine/conflicts/listing.js";
+import { waitedPaths } from "../engine/locks/waited-paths.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
@@ -61,7 +62,7 @@ const detect = defineOperation({
   name: "detect_conflicts",
   title: "Detect conflicts",
   description:
-    "Looks for agents and tasks in each other's way: locks others wait for, overlapping files without an order, cycles of waiting, short resources, deadlines that cannot all be met and, in git, edits without a lock and work trees that do not merge. Returns them, and kinds left out; one found before keeps its id.",
+    "Looks for agents and tasks in each other's way: locks others wait for, overlapping files without an order, cycles of waiting, short resources, deadlines that cannot all be met and, in git, edits without a lock and work trees that do not merge. Returns them, kinds left out, and the paths waited for longest; one found before keeps its id.",
   area: "conflicts",
   effect: "write",
   words: [
@@ -82,13 +83,19 @@ const detect = defineOperation({
   output: z.object({
     conflicts: z.array(conflict),
     left_out: z.array(z.object({ kind: z.enum(CONFLICT_KINDS), why: z.string() })).optional(),
+    waited_for: z.array(z.object({ path: z.string(), waits: count, waited_ms: count })).optional(),
   }),
   async perform(host, { run, project }) {
     const detection = await lookForConflicts(host, { run, project }, host.files);
     if (detection === undefined) return { conflicts: [] };
     const found = await host.transact((ctx) => recordConflicts(ctx, detection), "record");
     const { leftOut } = detection;
-    return { conflicts: found.map(conflictView), ...(leftOut.length > 0 && { left_out: [...leftOut] }) };
+    const waited = await host.read((ctx) => waitedPaths(ctx, detection.project.id));
+    return {
+      conflicts: found.map(conflictView),
+      ...(leftOut.length > 0 && { left_out: [...leftOut] }),
+      ...(waited.length > 0 && { waited_for: waited }),
+    };
   },
 });
 
@@ -162,21 +169,24 @@ const resolve = defineOperation({
     const note =
       named.length > open.length ? `There are more than these ${open.length}: name those by their ids.` : undefined;
     const resolved = [];
-    const unresolved: (Unplanned & { id: string })[] = [];
+    const unresolved: (Omit<Unplanned, "stands"> & { id: string })[] = [];
+    const escalated: string[] = [];
     for (const one of open) {
       const { id } = one;
       const done = dry_run
         ? await host.read((ctx) => proposedFor(ctx, one, wanted))
         : await unlessRefused(() => host.transact((ctx) => resolveConflict(ctx, { id, strategy: wanted, agent }), id));
-      if ("why" in done) unresolved.push({ id, ...done });
-      else {
+      if ("why" in done) {
+        const { stands, ...why } = done;
+        unresolved.push({ id, ...why });
+        // A question about what stands in order is void by now.
+        if (one.status === "escalated" && (stands !== true || dry_run)) escalated.push(id);
+      } else {
         const { strategy: by, decision, reason, alternatives } = done;
         resolved.push({ id, strategy: by, decision, reason, alternatives });
       }
     }
-    const escalated = open.filter(({ status }) => status === "escalated").map(({ id }) => id);
-    const left = escalated.filter((id) => unresolved.some((one) => one.id === id));
-    return { resolved, unresolved, escalated: left, ...defined({ note }) };
+    return { resolved, unresolved, escalated, ...defined({ note }) };
   },
 });
 

@@ -226,6 +226,7 @@ describe.each(BACKENDS)("conflicts that change on %s", (backend) => {
     const { unresolved } = await hurry("c");
     const decision = "c goes next, when it is free: nothing is to be changed for that";
     expect(unresolved).toMatchObject([{ why: decision, strategy: "prioritize_critical" }]);
+    expect(Object.keys(unresolved[0] ?? {})).toEqual(["id", "why", "strategy", "alternatives"]);
     // The record says so, and no one is asked about it until another comes to wait.
     const [contended] = (await call("list_conflicts", { project: "shop", kind: "lock_contention" })).conflicts;
     expect(contended).toMatchObject({ status: "open", decision });

@@ -41,6 +41,23 @@ describe.each(BACKENDS)("conflicts on %s", (backend) => {
     ]);
   });
 
+  test("the paths that agents stood in line for longest are named with how long, waits that go on among them", async () => {
+    const { app, call, lock } = await contention(backend, [{ key: "a" }]);
+    const waited = async () => (await call("detect_conflicts", { project: "shop" })).waited_for;
+    await lock("ann", ["x.ts"]);
+    await lock("ann", ["y.ts"]);
+    expect(await waited()).toBeUndefined();
+    await lock("ben", ["x.ts"], { wait_seconds: 0.01 });
+    await lock("eve", ["x.ts", "y.ts"], { wait_seconds: 0.01 });
+    app.clock.advance(10_000);
+    await call("release_file_lock", { project: "shop", agent: "ann", paths: ["x.ts"] });
+    app.clock.advance(5_000);
+    expect(await waited()).toEqual([
+      { path: "x.ts", waits: 2, waited_ms: 25_000 },
+      { path: "y.ts", waits: 1, waited_ms: 15_000 },
+    ]);
+  });
+
   test("agents that wait for each other over a lock and an allocation are found, and one that can get on is not", async () => {
     const { call, detect } = await contention(backend, [{ key: "a" }]);
     await call("register_resource", { id: "gpu", type: "gpu", capacity: { units: 2 } });
