@@ -19,9 +19,10 @@ import { startThatFits } from "../base/texts/shown-text.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
 import { exampleResult } from "../engine/steps/example-result.js";
-import { defineOperation } from "../dispatch/operation.js";
+import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { choiceOf } from "../engine/routing/routes.js";
 import { ClaimCall, type Decided } from "./claim-call.js";
 import { noteWorkBegins } from "./review-diffs.js";
 import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
@@ -66,6 +67,12 @@ const loss = z.object({
   paths: z.array(z.string()).readonly().optional(),
   to: z.string(),
   at: shapes.instant,
+});
+
+const routing = z.object({
+  by: z.string(),
+  candidates: z.array(z.object({ agent: z.string(), score: z.number() })),
+  read: shapes.call,
 });
 
 const boundMessage = z.object({
@@ -116,6 +123,8 @@ export const claimOutput = z.object({
   locks: z.array(shapes.lockLine).optional(),
   /** Intents of others on its files. */
   beside: z.array(shapes.lockConflict).optional(),
+  /** The strategy by which the task was kept for the agent, and the best candidates. */
+  routing: routing.optional(),
   next: z.array(shapes.call).optional(),
   reason: z.enum(NO_WORK_REASONS).optional(),
   detail: z.string().optional(),
@@ -160,7 +169,7 @@ export const claim = defineOperation({
     const first = await claimer.claimOrCatchUp();
     if (first.outcome === "claimed") await noteWorkBegins(host, first.brief);
     if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first))
-      return claimAnswer(first);
+      return withChoice(host, first);
     let last: Decided = first;
     const found = await host.waitFor(
       async () => {
@@ -174,7 +183,7 @@ export const claim = defineOperation({
     const decided = found ?? (await claimer.atEnd()) ?? last;
     if (decided.outcome === "claimed") await noteWorkBegins(host, decided.brief);
     return {
-      ...claimAnswer(decided),
+      ...(await withChoice(host, decided)),
       ...(found === undefined && (await host.waitBound(given.wait_seconds ?? 0))),
     };
   },
@@ -204,6 +213,20 @@ function outcomeOf(found: Decided): z.input<typeof claimOutput> {
     ...(found.met && { beside: conflictsOf(found.met).slice(0, BESIDE_SHOWN_MAX) }),
     next: endings(brief),
   };
+}
+
+const CANDIDATES_SHOWN_MAX = 5;
+
+/** The best candidates of the choice by which a task was kept for its agent; get_task shows them all, with the parts of their scores. */
+async function withChoice(host: HostWith<"background">, found: Decided): Promise<z.input<typeof claimOutput>> {
+  const answer = claimAnswer(found);
+  if (found.outcome !== "claimed" || found.reserved !== true) return answer;
+  const { id, run, agent } = found.brief.task;
+  const choice = await host.read(() => choiceOf({ id, run }, agent ?? ""));
+  if (choice === undefined) return answer;
+  const candidates = choice.candidates.slice(0, CANDIDATES_SHOWN_MAX);
+  const read = { tool: "get_task", arguments: { task: id, include: ["routing"] } };
+  return { ...answer, routing: { by: choice.by, candidates, read } };
 }
 
 const BESIDE_SHOWN_MAX = 20;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BatonError } from "../base/errors.js";
 import { rounded } from "../base/numbers/rounding.js";
 import { assignBest, roundedParts, type Route, routeOf } from "../engine/routing/routes.js";
 import { GOALS, STRATEGY_NAMES } from "../engine/routing/strategies.js";
@@ -60,6 +61,7 @@ const route = defineOperation({
   }),
   async perform(host, { task, candidates, strategy, optimization_goal: goal, dry_run: isDry, ...rest }) {
     const { cognitive_style, creativity, analytical_depth, collaboration, quality } = rest;
+    if (strategy !== undefined && goal !== undefined) throw bothSaid(strategy, goal);
     const persona = { cognitive_style, creativity, analytical_depth, collaboration };
     const query = { task, candidates, strategy, goal, persona, quality };
     const ranked = await host.read((ctx) => routeOf(ctx, query));
@@ -68,6 +70,12 @@ const route = defineOperation({
     return { ...routeView(found), assigned: found.assigned };
   },
 });
+
+/** A goal stands for weights, as a strategy does: which of the two is meant cannot be told. */
+function bothSaid(strategy: string, goal: string): BatonError {
+  const message = `strategy ("${strategy}") and optimization_goal ("${goal}") each say which parts of a score count: give one of them.`;
+  return new BatonError("invalid_input", message, { details: { strategy, optimization_goal: goal } });
+}
 
 function routeView({ ranking, by, type }: Route) {
   return {

@@ -175,12 +175,13 @@ const getTask = defineOperation({
       ...(detail.result === undefined ? {} : { result: detail.result }),
       ...(detail.attempts === undefined ? {} : { attempts: detail.attempts }),
       ...(detail.events === undefined ? {} : { events: detail.events.map(eventView) }),
-      ...(detail.routing && { routing: routingView(detail.routing) }),
+      ...(include.has("routing") && { routing: routingView(detail.routing) }),
     };
   },
 });
 
-function routingView(event: Parameters<typeof eventView>[0]) {
+function routingView(event: Parameters<typeof eventView>[0] | undefined) {
+  if (event === undefined) return { candidates: [], detail: "No agent was chosen for it: route_task ranks them." };
   const { agent, at, data } = eventView(event);
   return { agent, at, ...data };
 }

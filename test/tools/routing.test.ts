@@ -1,7 +1,9 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { BACKENDS } from "../support/databases/databases.js";
+import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases/databases.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
-import { startAppOn } from "../support/servers/app.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
 
 describe.each(BACKENDS)("route_task on %s", (backend) => {
   async function team(...steps: Step[]) {
@@ -69,7 +71,14 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
       candidates: [{ agent: "ben", parts: { specialization: expect.any(Number) } }, {}, { gaps: ["capability"] }],
     });
     expect((await crew.claim("ann", { run })).outcome).toBe("none");
-    expect((await crew.take("ben", { run })).key).toBe("a");
+    expect(await crew.claim("ben", { run })).toMatchObject({
+      task: { key: "a" },
+      routing: {
+        by: "capability",
+        candidates: ["ben", "ann", "eve"].map((agent) => ({ agent, score: expect.any(Number) as number })),
+        read: { tool: "get_task", arguments: { task: task.id, include: ["routing"] } },
+      },
+    });
   });
 
   test("shows the newest choice of a task, and none where no agent was chosen", async () => {
@@ -79,7 +88,10 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
     const routing = async (key: string) =>
       (await call("get_task", { task: `${run}/${key}`, include: ["routing"] })).routing;
     expect(await routing("a")).toMatchObject({ by: "round_robin" });
-    expect(await routing("b")).toBeUndefined();
+    expect(await routing("b")).toEqual({
+      candidates: [],
+      detail: "No agent was chosen for it: route_task ranks them.",
+    });
   });
 
   test("counts what agents run, what they did for the task, their feedback and their persona", async () => {
@@ -96,6 +108,41 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
     expect(parts["ann"]).toMatchObject({ load: 1, context: 1, persona: 0.75 });
     expect(parts["ben"]).toMatchObject({ load: 0, context: 0, persona: 0.5 });
     expect(parts["ann"]?.["specialization"]).toBeLessThan(parts["ben"]?.["specialization"] ?? 0);
+  });
+
+  test("counts as context what an agent did for the task, and the files of the task that it has locked", async () => {
+    const files = { write: ["src/a.ts", "src/b.ts"] };
+    const { crew, call, run, candidates } = await team({ key: "first" }, port("a", { needs: ["first"], files }));
+    const contexts = async () => {
+      const { ranking } = await call("route_task", { task: `${run}/a`, candidates });
+      return Object.fromEntries(ranking.map(({ agent, parts }) => [agent, parts["context"]]));
+    };
+    expect(await contexts()).toEqual({ ann: 0, ben: 0, eve: 0 });
+    await call("acquire_file_lock", { agent: "ben", paths: ["src/b.ts"] });
+    await call("acquire_file_lock", { agent: "eve", paths: ["src/a.ts"], mode: "intent" });
+    expect(await contexts()).toEqual({ ann: 0, ben: 0.25, eve: 0 });
+    await crew.complete(await crew.take("ann", { run }));
+    expect(await contexts()).toEqual({ ann: 0.5, ben: 0.25, eve: 0 });
+  });
+
+  test("counts as context that an agent works in the tree in which a dependency was done", async () => {
+    const [runtime, { location: database }] = [testRuntime(), await createDatabase(backend)];
+    const storeHooks = { now: () => runtime.clock.now() };
+    const [here, there] = await Promise.all(
+      ["here", "there"].map(async (name) => {
+        const cwd = path.join(temporaryDirectory(), name);
+        mkdirSync(path.join(cwd, ".git"), { recursive: true });
+        return new Crew(await startApp({ runtime, database, storeHooks, cwd }));
+      }),
+    );
+    for (const agent of ["ann", "ben"]) await here!.app.call("register_agent", { name: agent, capabilities: ["go"] });
+    await there!.app.call("register_agent", { name: "cid", capabilities: ["go"] });
+    const { run } = await here!.start([{ key: "first" }, port("a", { needs: ["first"] })]);
+    await here!.complete(await here!.take("ann", { run: run.id }));
+    const candidates = ["ann", "ben", "cid"];
+    const { ranking } = await here!.app.call("route_task", { task: `${run.id}/a`, candidates });
+    const contexts = Object.fromEntries(ranking.map(({ agent, parts }) => [agent, parts["context"]]));
+    expect(contexts).toEqual({ ann: 1, ben: 0.5, cid: 0 });
   });
 
   test("goes by the ways of working and the quality that a step asks for, unless the call says others", async () => {
@@ -193,6 +240,8 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
     const { crew, call, run, candidates } = await team(port("a"), port("b"));
     const { app } = crew;
     const refused = async (input: object) => app.callUnchecked("route_task", { task: `${run}/a`, ...input });
+    const both = { strategy: "performance", optimization_goal: "speed" };
+    await expect(refused(both)).rejects.toThrow(/"performance".*"speed".*give one/);
     await expect(refused({ strategy: "best" })).rejects.toThrow(/adaptive.*round_robin/s);
     await expect(refused({ candidates: ["anne"] })).rejects.toThrow(/no agent "anne".*ann/s);
     await expect(refused({ candidates: ["eve"], dry_run: false })).rejects.toThrow(/eve \(capability\)/);

@@ -6,6 +6,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { type CallerConnection, partiesOf } from "./parties.js";
 import { hear, isSilent } from "./presence.js";
+import { withWider } from "../scheduling/capability-tags.js";
 import type { Offer } from "../scheduling/demands.js";
 import type { EventType } from "../../base/notifications/event-types.js";
 import { BatonError } from "../../base/errors.js";
@@ -190,7 +191,7 @@ export function offerOf(
     parties: partiesOf(agent.name, connection),
     agent: agent.name,
     roles: new Set([...agent.roles, ...(more.roles ?? [])]),
-    capabilities: new Set([...agent.capabilities, ...(more.requires ?? [])]),
+    capabilities: withWider([...agent.capabilities, ...(more.requires ?? [])]),
     carriesOut: undefined,
     hasBreaker: agent.hasBreaker,
   };

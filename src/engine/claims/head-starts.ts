@@ -6,6 +6,7 @@ import type { Tx } from "../../store/tx.js";
 import { judgedEvidence } from "../belief/belief.js";
 import { isClearlyBetter } from "../belief/head-start.js";
 import type { EngineContext } from "../context.js";
+import { withWider } from "../scheduling/capability-tags.js";
 import { taskType } from "../steps/task-type.js";
 import type { Choice } from "./lane-choice.js";
 
@@ -61,7 +62,8 @@ function couldTake(
   { role, requires, failedBy }: Demand,
 ): boolean {
   const hasRole = role === null || roles.includes(role) || offeredRoles.includes(role);
-  return hasRole && requires.every((one) => capabilities.includes(one)) && !failedBy.includes(agent);
+  const offered = withWider(capabilities);
+  return hasRole && requires.every((one) => offered.has(one)) && !failedBy.includes(agent);
 }
 
 /** Returns the lanes whose first task a claim does not leave to others at this instant. */

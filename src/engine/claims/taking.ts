@@ -46,6 +46,8 @@ export type Claim = Outcome & {
   readonly lost?: readonly SilenceLoss[];
   /** Locks of others on the task's files, which keep no one out. */
   readonly met?: readonly MetLock[];
+  /** Whether the task was kept for the agent. */
+  readonly reserved?: boolean;
   /** Undefined where no message waits for the agent. */
   readonly messages?: WaitingMessages | undefined;
 };
@@ -213,5 +215,10 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   });
   if (recovery) change.recordTask(opened, "task.recovered", { ...recovery });
   yield* change.flush();
-  return { outcome: "claimed", brief: { ...brief, resources }, ...(met.length > 0 && { met }) };
+  return {
+    outcome: "claimed",
+    brief: { ...brief, resources },
+    ...(met.length > 0 && { met }),
+    ...(task.reservedFor !== null && { reserved: true }),
+  };
 }

@@ -42,7 +42,7 @@ export class BatonRouter implements Router {
         busy: 0,
         capacity: 1,
         cost: null,
-        inputs: 0,
+        context: [],
         servedAt: this.#served.get(agent) ?? null,
         failuresInRow: streak?.failures ?? 0,
         restedMs: now - (streak?.at ?? now),

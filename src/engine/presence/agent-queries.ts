@@ -8,6 +8,7 @@ import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import type { TxResult, Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { withWider } from "../scheduling/capability-tags.js";
 import { attemptView } from "../tasks/views.js";
 
 /** The recorded signs of life of an agent. */
@@ -99,7 +100,7 @@ export function* listAgentPage(ctx: EngineContext, query: AgentListQuery) {
     const alive = yield* isAlive(ctx, agent);
     const available = alive && running < agent.maxConcurrentTasks;
     if (query.available !== undefined && query.available !== available) continue;
-    if (query.capability !== undefined && !agent.capabilities.includes(query.capability)) continue;
+    if (query.capability !== undefined && !withWider(agent.capabilities).has(query.capability)) continue;
     if (query.role !== undefined && !agent.roles.includes(query.role)) continue;
     listed.push({ agent, running, available });
   }

@@ -1,15 +1,16 @@
+import { z } from "zod";
 import { BatonError } from "../../base/errors.js";
 import { defined } from "../../base/json.js";
 import { fadingPerMs } from "../../base/numbers/half-life.js";
 import { rounded } from "../../base/numbers/rounding.js";
 import { type Agent, findAgent } from "../../store/agents/agents.js";
+import { newestEventOfTask } from "../../store/events/history.js";
 import { appendEvents } from "../../store/events/events.js";
 import { evidenceByGroup, evidenceOf, evidenceWithIds, type WeighedEvidence } from "../../store/learning/evidence.js";
 import { type Demand, findDemand } from "../../store/scheduling/lanes.js";
 import { heldWork, keptWork } from "../../store/scheduling/workloads.js";
-import { lastAgents, recentOutcomes } from "../../store/tasks/attempts.js";
+import { recentOutcomes } from "../../store/tasks/attempts.js";
 import { agentsThatWorked } from "../../store/tasks/workers.js";
-import { dependenciesOf } from "../../store/tasks/transitions.js";
 import type { Task, TaskAndSpec, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { connectionOf, liveAgents, offerOf, requireAgent } from "../agents/agents.js";
@@ -21,6 +22,7 @@ import { type Offer, unmet } from "../scheduling/demands.js";
 import { taskType } from "../steps/task-type.js";
 import { requireAssignable, reserveTask } from "../tasks/assignments.js";
 import { asEvidence } from "../belief/belief.js";
+import { contextsFor } from "./context.js";
 import { ranked, type Ranked } from "./ranking.js";
 import { personaOf, type Persona, type RoutingCandidate } from "./scoring.js";
 import { OF_GOAL, OF_MODE, type OptimizationGoal, STRATEGIES, type StrategyName } from "./strategies.js";
@@ -192,9 +194,7 @@ interface SharedFacts {
   readonly busy: ReadonlyMap<string, number>;
   /** The instants at which it was given the newest of these. */
   readonly given: ReadonlyMap<string, number>;
-  /** By agent: how many of the tasks that this one depends on it did. */
-  readonly inputs: ReadonlyMap<string, number>;
-  readonly dependencies: number;
+  readonly contexts: ReadonlyMap<string, readonly number[]>;
 }
 
 interface AskedTask {
@@ -221,18 +221,17 @@ function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, offered: re
   for (const { agent, startedAt } of yield* heldWork(WORK_MAX)) has(agent, startedAt);
   for (const { task: id, demand, reservedUntil } of yield* keptWork(WORK_MAX))
     if (id !== task.id) has(demand.reservedFor ?? "", (reservedUntil ?? 0) - ctx.settings.reservation_ms);
-  const dependencies = yield* dependenciesOf(task.id);
-  const inputs = new Map<string, number>();
-  for (const { agent } of yield* lastAgents(dependencies.map(({ id }) => id)))
-    inputs.set(agent, (inputs.get(agent) ?? 0) + 1);
   return {
     pairs: new Map(pairs.map((pair) => [pair.agent, pair])),
     ofAgents: yield* evidenceByGroup("agent", names, fades),
     ofType: yield* evidenceOf({ type }, fades),
     busy,
     given,
-    inputs,
-    dependencies: dependencies.length,
+    contexts: yield* contextsFor(
+      ctx,
+      task,
+      offered.map(({ agent }) => agent),
+    ),
   };
 }
 
@@ -274,7 +273,7 @@ function* candidateOf(
     busy: facts.busy.get(name) ?? 0,
     capacity: agent.maxConcurrentTasks,
     cost: pair === undefined || pair.costs === 0 ? null : pair.cost / pair.costs / MICROS,
-    inputs: facts.dependencies === 0 ? 0 : (facts.inputs.get(name) ?? 0) / facts.dependencies,
+    context: facts.contexts.get(name) ?? [],
     servedAt: served === 0 ? null : served,
     failuresInRow: success < 0 ? telling.length : success,
     restedMs: Math.max(0, ctx.now - (telling[0]?.endedAt ?? ctx.now)),
@@ -298,4 +297,18 @@ function noTaker({ task, ranking }: Route): BatonError {
 
 export function roundedParts(parts: Ranked["parts"]): Record<string, number> {
   return Object.fromEntries(Object.entries(parts).map(([part, value]) => [part, rounded(value)]));
+}
+
+const choiceSchema = z.object({
+  by: z.string(),
+  candidates: z.array(z.object({ agent: z.string(), score: z.number() })),
+});
+
+/** Returns the newest choice of an agent for a task, where it was that of this agent. A query. */
+export function* choiceOf(
+  task: Pick<Task, "id" | "run">,
+  agent: string,
+): Tx<z.output<typeof choiceSchema> | undefined> {
+  const routed = yield* newestEventOfTask(task, ["task.routed"]);
+  return routed?.agent === agent ? choiceSchema.safeParse(routed.data).data : undefined;
 }

@@ -54,8 +54,8 @@ export interface RoutingCandidate {
   readonly capacity: number;
   /** US$ that a task costs with it; null where that is not known. */
   readonly cost: number | null;
-  /** The part of the tasks that this one depends on which the agent did. */
-  readonly inputs: number;
+  /** How much of the context of the task it has: a share from 0 to 1 of each kind that there is. */
+  readonly context: readonly number[];
   /** The instant at which a task was last given to it, or kept for it; null for never. */
   readonly servedAt: number | null;
   /** Its newest attempts that failed, back to its last success, and how long ago the newest ended. */
@@ -87,7 +87,7 @@ export function partsOf(candidates: readonly RoutingCandidate[], terms: ScoringT
     persona: personaMatch(terms.persona, candidate.persona),
     load: Math.max(0, 1 - candidate.busy / candidate.capacity),
     cost: candidate.cost === null ? UNKNOWN : candidate.cost <= 0 ? 1 : cheapest / candidate.cost,
-    context: candidate.inputs,
+    context: candidate.context.reduce((sum, one) => sum + one, 0) / Math.max(1, candidate.context.length),
     turn: 1 - candidates.filter((other) => isBefore(other, candidate)).length / candidates.length,
     quality: qualityOf(candidate.evidence, terms.quality),
     health: 1 - suspicionOf(candidate),

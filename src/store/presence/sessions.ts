@@ -136,6 +136,17 @@ export function* agentsOfSessions(ids: readonly string[]): Tx<string[]> {
   });
 }
 
+const TREES = columns({ id: text, host: text, workTree: text });
+
+/** The work trees of those of these sessions that have one, with the host on which they lie. */
+export function* workTreesOf(ids: readonly string[]): Tx<Map<string, string>> {
+  const rows = yield* manyIn(TREES.read, [...new Set(ids)], (chunk) => [
+    `SELECT ${TREES.columns} FROM sessions WHERE work_tree IS NOT NULL AND id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  return new Map(rows.map(({ id, host, workTree }) => [id, `${host}:${workTree}`]));
+}
+
 /** Sessions of a host that work in a git work tree or have done so, the last renewed first. */
 export function* sessionsInWorkTrees(host: string, limit: number): Tx<Session[]> {
   return yield* many(SESSIONS.read, [

@@ -188,12 +188,12 @@ export function* dependencyResults(task: string, chars: number): Tx<DependencyRe
   ]);
 }
 
-const LAST_AGENTS = columns({ task: text, agent: text });
+const LAST_AGENTS = columns({ task: text, agent: text, session: textOrNull });
 
 /** The agents of the newest attempts of these tasks, in no order. */
 export function* lastAgents(tasks: readonly string[]): Tx<RowOf<typeof LAST_AGENTS>[]> {
   return yield* manyIn(LAST_AGENTS.read, tasks, (chunk) => [
-    `SELECT a.task, a.agent FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt WHERE t.id IN (${placeholders(chunk.length)})`,
+    `SELECT a.task, a.agent, a.session FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt WHERE t.id IN (${placeholders(chunk.length)})`,
     chunk,
   ]);
 }

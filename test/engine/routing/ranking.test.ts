@@ -15,7 +15,7 @@ const NEWCOMER: Omit<RoutingCandidate, "agent"> = {
   busy: 0,
   capacity: 1,
   cost: null,
-  inputs: 0,
+  context: [],
   servedAt: null,
   failuresInRow: 0,
   restedMs: 0,
@@ -51,7 +51,7 @@ const CREW = {
     servedAt: 6,
     persona: { analytical_depth: 0.9 },
   },
-  skilled: { evidence: shown(30, 12, 600_000), busy: 3, capacity: 4, cost: 4, servedAt: 7, declared: 1, inputs: 1 },
+  skilled: { evidence: shown(30, 12, 600_000), busy: 3, capacity: 4, cost: 4, servedAt: 7, declared: 1, context: [1] },
   last: { evidence: shown(30, 12, 600_000), busy: 3, capacity: 4, cost: 4, servedAt: 1 },
 };
 
