@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { BatonError } from "./base/errors.js";
-import type { Flags } from "./config.js";
+import type { ServeFlags } from "./app/serving/serving.js";
 
 /** Serves, or carries out a command of a person. Each way loads only what it needs: the protocol's SDK, or the command line's parser. */
 export async function start(args: readonly string[]): Promise<void> {
@@ -13,7 +13,7 @@ export async function start(args: readonly string[]): Promise<void> {
       ]);
       process.exitCode = await runCommandLine(args, commandHost);
     } else {
-      await (await import("./app/serve.js")).serve(flags);
+      await (await import("./app/serving/serving.js")).serve(flags);
     }
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
@@ -26,12 +26,13 @@ export async function start(args: readonly string[]): Promise<void> {
  * Reads the flags of `baton [serve] …` without the command line's parser, which takes longer to load than the server to
  * start. Returns undefined for anything but a plain start: the parser then says what is wrong, or prints the help.
  */
-export function serveFlags(args: readonly string[]): Flags | undefined {
+export function serveFlags(args: readonly string[]): ServeFlags | undefined {
   const [first, ...rest] = args;
   try {
     const { values } = parseArgs({
       args: first === "serve" ? rest : [...args],
       options: {
+        http: { type: "string" },
         db: { type: "string" },
         "database-url": { type: "string" },
         toolsets: { type: "string" },
@@ -41,8 +42,9 @@ export function serveFlags(args: readonly string[]): Flags | undefined {
         "read-only": { type: "boolean" },
       },
     });
-    const { db, toolsets } = values;
+    const { db, http, toolsets } = values;
     return {
+      http,
       db,
       databaseUrl: values["database-url"],
       toolsets,

@@ -127,6 +127,11 @@ export class App {
     return this.#dispatch;
   }
 
+  /** The dispatch of operations for a client that calls over the network. */
+  remoteDispatch(client: string): Promise<Dispatch> {
+    return this.#dispatchOf(this.#identity.remote(client));
+  }
+
   /** The engine for reads that need no session row. */
   reader(client: string): Promise<Pick<Engine, "read" | "onWake">> {
     return this.#connection.engine(this.#identity.clientNamed(client));

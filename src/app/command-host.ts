@@ -1,4 +1,5 @@
 import os from "node:os";
+import type { ServeFlags } from "./serving/serving.js";
 import { type Config, type Flags, loadConfig } from "../config.js";
 import { type DatabaseConfig, ownDirectories } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
@@ -27,7 +28,7 @@ export const commandHost = {
   },
   /** The configuration that `open` would take. */
   readConfig: (flags: Flags) => loadConfig({ flags, env: process.env, cwd: process.cwd() }),
-  serve: async (flags: Flags) => (await import("./serve.js")).serve(flags),
+  serve: async (flags: ServeFlags) => (await import("./serving/serving.js")).serve(flags),
   inspectDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).inspectDatabase(database),
   liveSessions: async (app: App) => (await import("./maintenance.js")).liveSessions(app),
   prune: async (app: App) => (await import("./maintenance.js")).prune(app, CLIENT),

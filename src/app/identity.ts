@@ -76,6 +76,14 @@ export class Identity {
     return client;
   }
 
+  /**
+   * The caller over the network whose client has this name. No process of it is known here, so its leases last by time; and the handle is
+   * the same at each of several servers, and after a restart.
+   */
+  remote(client: string): Caller {
+    return { ...this.client, agent: slugOf(client, "client"), session: null, clientSession: null, channel: "agent" };
+  }
+
   /** The person at the client. No agent can be called so: no name holds an "@". */
   person(): Caller {
     const { client } = this;

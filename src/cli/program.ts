@@ -5,7 +5,7 @@ import { Command, CommanderError, Help, Option } from "commander";
 import type { CommandHost } from "../app/command-host.js";
 import { hint } from "../base/names.js";
 import { CLIENT_NAMES } from "../base/statuses.js";
-import type { Flags } from "../config.js";
+import type { ServeFlags } from "../app/serving/serving.js";
 import { type Act, type CommandFunction, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import { utf8Text } from "../base/texts/text-file.js";
@@ -194,7 +194,8 @@ const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"];
 function addServe(program: Command, act: Act): void {
   program
     .command("serve")
-    .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does)")
+    .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does), or over HTTP")
+    .option("--http <address>", "listen at HOST:PORT, as 127.0.0.1:7420, for MCP at /mcp and the operations at /api/v1")
     .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
     .option("--allow-commands", "run command steps of workflows")
     .option("--mcp-config <file>", "call the tools of its mcpServers in tool steps of workflows")
@@ -202,7 +203,7 @@ function addServe(program: Command, act: Act): void {
     .action(
       act(
         async () =>
-          ({ host }, options: Flags) =>
+          ({ host }, options: ServeFlags) =>
             host.serve(options),
       ),
     );

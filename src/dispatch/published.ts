@@ -99,11 +99,14 @@ function asOneType(property: JsonSchema, name: string): JsonSchema {
  * top is optional and `error` stands among them; what dispatch checks is the strict schema.
  */
 export function publishedOutput(operation: Operation): JsonSchema & { type: "object" } {
-  const { required: _required, ...schema } = cleaned(
-    z.toJSONSchema(operation.output, { io: "output", unrepresentable: "any" }),
-  );
+  const { required: _required, ...schema } = outputSchema(operation);
   const properties = isObject(schema["properties"]) ? schema["properties"] : {};
   return { ...schema, type: "object", properties: { ...properties, error: { type: "object" } } };
+}
+
+/** The output as it is, for programs that call over HTTP. */
+export function outputSchema(operation: Operation): JsonSchema & { type: "object" } {
+  return cleaned(z.toJSONSchema(operation.output, { io: "output", unrepresentable: "any" }));
 }
 
 /** Without what tells a reader nothing: the dialect, `additionalProperties: false`, and the bounds of every integer. */

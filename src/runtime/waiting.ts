@@ -54,3 +54,30 @@ export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: Wa
     waiting.signal.removeEventListener("abort", end);
   }
 }
+
+/** Calls that clients wait for. When the server stops, they end as if their client had gone, and are answered. */
+export class OpenCalls {
+  readonly #open = new Set<AbortController>();
+  #isStopping = false;
+
+  /** Runs a call under a signal that fires when its client goes or the server stops. */
+  async during<T>(client: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    const gone = () => abort.abort();
+    if (client.aborted || this.#isStopping) abort.abort();
+    client.addEventListener("abort", gone);
+    this.#open.add(abort);
+    try {
+      return await call(abort.signal);
+    } finally {
+      client.removeEventListener("abort", gone);
+      this.#open.delete(abort);
+    }
+  }
+
+  /** Ends every wait, and those to come. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const abort of this.#open) abort.abort();
+  }
+}

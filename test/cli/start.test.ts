@@ -39,7 +39,7 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
     );
     const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
     expect(loaded).toContain("src/main.ts");
-    expect(loaded).toContain("src/app/serve.ts");
+    expect(loaded).toContain("src/app/serving/stdio.ts");
     // Modules a plain start needs: errors, settings with their defaults, durations and modes, areas, the tests for an object and a directory, the
     // search for the nearest name, the word for questions and the types of events in a target's, and the logger's redaction.
     const light = [

@@ -3,6 +3,7 @@ import { builtinModules } from "node:module";
 import path from "node:path";
 import picomatch from "picomatch";
 import { describe, expect, test } from "vitest";
+import { type Package, PACKAGES } from "./packages.js";
 import { type Import, lineOf, parseSource, readSource, ROOT, type Source, typescriptFiles } from "./source.js";
 
 const THIS_FILE = "test/house/imports.test.ts";
@@ -130,41 +131,13 @@ const AREAS = [
   { area: "resources", files: ["src/resources/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
+  { area: "http", files: ["src/http/**"], may: ["dispatch", "tools", "base"], types: ["runtime"], node: "all" },
   { area: "config", files: ["src/config.ts", "src/config/**"], may: ["base"], types: ["runtime"], node: "all" },
   { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
   { area: "guard", files: ["src/guard/**"], may: ["engine", "base", "runtime"], types: ["tx"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "imports", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
   { area: "app", files: ["src/app/**", "src/{baton,main,start}.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
-
-/** Which files may import which package. The longest name that matches an import decides. */
-// oxfmt-ignore
-const PACKAGES = [
-  { name: "better-sqlite3", files: ["src/store/sqlite/**"] },
-  { name: "pg", files: ["src/store/postgres/**"] },
-  { name: "graphology", files: ["src/engine/graph/dag.ts"] },
-  { name: "graphology-dag", files: ["src/engine/graph/dag.ts"] },
-  { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
-  { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/{expressions,names}.ts"] },
-  { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
-  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts", "src/app/guard/hook-answers.ts", "src/validation/criteria.ts"] },
-  { name: "@secretlint", files: ["src/validation/content/secrets.ts"] },
-  { name: "web-tree-sitter", files: ["src/validation/code/**", "src/compaction/code.ts"] },
-  { name: "picomatch", files: ["src/engine/**"] },
-  { name: "jsonc-parser", files: ["src/init/editors/json-text.ts", "src/validation/structure/json.ts"] },
-  { name: "smol-toml", files: ["src/init/**"] },
-  { name: "diff", files: ["src/cli/commands/init.ts", "src/runtime/git/own-diff.ts"] },
-  { name: "yaml", files: ["src/engine/**", "src/imports/**", "src/cli/**", "src/config.ts", "src/validation/**"] },
-  { name: "nodemailer", files: ["src/notifiers/email.ts"] },
-  { name: "p-limit", files: ["src/executors/**"] },
-  { name: "@pydantic/genai-prices", files: ["src/runtime/models/price-list.ts"] },
-  { name: "pino", files: ["src/runtime/logger.ts"] },
-  { name: "commander", files: ["src/cli/**", "src/main.ts"] },
-  { name: "@modelcontextprotocol/sdk", files: ["src/mcp/**"] },
-  { name: "@modelcontextprotocol/sdk/client", files: ["src/executors/mcp/{client,http}.ts"] },
-  { name: "@modelcontextprotocol/sdk/shared", files: ["src/mcp/**", "src/executors/mcp/stdio.ts"] },
-  { name: "@modelcontextprotocol/sdk/types.js", files: ["src/mcp/**", "src/executors/mcp/{client,pool,stdio}.ts", "src/executors/tools/attempt.ts"] },
-] as const satisfies readonly Package[];
 
 interface Room {
   house: "engine" | "store";
@@ -180,11 +153,6 @@ interface Area {
   may: readonly string[] | "all";
   types: readonly string[];
   node: readonly string[] | "all";
-}
-
-interface Package {
-  name: string;
-  files: readonly string[];
 }
 
 function roomArea({ house, floor, room, node = [] }: Room): Area {

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
-import type { Flags } from "../config.js";
-import { databaseIsThere } from "../config/database.js";
-import { type Launched, launch } from "./launch.js";
-import { ancestors, clientAmong } from "../runtime/ancestry.js";
-import { createServer, type ServerParts } from "../mcp/server.js";
-import type { ConnectedHooks } from "./guard/connected-hooks.js";
-import { StdioTransport } from "../mcp/transport/stdio.js";
-import { VERSION } from "../runtime/version.js";
+import type { Flags } from "../../config.js";
+import { databaseIsThere } from "../../config/database.js";
+import { type Launched, launch } from "../launch.js";
+import { ancestors, clientAmong } from "../../runtime/ancestry.js";
+import { createServer, type ServerParts } from "../../mcp/server.js";
+import type { ConnectedHooks } from "../guard/connected-hooks.js";
+import { StdioTransport } from "../../mcp/transport/stdio.js";
+import { VERSION } from "../../runtime/version.js";
 
 /** From the end of the input to the end of the process, at most. */
 const SHUTDOWN_MS_MAX = 900;
@@ -20,7 +20,7 @@ const AT_A_TERMINAL =
   "baton: serving MCP on stdin and stdout, for a client that starts it. `baton --help` says what a person can do. Ctrl-D ends it.\n";
 
 /** Serves MCP over stdio until the input ends or a signal comes; then ends the process. */
-export async function serve(flags: Flags): Promise<never> {
+export async function serveStdio(flags: Flags): Promise<never> {
   const launched = launch(flags, {
     cwd: projectDirectory(process.env),
     // At once: a wrapper between the client and this process may end, and its children move up.
@@ -43,7 +43,7 @@ export async function serve(flags: Flags): Promise<never> {
   const bytesMax = config.settings.input_bytes_max;
   const transport = new StdioTransport({
     lineBytesMax: bytesMax + ENVELOPE_BYTES,
-    refusal: async () => (await import("../mcp/tool-call.js")).tooLargeResult(bytesMax),
+    refusal: async () => (await import("../../mcp/tool-call.js")).tooLargeResult(bytesMax),
   });
   await server.connect(transport);
   await Promise.race([transport.ended, stopSignal(), parentChange()]);
@@ -88,7 +88,7 @@ function standBySoon(launched: Launched, client: string): void {
 function connectedHooks({ app }: Launched): ServerParts["answerHook"] {
   let hooks: Promise<ConnectedHooks> | undefined;
   return async (client, conversation, document) => {
-    hooks ??= import("./guard/connected-hooks.js").then((loaded) => new loaded.ConnectedHooks());
+    hooks ??= import("../guard/connected-hooks.js").then((loaded) => new loaded.ConnectedHooks());
     const engine = () => app.hookEngine(client, conversation);
     return (await hooks).answer(engine, document, projectDirectory(process.env));
   };
@@ -103,7 +103,7 @@ function answerHooks({ app, config, logger }: Launched): void {
     setTimeout(() => answerHooks({ app, config, logger }), DATABASE_POLL_MS).unref();
     return;
   }
-  import("./guard/hook-server.js")
+  import("../guard/hook-server.js")
     .then(({ serveHooks }) => serveHooks(config.database, { store: () => app.store(), settings: () => app.settings }))
     .catch((error: unknown) => logger.warn("hooks ask the database themselves", { error }));
 }

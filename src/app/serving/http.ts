@@ -1,0 +1,68 @@
+import { setTimeout as after } from "node:timers/promises";
+import { hasCode } from "../../base/errors.js";
+import type { Flags } from "../../config.js";
+import { type Address, addressFrom, isLoopback, originOf, requireLoopback } from "../../http/address.js";
+import { Listener } from "../../http/listener.js";
+import { httpServer } from "../../http/server.js";
+import { statelessHandler } from "../../mcp/stateless/handler.js";
+import { OpenCalls } from "../../runtime/waiting.js";
+import { VERSION } from "../../runtime/version.js";
+import { launch } from "../launch.js";
+
+/** From the signal to the end of the process, at most: waits end at once, and what runs may answer. */
+const DRAIN_MS_MAX = 10_000;
+/** Room for the envelope around the arguments of a call. */
+const ENVELOPE_BYTES = 4_096;
+/** The name of this process among the sessions. */
+const CLIENT = "baton-serve";
+
+/** Serves MCP and the operations over HTTP until a signal comes; then ends the process. */
+export async function serveHttp(flags: Flags, where: string): Promise<never> {
+  const address = addressFrom(where);
+  requireLoopback(address);
+  const { app, config, logger } = launch(flags, { cwd: process.cwd() });
+  const dispatch = (client: string) => app.remoteDispatch(client);
+  const calls = new OpenCalls();
+  const shared = { version: VERSION, logger, dispatch, calls, newRequestId: () => app.newRequestId() };
+  const mcp = statelessHandler({
+    ...shared,
+    toolsets: config.toolsets,
+    readOnly: config.readOnly,
+    reader: () => app.reader(CLIENT),
+  });
+  const server = httpServer({
+    ...shared,
+    bodyBytesMax: config.settings.input_bytes_max + ENVELOPE_BYTES,
+    hosts: hostsOf(address),
+    isReady: async () => {
+      try {
+        await (await app.reader(CLIENT)).read(function* () {});
+        return true;
+      } catch (error) {
+        if (!hasCode(error, "unavailable")) throw error;
+        return false;
+      }
+    },
+    mcp: (request) => mcp.fetch(request),
+  });
+  await app.standBy(CLIENT);
+  const listener = await Listener.at(address, server.fetch);
+  process.stderr.write(`baton: serving MCP at ${originOf(listener.address)}/mcp\n`);
+  await stopSignal();
+  calls.stop();
+  await Promise.race([listener.close(), after(DRAIN_MS_MAX)]);
+  await mcp.close();
+  await app.close();
+  process.exit(0);
+}
+
+function hostsOf(address: Address): string[] {
+  const named = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return isLoopback(address) ? ["127.0.0.1", "[::1]", "localhost"] : [named];
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}

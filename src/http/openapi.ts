@@ -1,0 +1,70 @@
+import { isObject, type JsonObject } from "../base/json.js";
+import type { Operation, OperationIndex } from "../dispatch/operation.js";
+import { outputSchema } from "../dispatch/published.js";
+
+const JSON_TYPE = "application/json";
+
+/** Describes every operation as OpenAPI 3.1 does. */
+export function openApi(index: OperationIndex, version: string): JsonObject {
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Baton",
+      version,
+      description: "Every operation of Baton. A call that is refused answers with a problem (RFC 9457).",
+      license: { name: "Apache 2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/api/v1" }],
+    paths: Object.fromEntries(
+      index.all.map((operation) => [`/operations/${operation.name}`, pathOf(index, operation)]),
+    ),
+    components: { schemas: { Problem: PROBLEM } },
+  };
+}
+
+function pathOf(index: OperationIndex, operation: Operation): JsonObject {
+  const { name, title, description, area, effect } = operation;
+  const schema = index.inputSchema(operation);
+  const required = isObject(schema) && Array.isArray(schema["required"]) && schema["required"].length > 0;
+  return {
+    post: {
+      operationId: name,
+      summary: title,
+      description,
+      tags: [area],
+      ...(effect !== "read" && { parameters: [IDEMPOTENCY_KEY] }),
+      requestBody: { required, content: { [JSON_TYPE]: { schema } } },
+      responses: {
+        "200": { description: "Its result.", content: { [JSON_TYPE]: { schema: outputSchema(operation) } } },
+        default: {
+          description: "It was refused: what happened, the state now, the next call.",
+          content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+        },
+      },
+    },
+  };
+}
+
+const IDEMPOTENCY_KEY = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "The request_id of the call: the same key again returns the first answer.",
+  schema: { type: "string" },
+};
+
+const PROBLEM = {
+  type: "object",
+  required: ["type", "title", "status", "detail", "code"],
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    instance: { type: "string" },
+    code: { type: "string" },
+    request_id: { type: "string" },
+    details: { type: "object" },
+    retry: {},
+    next: { type: "array", items: { type: "object" } },
+  },
+};

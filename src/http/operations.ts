@@ -1,0 +1,74 @@
+import { type Context, Hono } from "hono";
+import { BatonError } from "../base/errors.js";
+import { isObject, type JsonObject } from "../base/json.js";
+import { type Dispatch, InternalError } from "../dispatch/dispatch.js";
+import type { OpenCalls } from "../runtime/waiting.js";
+import { openApi } from "./openapi.js";
+import { problem, problemOf, PROBLEM_TYPE } from "./problems.js";
+import type { Env } from "./env.js";
+
+export interface OperationParts {
+  readonly version: string;
+  /** The way into the operations for a client of this name. */
+  dispatch(client: string): Promise<Dispatch>;
+  readonly calls: Pick<OpenCalls, "during">;
+  newRequestId(): string;
+}
+
+/** A program that names no agent is this one. */
+const CLIENT = "http";
+
+/** Every operation at an address of its own, by its name or an alias. */
+export function operationRoutes(parts: OperationParts): Hono<Env> {
+  const routes = new Hono<Env>();
+  let document: string | undefined;
+  routes.get("/openapi.json", async (context) => {
+    document ??= JSON.stringify(openApi((await import("../tools/registry.js")).catalogue, parts.version));
+    return context.body(document, 200, { "Content-Type": "application/json" });
+  });
+  routes.post("/operations/:name", async (context) => {
+    const request = context.get("request");
+    try {
+      const input = withKey(inputOf(await context.req.text()), context.req.header("idempotency-key"));
+      const dispatch = await parts.dispatch(CLIENT);
+      const call = (signal: AbortSignal) => dispatch.call(context.req.param("name"), input, { signal });
+      const { result } = await parts.calls.during(context.req.raw.signal, call);
+      return context.json(result);
+    } catch (error) {
+      return refusal(context, error, request);
+    }
+  });
+  return routes;
+}
+
+function refusal(context: Context<Env>, error: unknown, request: string): Response {
+  const found =
+    error instanceof BatonError
+      ? problemOf(error, request)
+      : error instanceof InternalError
+        ? problem({ code: "internal", status: 500, detail: error.message, request: error.requestId })
+        : undefined;
+  if (found === undefined) throw error;
+  return context.body(JSON.stringify(found), found.status as 400, { "Content-Type": PROBLEM_TYPE });
+}
+
+/** The input of a call: a JSON object; nothing stands for an empty one. */
+function inputOf(body: string): JsonObject {
+  const value = body.trim() === "" ? {} : parsed(body);
+  if (isObject(value)) return value;
+  throw new BatonError("invalid_input", "The body is the input of the operation: one JSON object. Nothing was done.");
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new BatonError("invalid_input", `The body is no JSON: ${error.message}. Nothing was done.`);
+  }
+}
+
+/** The header that others use for it is the request id, unless the input has one. */
+function withKey(input: JsonObject, key: string | undefined): JsonObject {
+  return key === undefined ? input : { request_id: key, ...input };
+}

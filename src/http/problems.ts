@@ -1,0 +1,55 @@
+import type { BatonError, ErrorCode } from "../base/errors.js";
+
+/** A refusal as RFC 9457 has it, with what a caller can act on: the code, the state, the next calls. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** The id of the request, under which the server's log has it. */
+  readonly instance: string;
+  readonly [extension: string]: unknown;
+}
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+const STATUSES: Readonly<Record<ErrorCode, number>> = {
+  invalid_input: 400,
+  not_permitted: 403,
+  not_found: 404,
+  conflict: 409,
+  invalid_transition: 409,
+  stale_token: 409,
+  limit_exceeded: 429,
+  unavailable: 503,
+};
+
+/** Returns the problem of a refusal by the engine or by dispatch. */
+export function problemOf({ code, message, details, retry, next }: BatonError, request: string): ProblemDetails {
+  return problem({ code, status: STATUSES[code], detail: message, request }, { details, retry, next });
+}
+
+/** A refusal that never reached dispatch. */
+export interface Refused {
+  readonly code: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly request: string;
+}
+
+/** Returns the problem of a refusal, with what else is known of it. */
+export function problem(
+  { code, status, detail, request }: Refused,
+  extensions: Readonly<Record<string, unknown>> = {},
+): ProblemDetails {
+  return {
+    type: `urn:baton:problem:${code}`,
+    title: code.replaceAll("_", " "),
+    status,
+    detail,
+    instance: `urn:baton:request:${request}`,
+    code,
+    request_id: request,
+    ...extensions,
+  };
+}

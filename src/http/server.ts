@@ -1,0 +1,91 @@
+import { Hono, type Context, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Logger } from "../runtime/logger.js";
+import type { Env } from "./env.js";
+import { operationRoutes, type OperationParts } from "./operations.js";
+import { problem, PROBLEM_TYPE, type Refused } from "./problems.js";
+
+export interface HttpParts extends OperationParts {
+  readonly version: string;
+  readonly logger: Logger;
+  /** Largest body, in bytes. */
+  readonly bodyBytesMax: number;
+  /** Names under which this server is asked for, without ports. */
+  readonly hosts: readonly string[];
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>;
+  /** Serves MCP. */
+  mcp(request: Request): Promise<Response>;
+}
+
+/** Everything that is served over HTTP, as a function from a request to its answer. */
+export function httpServer(parts: HttpParts): Hono<Env> {
+  const app = new Hono<Env>();
+  app.use(async (context, next) => {
+    context.set("request", parts.newRequestId());
+    await next();
+    context.header("X-Request-Id", context.get("request"));
+  });
+  app.use(onlyKnownHosts(parts.hosts));
+  app.get("/healthz", (context) => context.json({ status: "ok", version: parts.version }));
+  app.get("/readyz", async (context) =>
+    (await parts.isReady()) ? context.json({ status: "ready" }) : context.json({ status: "no database" }, 503),
+  );
+  app.use(
+    bodyLimit({
+      maxSize: parts.bodyBytesMax,
+      onError: (context: Context<Env>) => {
+        // The rest of the body is not read, so nothing can follow it.
+        context.header("Connection", "close");
+        const detail = `The body is over ${parts.bodyBytesMax} bytes. Nothing was done.`;
+        return refused(context, { code: "too_large", status: 413, detail });
+      },
+    }),
+  );
+  app.all("/mcp", (context) => parts.mcp(context.req.raw));
+  app.route("/api/v1", operationRoutes(parts));
+  app.notFound((context) =>
+    refused(context, {
+      code: "not_found",
+      status: 404,
+      detail: `There is nothing at ${context.req.path}. MCP is at /mcp, the operations at /api/v1/operations.`,
+    }),
+  );
+  app.onError((error, context) => {
+    const request = context.get("request");
+    parts.logger.error("a request failed", { request, error });
+    const detail = `The request failed. The server's log has the details under ${request}.`;
+    return refused(context, { code: "internal", status: 500, detail });
+  });
+  return app;
+}
+
+function refused(context: Context<Env>, refusal: Omit<Refused, "request">): Response {
+  const { status, ...body } = problem({ ...refusal, request: context.get("request") });
+  return context.body(JSON.stringify({ ...body, status }), status as 400, { "Content-Type": PROBLEM_TYPE });
+}
+
+/**
+ * Refuses what a page of another site sends through a browser: it names itself in `Origin`, and where it has bent a name of its own to
+ * this machine (DNS rebinding) that name stands in `Host`. Programs send no `Origin`.
+ */
+function onlyKnownHosts(hosts: readonly string[]): MiddlewareHandler<Env> {
+  const known = new Set(hosts);
+  return async (context, next) => {
+    const host = hostnameOf(`http://${context.req.header("host") ?? ""}`);
+    if (host === undefined || !known.has(host))
+      return refused(context, { ...FORBIDDEN, detail: "This server is not known under the name in Host." });
+    const origin = context.req.header("origin");
+    const from = origin === undefined ? host : hostnameOf(origin);
+    if (from === undefined || !known.has(from))
+      return refused(context, { ...FORBIDDEN, detail: "Pages of other sites may not call this server." });
+    await next();
+    return undefined;
+  };
+}
+
+const FORBIDDEN = { code: "not_permitted", status: 403 } as const;
+
+function hostnameOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}

@@ -1,0 +1,121 @@
+import {
+  CLIENT_INFO_META_KEY,
+  createMcpHandler,
+  type McpHttpHandler,
+  Server,
+  type ServerContext,
+  type Tool,
+} from "@modelcontextprotocol/server";
+import { isObject } from "../../base/json.js";
+import type { Dispatch } from "../../dispatch/dispatch.js";
+import type { Reader } from "../../resources/resource.js";
+import type { Logger } from "../../runtime/logger.js";
+import type { OpenCalls } from "../../runtime/waiting.js";
+import { INSTRUCTIONS, READ_ONLY } from "../instructions.js";
+import { callTool } from "../tool-call.js";
+import { shownTools } from "../tool-list.js";
+import { INVALID_PARAMS, orRefuse, RESOURCE_NOT_FOUND } from "../transport/refusals.js";
+import { promptList, composedPrompt } from "../browsing/prompts.js";
+import { readContents, resourceList, templateList } from "../browsing/resources.js";
+import { completed } from "../browsing/completions.js";
+
+export interface StatelessParts {
+  readonly version: string;
+  /** Areas listed beside the default tools, or `all`. */
+  readonly toolsets: readonly string[];
+  /** Whether the process only reads. */
+  readonly readOnly: boolean;
+  readonly logger: Logger;
+  /** The way into the operations for a client of this name. */
+  dispatch(client: string): Promise<Dispatch>;
+  reader(): Promise<Reader>;
+  readonly calls: Pick<OpenCalls, "during">;
+  /** Makes the id under which a failure in the log is found again. */
+  newRequestId(): string;
+}
+
+/** How long a client may keep a list that changes with an update of this program alone. */
+const LISTS_MS = 3_600_000;
+const LIST = { ttlMs: LISTS_MS, cacheScope: "public" } as const;
+const CACHED = {
+  "tools/list": LIST,
+  "prompts/list": LIST,
+  "resources/list": LIST,
+  "resources/templates/list": LIST,
+  "server/discover": LIST,
+} as const;
+
+/**
+ * Serves MCP where nothing is kept between two requests: protocol 2026-07-28, and clients of 2025-11-25 without elicitation and
+ * subscriptions. The SDK makes a server for each request.
+ */
+export function statelessHandler(parts: StatelessParts): McpHttpHandler {
+  let tools: Promise<Tool[]> | undefined;
+  // A line of the list is a tool, made by the build that made this code.
+  const toolOf = (line: string) => JSON.parse(line) as Tool;
+  const listed = () => (tools ??= shownTools(parts).then((lines) => lines.map(toolOf)));
+  const instructions = parts.readOnly ? `${READ_ONLY}\n\n${INSTRUCTIONS}` : INSTRUCTIONS;
+  return createMcpHandler(
+    () => {
+      // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use: the other publishes larger schemas
+      const server = new Server(
+        { name: "baton", title: "Baton", version: parts.version },
+        { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions, cacheHints: CACHED },
+      );
+      server.setRequestHandler("tools/list", async () => ({ tools: await listed() }));
+      server.setRequestHandler("tools/call", async ({ params }, context) => {
+        const client = clientOf(context);
+        const dispatch = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () => parts.dispatch(client));
+        const progress = progressOf(context, parts.logger);
+        return parts.calls.during(context.mcpReq.signal, (signal) => {
+          const options = { signal, ...(progress && { progress }) };
+          return callTool(dispatch, { name: params.name, arguments: params.arguments ?? {}, options });
+        });
+      });
+      serveBrowsing(server, parts);
+      return server;
+    },
+    { onerror: (error) => parts.logger.debug("protocol", { error }) },
+  );
+}
+
+/** The client names itself in each request of the new protocol, and in none of the old one. */
+function clientOf({ mcpReq }: ServerContext): string {
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  const info = envelope[CLIENT_INFO_META_KEY];
+  const name = isObject(info) ? info["name"] : undefined;
+  return typeof name === "string" ? name : "agent";
+}
+
+/** Reports the progress of a wait, the seconds waited so far; undefined where the client did not ask for it. */
+function progressOf({ mcpReq }: ServerContext, logger: Logger): ((elapsedMs: number) => void) | undefined {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return (elapsedMs) => {
+    const progress = Math.round(elapsedMs / 1000);
+    const params = { progressToken, progress, message: `waiting for ${progress} s` };
+    mcpReq
+      .notify({ method: "notifications/progress", params })
+      .catch((error: unknown) => logger.debug("progress could not be sent", { error }));
+  };
+}
+
+// oxlint-disable-next-line typescript/no-deprecated -- as above
+function serveBrowsing(server: Server, parts: StatelessParts): void {
+  const aboutResources = { ...parts, notFound: RESOURCE_NOT_FOUND } as const;
+  const aboutPrompts = { ...parts, notFound: INVALID_PARAMS } as const;
+  server.setRequestHandler("resources/list", () => resourceList());
+  server.setRequestHandler("resources/templates/list", () => templateList());
+  server.setRequestHandler("resources/read", ({ params }) =>
+    orRefuse(aboutResources, async () => readContents(await parts.reader(), params.uri)),
+  );
+  server.setRequestHandler("prompts/list", () => promptList());
+  server.setRequestHandler("prompts/get", ({ params }) =>
+    orRefuse(aboutPrompts, async () =>
+      composedPrompt(await parts.reader(), { name: params.name, arguments: params.arguments ?? {} }),
+    ),
+  );
+  server.setRequestHandler("completion/complete", ({ params }) =>
+    orRefuse(aboutPrompts, async () => completed(await parts.reader(), params)),
+  );
+}
