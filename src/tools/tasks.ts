@@ -35,10 +35,10 @@ import * as shapes from "../dispatch/shapes.js";
 
 const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
-  .describe("Paths or globs, locked while claimed.");
+  .describe("Locked while claimed.");
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
-  role: z.string().optional().describe("Only for its agents."),
+  role: z.string().optional().describe("Its agents only."),
   type: z.string().optional(),
   requires: z.array(z.string()).optional().describe("Capabilities."),
   not_by: z.array(z.string()).optional().describe("Keys: not their agents."),
@@ -46,7 +46,7 @@ const stepFields = {
   priority: shapes.priority.optional(),
   files: files.optional(),
   resources: z.record(z.string(), z.unknown()).optional().describe("{cpu: {cores: 1}}"),
-  parallelizable: z.boolean().optional().describe("false: alone in its run."),
+  parallelizable: z.boolean().optional(),
   criteria: z.array(z.string()).optional(),
   review: z.record(z.string(), z.unknown()).optional().describe("{by}"),
   trigger: z.enum(TRIGGER_RULES).optional(),
