@@ -74,7 +74,7 @@ const getLearning = defineOperation({
   name: "get_learning",
   title: "Get what was learned",
   description:
-    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median, and the factor within which two of three lie) and cost in US$, and what commands that the server ran have taken (memory, processor time, cores), each with the evidence behind it, in attempts of today; old evidence fades. expected is what is believed of the next attempt, with bounds for eight in ten.",
+    "Shows what ended attempts, reviews and feedback say of agents and types of tasks: success, quality, duration (median and spread), cost in US$, and memory, processor time and cores of commands, each with its evidence in attempts of today; old evidence fades. expected is the belief of the next attempt, with bounds for eight in ten.",
   area: "routing",
   effect: "read",
   aliases: ["get_learning_insights"],

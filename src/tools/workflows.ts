@@ -202,8 +202,7 @@ const validate = defineOperation({
   name: "validate_workflow",
   title: "Validate a workflow",
   description:
-    "Checks a definition without storing it. Returns every problem with its place, cycles with their path; or " +
-    "for a valid one its waves, critical path, width, estimate (learned_estimates of steps that name none are of what their types have taken), warnings where steps wait for each other's files, and resources that command steps had better reserve, by what commands of their types have taken.",
+    "Checks a definition without storing it. Returns every problem with its place, cycles with their path; or for a valid one its waves, critical path, width, estimate (by what types have taken where steps name none), warnings where steps wait for each other's files, and resources that command steps had better reserve.",
   area: "workflows",
   effect: "read",
   words: ["check a plan", "detect a dependency cycle", "estimate resource requirements"],
