@@ -27,6 +27,7 @@ import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
 import { processes } from "./cases/processes.js";
 import { durations } from "./cases/simulations/durations.js";
+import { weights } from "./cases/simulations/weights.js";
 import { recovery } from "./cases/recovery.js";
 import { routing } from "./cases/simulations/routing.js";
 import { runs } from "./cases/runs.js";
@@ -59,6 +60,7 @@ const ALL: readonly Benchmark[] = [
   contention,
   forecasts,
   durations,
+  weights,
   routing,
   learning,
 ];

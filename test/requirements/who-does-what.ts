@@ -20,6 +20,26 @@ export const whoDoesWhat: Checks = {
     expect(valueOf(corrected)?.evidence).toBeGreaterThan(2.9);
     expect(valueOf(corrected)?.value).toBeLessThan((valueOf(declared)?.value ?? 0) - 0.2);
   },
+  "0.11": async ({ ask, call, crew, start }) => {
+    const depths = { deep: 0.9, deeper: 0.8, shallow: 0.1, shallower: 0.2, "new-deep": 0.9, "new-shallow": 0.1 };
+    for (const [name, analytical_depth] of Object.entries(depths))
+      await call("register_agent", { name, persona: { analytical_depth } });
+    const steps = Array.from({ length: 16 }, (_, at) => ({ key: `t${at}`, type: "audit", retry: { max_attempts: 1 } }));
+    const run = await start(steps);
+    for (let round = 0; round < 4; round++) {
+      for (const agent of ["deep", "deeper"]) await crew.complete(await crew.take(agent, { run, agent }));
+      for (const agent of ["shallow", "shallower"]) await crew.fail(await crew.take(agent, { run, agent }), "broken");
+    }
+    const next = await start(["audit", "draft"].map((type) => ({ key: type, type, analytical_depth: 0.9 })));
+    const gapAt = async (key: string) => {
+      const task = (await call("list_tasks", { run: next })).tasks.find((one) => one.key === key)?.id;
+      const asked = { task, candidates: Object.keys(depths), strategy: "adaptive" };
+      const { ranking } = (await ask("route_task", asked)) as { ranking: { agent: string; score: number }[] };
+      const scoreOf = (name: string) => ranking.find(({ agent }) => agent === name)?.score ?? 0;
+      return scoreOf("new-deep") - scoreOf("new-shallow");
+    };
+    expect(await gapAt("audit")).toBeGreaterThan(2 * (await gapAt("draft")));
+  },
   "4.56": async ({ call, crew, start }) => {
     const run = await start([
       { key: "analysis", parallelizable: true },

@@ -85,6 +85,28 @@ describe("the ranking of agents for a task", () => {
     expect(firstBy(STRATEGIES.adaptive, { match: { ...match, evidence: shown(10, 30) }, other: proved })).toBe("other");
   });
 
+  test("by adaptive counts what agents say of themselves by how far it went with their success", () => {
+    const deep = { persona: { analytical_depth: 0.9 } };
+    const shallow = { persona: { analytical_depth: 0.2 } };
+    const [good, bad] = [shown(30, 3), shown(3, 30)];
+    const newcomers = { idleShallow: shallow, busyDeep: { ...deep, busy: 2, capacity: 4 } };
+    const crew = (ofDeep: typeof good, ofShallow: typeof good) => ({
+      d1: { ...deep, evidence: ofDeep, failuresInRow: 5 },
+      d2: { ...deep, evidence: ofDeep, failuresInRow: 5 },
+      s1: { ...shallow, evidence: ofShallow, failuresInRow: 5 },
+      s2: { ...shallow, evidence: ofShallow, failuresInRow: 5 },
+      ...newcomers,
+    });
+    const newcomerBy = (ofDeep: typeof good, ofShallow: typeof good) => {
+      const list = Object.entries(crew(ofDeep, ofShallow)).map(([agent, facts]) => ({ ...NEWCOMER, ...facts, agent }));
+      const terms = { strategy: STRATEGIES.adaptive, persona: { analytical_depth: 0.9 }, uniform: null };
+      return ranked(list, terms).find(({ agent }) => agent in newcomers)?.agent;
+    };
+    expect(newcomerBy(good, bad)).toBe("busyDeep");
+    expect(newcomerBy(bad, good)).toBe("idleShallow");
+    expect(newcomerBy(good, good)).toBe("idleShallow");
+  });
+
   test("by fault_tolerant tries no newcomer beside a proved agent, and by performance sometimes does", () => {
     const crew = { proved: { evidence: shown(16, 4) }, newcomer: {} };
     const uniform = mulberry32(7);
