@@ -81,7 +81,11 @@ export class Identity {
    * the same at each of several servers, and after a restart.
    */
   remote(client: string): Caller {
-    return { ...this.client, agent: slugOf(client, "client"), session: null, clientSession: null, channel: "agent" };
+    const { workplace, ...own } = this.client;
+    // A client that calls itself as a person or a server is called does not become one.
+    const agent = `http-${slugOf(client, "client")}`;
+    const elsewhere = { ...workplace, isElsewhere: true };
+    return { ...own, workplace: elsewhere, agent, session: null, clientSession: null, channel: "agent" };
   }
 
   /** The person at the client. No agent can be called so: no name holds an "@". */

@@ -43,6 +43,8 @@ export interface Workplace {
   readonly gitDirectory?: string | null | undefined;
   /** Identity of the git directory that the worktrees of a repository share. */
   readonly repository?: string | null | undefined;
+  /** Whether this is where the server was started, which names the project, while the caller may work in any tree on any machine. */
+  readonly isElsewhere?: boolean | undefined;
   /** Directories outside which this process makes no project. Absolute, real; absent: everywhere. */
   readonly allowedRoots?: readonly string[] | undefined;
 }

@@ -9,7 +9,8 @@ export interface Address {
 }
 
 const PORT_MAX = 65_535;
-const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
+/** Names of this machine for itself, as a URL has them. */
+export const LOOPBACK_HOSTS = ["127.0.0.1", "[::1]", "localhost"] as const;
 
 /** Reads `HOST:PORT`, `[::1]:PORT` or `PORT`, which means this machine alone. Errors: `invalid_input`. */
 export function addressFrom(text: string): Address {
@@ -22,19 +23,18 @@ export function addressFrom(text: string): Address {
   return { host: bracketed ?? plain ?? "127.0.0.1", port };
 }
 
-/** Whether only programs on this machine can reach an address. */
-export function isLoopback({ host }: Address): boolean {
-  return LOOPBACK.has(host);
+/** The address as a URL has it. */
+export function originOf(address: Address): string {
+  return `http://${hostIn(address)}:${address.port}`;
 }
 
-/** The address as a URL has it. */
-export function originOf({ host, port }: Address): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function hostIn({ host }: Address): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Errors: `not_permitted` for an address that others reach, which asks for tokens. */
 export function requireLoopback(address: Address): void {
-  if (isLoopback(address)) return;
+  if (LOOPBACK_HOSTS.some((host) => host === hostIn(address))) return;
   const message = `${originOf(address)} can be reached from other machines, and this server asks nobody who they are. Nothing listens. Three ways out: listen at 127.0.0.1 and let a proxy with its own sign-in stand before it; reach it from elsewhere through ssh -L; or let each machine run its own baton on one PostgreSQL database.`;
-  throw new BatonError("not_permitted", message, { details: { host: address.host, loopback: [...LOOPBACK] } });
+  throw new BatonError("not_permitted", message, { details: { host: address.host, loopback: LOOPBACK_HOSTS } });
 }

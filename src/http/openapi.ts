@@ -23,7 +23,7 @@ export function openApi(index: OperationIndex, version: string): JsonObject {
 }
 
 function pathOf(index: OperationIndex, operation: Operation): JsonObject {
-  const { name, title, description, area, effect } = operation;
+  const { name, title, description, area } = operation;
   const schema = index.inputSchema(operation);
   const required = isObject(schema) && Array.isArray(schema["required"]) && schema["required"].length > 0;
   return {
@@ -32,7 +32,7 @@ function pathOf(index: OperationIndex, operation: Operation): JsonObject {
       summary: title,
       description,
       tags: [area],
-      ...(effect !== "read" && { parameters: [IDEMPOTENCY_KEY] }),
+      ...("request_id" in operation.input.shape && { parameters: [IDEMPOTENCY_KEY] }),
       requestBody: { required, content: { [JSON_TYPE]: { schema } } },
       responses: {
         "200": { description: "Its result.", content: { [JSON_TYPE]: { schema: outputSchema(operation) } } },

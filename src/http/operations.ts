@@ -3,6 +3,7 @@ import { BatonError } from "../base/errors.js";
 import { isObject, type JsonObject } from "../base/json.js";
 import { type Dispatch, InternalError } from "../dispatch/dispatch.js";
 import type { OpenCalls } from "../runtime/waiting.js";
+import type { Operation } from "../dispatch/operation.js";
 import { openApi } from "./openapi.js";
 import { problem, problemOf, PROBLEM_TYPE } from "./problems.js";
 import type { Env } from "./env.js";
@@ -11,12 +12,12 @@ export interface OperationParts {
   readonly version: string;
   /** The way into the operations for a client of this name. */
   dispatch(client: string): Promise<Dispatch>;
-  readonly calls: Pick<OpenCalls, "during">;
+  readonly calls: Pick<OpenCalls, "during" | "isStopping">;
   newRequestId(): string;
 }
 
-/** A program that names no agent is this one. */
-const CLIENT = "http";
+/** The client of a program that names no agent. */
+const CLIENT = "api";
 
 /** Every operation at an address of its own, by its name or an alias. */
 export function operationRoutes(parts: OperationParts): Hono<Env> {
@@ -29,8 +30,11 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
   routes.post("/operations/:name", async (context) => {
     const request = context.get("request");
     try {
-      const input = withKey(inputOf(await context.req.text()), context.req.header("idempotency-key"));
-      const dispatch = await parts.dispatch(CLIENT);
+      requireJson(context.req.header("content-type"));
+      const given = inputOf(await context.req.text());
+      const [dispatch, operation] = [await parts.dispatch(CLIENT), await operationNamed(context.req.param("name"))];
+      const isWrite = operation !== undefined && "request_id" in operation.input.shape;
+      const input = isWrite ? withKey(given, context.req.header("idempotency-key")) : given;
       const call = (signal: AbortSignal) => dispatch.call(context.req.param("name"), input, { signal });
       const { result } = await parts.calls.during(context.req.raw.signal, call);
       return context.json(result);
@@ -50,6 +54,17 @@ function refusal(context: Context<Env>, error: unknown, request: string): Respon
         : undefined;
   if (found === undefined) throw error;
   return context.body(JSON.stringify(found), found.status as 400, { "Content-Type": PROBLEM_TYPE });
+}
+
+async function operationNamed(name: string): Promise<Operation | undefined> {
+  return (await import("../tools/registry.js")).catalogue.find(name);
+}
+
+/** A page of another site can send any other type without asking the browser's leave. Errors: `invalid_input`. */
+function requireJson(type = ""): void {
+  if (/^application\/json *(;|$)/i.test(type)) return;
+  const message = "The body is JSON: send it as Content-Type: application/json. Nothing was done.";
+  throw new BatonError("invalid_input", message);
 }
 
 /** The input of a call: a JSON object; nothing stands for an empty one. */

@@ -24,9 +24,15 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 };
 
+const TOO_LARGE = 413;
+
 /** Returns the problem of a refusal by the engine or by dispatch. */
 export function problemOf({ code, message, details, retry, next }: BatonError, request: string): ProblemDetails {
-  return problem({ code, status: STATUSES[code], detail: message, request }, { details, retry, next });
+  const isTooLarge = code === "limit_exceeded" && details?.["bytes_max"] !== undefined;
+  return problem(
+    { code, status: isTooLarge ? TOO_LARGE : STATUSES[code], detail: message, request },
+    { details, retry, next },
+  );
 }
 
 /** A refusal that never reached dispatch. */

@@ -27,6 +27,11 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     context.header("X-Request-Id", context.get("request"));
   });
   app.use(onlyKnownHosts(parts.hosts));
+  app.use(async (context, next) => {
+    await next();
+    // A client that keeps its connection would be served on it for as long as it calls.
+    if (parts.calls.isStopping) context.header("Connection", "close");
+  });
   app.get("/healthz", (context) => context.json({ status: "ok", version: parts.version }));
   app.get("/readyz", async (context) =>
     (await parts.isReady()) ? context.json({ status: "ready" }) : context.json({ status: "no database" }, 503),
@@ -76,8 +81,8 @@ function onlyKnownHosts(hosts: readonly string[]): MiddlewareHandler<Env> {
     if (host === undefined || !known.has(host))
       return refused(context, { ...FORBIDDEN, detail: "This server is not known under the name in Host." });
     const origin = context.req.header("origin");
-    const from = origin === undefined ? host : hostnameOf(origin);
-    if (from === undefined || !known.has(from))
+    // With its port: another server on this machine is another site.
+    if (origin !== undefined && !isSame(origin, context.req.header("host") ?? ""))
       return refused(context, { ...FORBIDDEN, detail: "Pages of other sites may not call this server." });
     await next();
     return undefined;
@@ -85,6 +90,10 @@ function onlyKnownHosts(hosts: readonly string[]): MiddlewareHandler<Env> {
 }
 
 const FORBIDDEN = { code: "not_permitted", status: 403 } as const;
+
+function isSame(origin: string, host: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === new URL(`http://${host}`).host;
+}
 
 function hostnameOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;

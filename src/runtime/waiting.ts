@@ -75,6 +75,10 @@ export class OpenCalls {
     }
   }
 
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** Ends every wait, and those to come. */
   stop(): void {
     this.#isStopping = true;

@@ -174,7 +174,7 @@ export function* lockEvidence(
   ]);
   return yield* many(idOf, [
     // sql: columns of the table and numbers of parameters.
-    `SELECT id FROM learning_evidence ${where} ORDER BY id LIMIT $${params.length + 1} %FOR_UPDATE%`,
+    `SELECT id FROM learning_evidence ${where} ORDER BY CASE WHEN agent = 'executor' THEN 1 ELSE 0 END, id LIMIT $${params.length + 1} %FOR_UPDATE%`,
     [...params, limit],
   ]);
 }

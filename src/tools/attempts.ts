@@ -18,7 +18,7 @@ import * as shapes from "../dispatch/shapes.js";
 import { storedWith } from "./artifact-contents.js";
 import { isReviewTask, requireUnchanged, withDiff } from "./review-diffs.js";
 import { unpricedNote } from "./usage.js";
-import { noteOf, noteOfMerges, noteOfWideLocks } from "./wide-locks.js";
+import { afterwards, noteOf, noteOfMerges, noteOfWideLocks } from "./wide-locks.js";
 import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.
@@ -118,7 +118,11 @@ const complete = defineOperation({
     const completing = (diff: MadeDiff | undefined) => host.transact(store(diff), "run");
     const completed = await storedWith(host, outputs.contents, () => withDiff(host, input.task, completing));
     const { freed, note, ...view } = completed;
-    const notes = [note, await noteOfMerges(host, input.task), await noteOfWideLocks(host, input, freed)];
+    const notes = [
+      note,
+      await afterwards(noteOfMerges(host, input.task)),
+      await afterwards(noteOfWideLocks(host, input, freed)),
+    ];
     return { ...view, ...noteOf(notes) };
   },
 });

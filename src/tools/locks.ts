@@ -20,7 +20,7 @@ import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 import { shownLine } from "../base/texts/shown-text.js";
-import { noteOf, noteOfWideLocks } from "./wide-locks.js";
+import { afterwards, noteOf, noteOfWideLocks } from "./wide-locks.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;
@@ -236,7 +236,7 @@ const release = defineOperation({
   perform: async (host, written) => {
     const input = await withRealPaths(host, written);
     const { freed, ...done } = await host.transact((ctx) => releaseFileLock(ctx, input));
-    const wide = await noteOfWideLocks(host, input, freed);
+    const wide = await afterwards(noteOfWideLocks(host, input, freed));
     if (done.granted.length + done.offered.length === 0) return { ...noteOf([wide]), ...done };
     const left = await uncommittedNote(host, { ...input, paths: done.released }, HANDED_ON);
     return { ...noteOf([left.note, wide]), ...done };

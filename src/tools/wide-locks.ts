@@ -1,3 +1,4 @@
+import { BatonError } from "../base/errors.js";
 import type { HostWith } from "../dispatch/operation.js";
 import { whyNotMerged } from "../engine/conflicts/git/merges.js";
 import { rootIfAny } from "../engine/artifacts/places.js";
@@ -15,8 +16,8 @@ export async function noteOfWideLocks(
   if (freed === undefined) return undefined;
   const root = await host.read(function* (ctx) {
     const found = yield* rootIfAny(ctx, place);
-    const { gitRoot } = ctx.caller.workplace;
-    return gitRoot !== null && `${found ?? ""}/`.startsWith(`${gitRoot}/`) ? found : undefined;
+    const { gitRoot, isElsewhere = false } = ctx.caller.workplace;
+    return gitRoot !== null && !isElsewhere && `${found ?? ""}/`.startsWith(`${gitRoot}/`) ? found : undefined;
   });
   const changed = root === undefined ? undefined : await host.files.changed({ root, ...changesUnder(freed) });
   return changed && wideLocksNote(freed, changed);
@@ -27,6 +28,16 @@ export async function noteOfMerges(host: HostWith<"files">, task: string): Promi
   return host.read(function* ({ caller }) {
     return caller.workplace.worktreeOf ? yield* whyNotMerged(task) : undefined;
   });
+}
+
+/** Returns a note that is read after the commit; none where that fails: what was done stands, and an error would be taken for its failure. */
+export async function afterwards(note: Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await note;
+  } catch (error) {
+    if (error instanceof BatonError) return undefined;
+    throw error;
+  }
 }
 
 /** The note of an answer, of the sentences that there are. */

@@ -33,7 +33,7 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
     await server.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
     await server.next((message) => "id" in message && message.id === 1);
     // Two pipes: what was written first need not be read first.
-    await until("it has said what it loads", () => /dist\/lib\/serve-/.test(server.stderr()));
+    await until("it has said what it loads", () => /dist\/lib\/stdio-/.test(server.stderr()));
     const files = [...server.stderr().matchAll(/^loads (.*)$/gm)].map(([, url = ""]) =>
       path.relative(ROOT, new URL(url).pathname),
     );

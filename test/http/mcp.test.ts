@@ -36,6 +36,17 @@ test("a client of the earlier SDK works there too", async () => {
   expect((await client.listResources()).resources.map(({ uri }) => uri)).toContain("baton://runs");
 });
 
+test("a client that calls itself as the person is called is an agent, and one of the earlier protocol is told to name itself", async () => {
+  const { origin } = await startHttpServer();
+  const human = await connectedClient(origin, "modern", "human");
+  expect((await structured(human, "create_task", { title: "one", prompt: "x" }))["task"]).toMatchObject({
+    from: "http-human",
+  });
+  const legacy = await connectedClient(origin, "legacy", "old-client");
+  expect(legacy.getInstructions()).toContain('pass "agent"');
+  expect(human.getInstructions()).not.toContain('pass "agent": "YOUR-NAME" in every call, or');
+});
+
 test("lists may be kept by a client of the new protocol, and a wait reports its progress", async () => {
   const { origin } = await startHttpServer({ env: { BATON_PROGRESS_EVERY_MS: "50" } });
   const client = await connectedClient(origin, "modern", "watcher");

@@ -1,7 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "../../src/tools/registry.js";
-import { bodyOf, startHttpServer } from "../support/http/http-server.js";
+import { bodyOf, JSON_BODY, startHttpServer } from "../support/http/http-server.js";
 import { askAs } from "../support/http/raw.js";
 import { startServer } from "../support/servers/client.js";
 import { shared } from "../support/lifetime.js";
@@ -16,6 +16,7 @@ describe("an operation at its address", () => {
     expect(first.status).toBe(200);
     expect(again.body).toEqual(first.body);
     expect(other.body["task"]).not.toEqual(first.body["task"]);
+    expect((await server().call("list_runs", {}, { "Idempotency-Key": "k-3" })).status).toBe(200);
   });
 
   test.each([
@@ -26,7 +27,11 @@ describe("an operation at its address", () => {
     { of: "a key that is not there", name: "claim_task", body: '{"agnt":1}', code: "invalid_input", says: "agent" },
     { of: "what an admin does", name: "validate_performance", body: "{}", code: "not_permitted", says: "admin" },
   ])("refuses $of with a problem", async ({ name, body, code, says }) => {
-    const response = await fetch(`${server().origin}/api/v1/operations/${name}`, { method: "POST", body });
+    const response = await fetch(`${server().origin}/api/v1/operations/${name}`, {
+      method: "POST",
+      body,
+      headers: JSON_BODY,
+    });
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     const { status } = response;
     expect(status).toBe({ not_found: 404, invalid_input: 400, not_permitted: 403 }[code]);
@@ -40,7 +45,11 @@ describe("an operation at its address", () => {
     const chunked = new Blob([text]).stream();
     const bodies: RequestInit[] = [{ body: text }, { body: chunked, duplex: "half" }];
     for (const init of bodies) {
-      const response = await fetch(`${server().origin}/api/v1/operations/create_task`, { method: "POST", ...init });
+      const response = await fetch(`${server().origin}/api/v1/operations/create_task`, {
+        method: "POST",
+        ...init,
+        headers: JSON_BODY,
+      });
       expect([response.status, await bodyOf(response)]).toEqual([413, expect.objectContaining({ code: "too_large" })]);
     }
   });
@@ -49,6 +58,8 @@ describe("an operation at its address", () => {
     const call = (headers: Record<string, string>) => server().call("get_system_status", {}, headers);
     expect((await call({ Origin: "https://evil.example" })).status).toBe(403);
     expect((await call({ Origin: "null" })).status).toBe(403);
+    expect((await call({ Origin: "http://127.0.0.1:9" })).status).toBe(403);
+    expect((await call({ "Content-Type": "text/plain" })).status).toBe(400);
     expect((await call({ Origin: server().origin })).status).toBe(200);
     const { port } = new URL(server().origin);
     const rebound = await askAs("evil.example", Number(port));

@@ -1,7 +1,7 @@
 import { setTimeout as after } from "node:timers/promises";
 import { hasCode } from "../../base/errors.js";
 import type { Flags } from "../../config.js";
-import { type Address, addressFrom, isLoopback, originOf, requireLoopback } from "../../http/address.js";
+import { addressFrom, LOOPBACK_HOSTS, originOf, requireLoopback } from "../../http/address.js";
 import { Listener } from "../../http/listener.js";
 import { httpServer } from "../../http/server.js";
 import { statelessHandler } from "../../mcp/stateless/handler.js";
@@ -9,8 +9,10 @@ import { OpenCalls } from "../../runtime/waiting.js";
 import { VERSION } from "../../runtime/version.js";
 import { launch } from "../launch.js";
 
-/** From the signal to the end of the process, at most: waits end at once, and what runs may answer. */
+/** From the signal on, at most: waits end at once, and what runs may answer. */
 const DRAIN_MS_MAX = 10_000;
+/** The same with the end of the session. */
+const SHUTDOWN_MS_MAX = 12_000;
 /** Room for the envelope around the arguments of a call. */
 const ENVELOPE_BYTES = 4_096;
 /** The name of this process among the sessions. */
@@ -23,7 +25,9 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
   const { app, config, logger } = launch(flags, { cwd: process.cwd() });
   const dispatch = (client: string) => app.remoteDispatch(client);
   const calls = new OpenCalls();
-  const shared = { version: VERSION, logger, dispatch, calls, newRequestId: () => app.newRequestId() };
+  const bodyBytesMax = config.settings.input_bytes_max + ENVELOPE_BYTES;
+  const newRequestId = () => app.newRequestId();
+  const shared = { version: VERSION, logger, dispatch, calls, bodyBytesMax, newRequestId };
   const mcp = statelessHandler({
     ...shared,
     toolsets: config.toolsets,
@@ -32,8 +36,7 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
   });
   const server = httpServer({
     ...shared,
-    bodyBytesMax: config.settings.input_bytes_max + ENVELOPE_BYTES,
-    hosts: hostsOf(address),
+    hosts: LOOPBACK_HOSTS,
     isReady: async () => {
       try {
         await (await app.reader(CLIENT)).read(function* () {});
@@ -45,20 +48,18 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
     },
     mcp: (request) => mcp.fetch(request),
   });
-  await app.standBy(CLIENT);
   const listener = await Listener.at(address, server.fetch);
+  await app.standBy(CLIENT);
   process.stderr.write(`baton: serving MCP at ${originOf(listener.address)}/mcp\n`);
   await stopSignal();
   calls.stop();
-  await Promise.race([listener.close(), after(DRAIN_MS_MAX)]);
-  await mcp.close();
-  await app.close();
+  const shutDown = async () => {
+    await Promise.race([listener.close(), after(DRAIN_MS_MAX)]);
+    await mcp.close();
+    await app.close();
+  };
+  await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
-}
-
-function hostsOf(address: Address): string[] {
-  const named = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return isLoopback(address) ? ["127.0.0.1", "[::1]", "localhost"] : [named];
 }
 
 function stopSignal(): Promise<void> {

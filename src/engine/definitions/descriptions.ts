@@ -31,7 +31,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.key": "Name of the step, unique in the file: `needs` and expressions refer to it.",
   "step.kind": "What carries the step out. Default: agent.",
   "step.title": "Heading in lists and pictures. Default: the key.",
-  "step.needs": "Keys of the steps that must end before this one starts. Default: none, it starts at once.",
+  "step.needs": "Keys of the steps that must end before this one starts. Default: none.",
   "step.trigger":
     "When its needs let it start: `all_succeeded` (default), `all_done` (ended in any way), `one_succeeded`, `one_failed`, or `none_failed` (succeeded or skipped).",
   "step.if": "Expression without which the step is skipped, such as `steps.test.output.coverage < 80`.",
@@ -40,7 +40,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.role": "Only agents registered with this role may claim it.",
   "step.requires": "Capabilities that an agent, or the server that runs the step, must have.",
   "step.files": "Files that the step writes and reads; they are locked for it when it is claimed.",
-  "step.priority": "Order among ready tasks: critical, high, normal or low.",
+  "step.priority": "Order among ready tasks.",
   "step.deadline": "When the step should be done: a duration from the start of the run, or an instant with its zone.",
   "step.estimate_ms":
     "Expected duration, for the critical path, deadlines and progress. Default: what tasks of its type took, else all, else 5 minutes.",
@@ -51,7 +51,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.retry": "How often a failed attempt is repeated, and when.",
   "step.timeouts": "Time limits. An attempt that exceeds one fails, and is retried.",
   "step.output": "JSON Schema that the result must fit; else it is refused with the reason.",
-  "step.criteria": "Acceptance criteria: a text or a list.",
+  "step.criteria": "Acceptance criteria.",
   "step.compensate":
     "A step without key and needs that undoes this one when the run fails, where `on_failure` is `compensate`.",
   "step.resources":

@@ -4,8 +4,8 @@ import type { Strategy } from "./strategies.js";
 
 type Weights = Strategy["weights"];
 
-/** Parts that go by what agents say of themselves, or have at hand: whether they tell anything of success is to be learned. */
-const CLAIMS = ["persona", "capability", "context"] as const satisfies readonly ScorePart[];
+/** Parts that go by what agents say of themselves: whether they tell anything of success is to be learned. */
+const CLAIMS = ["persona", "capability"] as const satisfies readonly ScorePart[];
 /** Parts that go by what agents have shown. */
 const SHOWN = ["performance", "speed"] as const satisfies readonly ScorePart[];
 
@@ -19,7 +19,7 @@ const GAIN = 20;
 /**
  * Returns the weights of a strategy as the outcomes of these candidates at the type of task have taught them: a part of what agents claim counts by how far
  * it went with their success (its correlation, over the agents that have shown any), one of what they have shown by how much that is. The first weights
- * give way to these as attempts come in: a shrinkage estimate, whose evidence is the attempts' own, so it fades and is forgotten with them.
+ * give way to these as attempts come in, and stay where nothing varied: a shrinkage estimate, whose evidence is the attempts' own, so it fades and is forgotten with them.
  */
 export function learnedWeights(
   weights: Weights,
@@ -34,8 +34,8 @@ export function learnedWeights(
     const success = candidates.map(({ evidence: { pair } }, at) => pair.successes / (shown[at] || 1));
     for (const part of CLAIMS) {
       const values = parts.map((own) => own[part]);
-      const goesAlong = Math.max(0, correlation(values, success, shown));
-      learned.set(part, 1 - known + known * GAIN * goesAlong);
+      const along = correlation(values, success, shown);
+      if (along !== undefined) learned.set(part, 1 - known + known * GAIN * Math.max(0, along));
     }
   }
   return Object.fromEntries(

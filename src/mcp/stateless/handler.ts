@@ -29,10 +29,15 @@ export interface StatelessParts {
   /** The way into the operations for a client of this name. */
   dispatch(client: string): Promise<Dispatch>;
   reader(): Promise<Reader>;
+  /** Largest body, in bytes. */
+  readonly bodyBytesMax: number;
   readonly calls: Pick<OpenCalls, "during">;
   /** Makes the id under which a failure in the log is found again. */
   newRequestId(): string;
 }
+
+/** A client of the earlier protocol names itself once, in a request of which nothing is kept. */
+const NAMELESS = `Over this connection your calls do not say who you are: pass "agent": "YOUR-NAME" in every call, or you share tasks and locks with every other client that does not.`;
 
 /** How long a client may keep a list that changes with an update of this program alone. */
 const LISTS_MS = 3_600_000;
@@ -56,11 +61,15 @@ export function statelessHandler(parts: StatelessParts): McpHttpHandler {
   const listed = () => (tools ??= shownTools(parts).then((lines) => lines.map(toolOf)));
   const instructions = parts.readOnly ? `${READ_ONLY}\n\n${INSTRUCTIONS}` : INSTRUCTIONS;
   return createMcpHandler(
-    () => {
+    ({ era }) => {
       // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use: the other publishes larger schemas
       const server = new Server(
         { name: "baton", title: "Baton", version: parts.version },
-        { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions, cacheHints: CACHED },
+        {
+          capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
+          instructions: era === "legacy" ? `${instructions}\n\n${NAMELESS}` : instructions,
+          cacheHints: CACHED,
+        },
       );
       server.setRequestHandler("tools/list", async () => ({ tools: await listed() }));
       server.setRequestHandler("tools/call", async ({ params }, context) => {
@@ -75,7 +84,10 @@ export function statelessHandler(parts: StatelessParts): McpHttpHandler {
       serveBrowsing(server, parts);
       return server;
     },
-    { onerror: (error) => parts.logger.debug("protocol", { error }) },
+    {
+      onerror: (error) => parts.logger.debug("protocol", { error }),
+      maxRequestBodySize: parts.bodyBytesMax,
+    },
   );
 }
 

@@ -14,6 +14,8 @@ export interface HttpServer {
   readonly call: (name: string, input?: object, headers?: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
 }
 
+export const JSON_BODY = { "Content-Type": "application/json" } as const;
+
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -30,7 +32,11 @@ export async function startHttpServer(options: ServerOptions = {}): Promise<Http
     ended: server.ended,
     call: async (name, input = {}, headers = {}) => {
       const url = `${origin}/api/v1/operations/${name}`;
-      const response = await fetch(url, { method: "POST", body: JSON.stringify(input), headers });
+      const response = await fetch(url, {
+        method: "POST",
+        body: JSON.stringify(input),
+        headers: { ...JSON_BODY, ...headers },
+      });
       return { status: response.status, headers: response.headers, body: await bodyOf(response) };
     },
   };
