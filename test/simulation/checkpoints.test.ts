@@ -31,7 +31,7 @@ test.each([
     expect(figures.compared).toBeGreaterThan(count / 2);
     expect(figures.restored).toBeGreaterThan(count);
   },
-  300_000,
+  900_000,
 );
 
 async function play(backend: Backend, seed: number, figures: Record<string, number>): Promise<void> {
