@@ -4,8 +4,9 @@ import { isObject, type JsonObject } from "../base/json.js";
 import { type Dispatch, InternalError } from "../dispatch/dispatch.js";
 import type { OpenCalls } from "../runtime/waiting.js";
 import type { Operation } from "../dispatch/operation.js";
+import { catalogue } from "../tools/registry.js";
 import { openApi } from "./openapi.js";
-import { problem, problemOf, PROBLEM_TYPE } from "./problems.js";
+import { answered, problem, problemOf } from "./problems.js";
 import type { Env } from "./env.js";
 
 export interface OperationParts {
@@ -23,8 +24,8 @@ const CLIENT = "api";
 export function operationRoutes(parts: OperationParts): Hono<Env> {
   const routes = new Hono<Env>();
   let document: string | undefined;
-  routes.get("/openapi.json", async (context) => {
-    document ??= JSON.stringify(openApi((await import("../tools/registry.js")).catalogue, parts.version));
+  routes.get("/openapi.json", (context) => {
+    document ??= JSON.stringify(openApi(catalogue, parts.version));
     return context.body(document, 200, { "Content-Type": "application/json" });
   });
   routes.post("/operations/:name", async (context) => {
@@ -32,10 +33,10 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
     try {
       requireJson(context.req.header("content-type"));
       const given = inputOf(await context.req.text());
-      const [dispatch, operation] = [await parts.dispatch(CLIENT), await operationNamed(context.req.param("name"))];
-      const isWrite = operation !== undefined && "request_id" in operation.input.shape;
-      const input = isWrite ? withKey(given, context.req.header("idempotency-key")) : given;
-      const call = (signal: AbortSignal) => dispatch.call(context.req.param("name"), input, { signal });
+      const name = context.req.param("name");
+      const input = withKey(given, catalogue.find(name), context.req.header("idempotency-key"));
+      const dispatch = await parts.dispatch(CLIENT);
+      const call = (signal: AbortSignal) => dispatch.call(name, input, { signal });
       const { result } = await parts.calls.during(context.req.raw.signal, call);
       return context.json(result);
     } catch (error) {
@@ -53,11 +54,7 @@ function refusal(context: Context<Env>, error: unknown, request: string): Respon
         ? problem({ code: "internal", status: 500, detail: error.message, request: error.requestId })
         : undefined;
   if (found === undefined) throw error;
-  return context.body(JSON.stringify(found), found.status as 400, { "Content-Type": PROBLEM_TYPE });
-}
-
-async function operationNamed(name: string): Promise<Operation | undefined> {
-  return (await import("../tools/registry.js")).catalogue.find(name);
+  return answered(context, found);
 }
 
 /** A page of another site can send any other type without asking the browser's leave. Errors: `invalid_input`. */
@@ -83,7 +80,8 @@ function parsed(body: string): unknown {
   }
 }
 
-/** The header that others use for it is the request id, unless the input has one. */
-function withKey(input: JsonObject, key: string | undefined): JsonObject {
-  return key === undefined ? input : { request_id: key, ...input };
+/** The header that others use for it is the request id of a write, unless the input has one. */
+function withKey(input: JsonObject, operation: Operation | undefined, key: string | undefined): JsonObject {
+  const isTaken = key !== undefined && operation !== undefined && "request_id" in operation.input.shape;
+  return isTaken ? { request_id: key, ...input } : input;
 }

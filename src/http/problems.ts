@@ -1,4 +1,6 @@
+import type { Context } from "hono";
 import type { BatonError, ErrorCode } from "../base/errors.js";
+import type { Env } from "./env.js";
 
 /** A refusal as RFC 9457 has it, with what a caller can act on: the code, the state, the next calls. */
 export interface ProblemDetails {
@@ -11,7 +13,7 @@ export interface ProblemDetails {
   readonly [extension: string]: unknown;
 }
 
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
 
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_input: 400,
@@ -58,4 +60,10 @@ export function problem(
     request_id: request,
     ...extensions,
   };
+}
+
+/** Answers a request with a problem. */
+export function answered(context: Context<Env>, details: ProblemDetails): Response {
+  // Its statuses are those above; the framework's type is that of all there are.
+  return context.body(JSON.stringify(details), details.status as 400, { "Content-Type": PROBLEM_TYPE });
 }

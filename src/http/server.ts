@@ -1,17 +1,16 @@
 import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
+import { LOOPBACK_HOSTS } from "./address.js";
 import type { Env } from "./env.js";
 import { operationRoutes, type OperationParts } from "./operations.js";
-import { problem, PROBLEM_TYPE, type Refused } from "./problems.js";
+import { answered, problem, type Refused } from "./problems.js";
 
 export interface HttpParts extends OperationParts {
   readonly version: string;
   readonly logger: Logger;
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
-  /** Names under which this server is asked for, without ports. */
-  readonly hosts: readonly string[];
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
   /** Serves MCP. */
@@ -26,7 +25,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     await next();
     context.header("X-Request-Id", context.get("request"));
   });
-  app.use(onlyKnownHosts(parts.hosts));
+  app.use(onlyKnownHosts);
   app.use(async (context, next) => {
     await next();
     // A client that keeps its connection would be served on it for as long as it calls.
@@ -53,7 +52,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     refused(context, {
       code: "not_found",
       status: 404,
-      detail: `There is nothing at ${context.req.path}. MCP is at /mcp, the operations at /api/v1/operations.`,
+      detail: `There is nothing at ${context.req.path}. MCP is at /mcp, the operations at /api/v1/operations/NAME.`,
     }),
   );
   app.onError((error, context) => {
@@ -66,28 +65,25 @@ export function httpServer(parts: HttpParts): Hono<Env> {
 }
 
 function refused(context: Context<Env>, refusal: Omit<Refused, "request">): Response {
-  const { status, ...body } = problem({ ...refusal, request: context.get("request") });
-  return context.body(JSON.stringify({ ...body, status }), status as 400, { "Content-Type": PROBLEM_TYPE });
+  return answered(context, problem({ ...refusal, request: context.get("request") }));
 }
 
 /**
  * Refuses what a page of another site sends through a browser: it names itself in `Origin`, and where it has bent a name of its own to
  * this machine (DNS rebinding) that name stands in `Host`. Programs send no `Origin`.
  */
-function onlyKnownHosts(hosts: readonly string[]): MiddlewareHandler<Env> {
-  const known = new Set(hosts);
-  return async (context, next) => {
-    const host = hostnameOf(`http://${context.req.header("host") ?? ""}`);
-    if (host === undefined || !known.has(host))
-      return refused(context, { ...FORBIDDEN, detail: "This server is not known under the name in Host." });
-    const origin = context.req.header("origin");
-    // With its port: another server on this machine is another site.
-    if (origin !== undefined && !isSame(origin, context.req.header("host") ?? ""))
-      return refused(context, { ...FORBIDDEN, detail: "Pages of other sites may not call this server." });
-    await next();
-    return undefined;
-  };
-}
+const onlyKnownHosts: MiddlewareHandler<Env> = async (context, next) => {
+  const named = context.req.header("host") ?? "";
+  const host = hostnameOf(`http://${named}`);
+  if (!LOOPBACK_HOSTS.some((known) => known === host))
+    return refused(context, { ...FORBIDDEN, detail: "This server is not known under the name in Host." });
+  const origin = context.req.header("origin");
+  // With its port: another server on this machine is another site.
+  if (origin !== undefined && !isSame(origin, named))
+    return refused(context, { ...FORBIDDEN, detail: "Pages of other sites may not call this server." });
+  await next();
+  return undefined;
+};
 
 const FORBIDDEN = { code: "not_permitted", status: 403 } as const;
 

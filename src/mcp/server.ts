@@ -8,9 +8,9 @@ import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import { serveElicitations } from "./elicitation/elicitations.js";
 import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
-import { INSTRUCTIONS, READ_ONLY } from "./instructions.js";
+import { instructionsFor } from "./instructions.js";
 import { documentOf, GUARD_TOOL, hasGuardTool } from "./guard-tool.js";
-import { type Extra, progressReporter } from "./notifications.js";
+import { type Extra, type ProgressNotification, progressReporter } from "./notifications.js";
 import type { ElicitationHost } from "./elicitation/elicitation-host.js";
 import { preparedResult } from "./transport/prepared.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
@@ -56,7 +56,7 @@ export function createServer(parts: ServerParts): BatonServer {
     { name: "baton", title: "Baton", version: parts.version },
     {
       capabilities: { tools: {}, ...BROWSING },
-      instructions: parts.readOnly ? `${READ_ONLY}\n\n${INSTRUCTIONS}` : INSTRUCTIONS,
+      instructions: instructionsFor(parts),
     },
   );
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
@@ -125,5 +125,9 @@ function conversationOf(meta: Readonly<Record<string, unknown>> | undefined): st
 }
 
 function progressOf(extra: Extra, logger: Logger) {
-  return progressReporter(extra, (error) => logger.debug("progress could not be sent", { error }));
+  const channel = {
+    token: extra._meta?.progressToken,
+    send: (notification: ProgressNotification) => extra.sendNotification(notification),
+  };
+  return progressReporter(channel, (error) => logger.debug("progress could not be sent", { error }));
 }

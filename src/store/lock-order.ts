@@ -6,6 +6,7 @@ import { type Milestone, MILESTONES } from "./milestones/milestones.js";
 import { type Project, PROJECTS } from "./projects/projects.js";
 import { conditionsOf, many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders } from "./rows.js";
 import { AGENT_STATUSES } from "../base/statuses.js";
+import { EXECUTOR } from "./learning/evidence.js";
 import { columns, type RowOf } from "./tables.js";
 import { type Run, RUNS } from "./runs/runs.js";
 import type { Tx } from "./tx.js";
@@ -174,7 +175,7 @@ export function* lockEvidence(
   ]);
   return yield* many(idOf, [
     // sql: columns of the table and numbers of parameters.
-    `SELECT id FROM learning_evidence ${where} ORDER BY CASE WHEN agent = 'executor' THEN 1 ELSE 0 END, id LIMIT $${params.length + 1} %FOR_UPDATE%`,
+    `SELECT id FROM learning_evidence ${where} ORDER BY CASE WHEN agent = '${EXECUTOR}' THEN 1 ELSE 0 END, id LIMIT $${params.length + 1} %FOR_UPDATE%`,
     [...params, limit],
   ]);
 }

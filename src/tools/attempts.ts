@@ -18,7 +18,7 @@ import * as shapes from "../dispatch/shapes.js";
 import { storedWith } from "./artifact-contents.js";
 import { isReviewTask, requireUnchanged, withDiff } from "./review-diffs.js";
 import { unpricedNote } from "./usage.js";
-import { afterwards, noteOf, noteOfMerges, noteOfWideLocks } from "./wide-locks.js";
+import { afterwards, noteOf, noteOfMerges, noteOfWideLocks } from "./notes.js";
 import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.

@@ -23,6 +23,7 @@ import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 import { choiceOf } from "../engine/routing/routes.js";
+import { afterwards } from "./notes.js";
 import { ClaimCall, type Decided } from "./claim-call.js";
 import { noteWorkBegins } from "./review-diffs.js";
 import { FINDING_EXAMPLE, reviewFields, reviewFieldsOf } from "./review-briefs.js";
@@ -222,7 +223,7 @@ async function withChoice(host: HostWith<"background">, found: Decided): Promise
   const answer = claimAnswer(found);
   if (found.outcome !== "claimed" || found.reserved !== true) return answer;
   const { id, run, agent } = found.brief.task;
-  const choice = await host.read(() => choiceOf({ id, run }, agent ?? ""));
+  const choice = await afterwards(host.read(() => choiceOf({ id, run }, agent ?? "")));
   if (choice === undefined) return answer;
   const candidates = choice.candidates.slice(0, CANDIDATES_SHOWN_MAX);
   const read = { tool: "get_task", arguments: { task: id, include: ["routing"] } };

@@ -20,7 +20,7 @@ import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 import { shownLine } from "../base/texts/shown-text.js";
-import { afterwards, noteOf, noteOfWideLocks } from "./wide-locks.js";
+import { afterwards, noteOf, noteOfWideLocks } from "./notes.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;

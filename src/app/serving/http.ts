@@ -1,20 +1,19 @@
 import { setTimeout as after } from "node:timers/promises";
 import { hasCode } from "../../base/errors.js";
 import type { Flags } from "../../config.js";
-import { addressFrom, LOOPBACK_HOSTS, originOf, requireLoopback } from "../../http/address.js";
+import { addressFrom, originOf, requireLoopback } from "../../http/address.js";
 import { Listener } from "../../http/listener.js";
 import { httpServer } from "../../http/server.js";
 import { statelessHandler } from "../../mcp/stateless/handler.js";
 import { OpenCalls } from "../../runtime/waiting.js";
 import { VERSION } from "../../runtime/version.js";
 import { launch } from "../launch.js";
+import { ENVELOPE_BYTES, stopSignal } from "./process.js";
 
 /** From the signal on, at most: waits end at once, and what runs may answer. */
 const DRAIN_MS_MAX = 10_000;
 /** The same with the end of the session. */
 const SHUTDOWN_MS_MAX = 12_000;
-/** Room for the envelope around the arguments of a call. */
-const ENVELOPE_BYTES = 4_096;
 /** The name of this process among the sessions. */
 const CLIENT = "baton-serve";
 
@@ -36,7 +35,6 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
   });
   const server = httpServer({
     ...shared,
-    hosts: LOOPBACK_HOSTS,
     isReady: async () => {
       try {
         await (await app.reader(CLIENT)).read(function* () {});
@@ -60,10 +58,4 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
   };
   await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
-  });
 }

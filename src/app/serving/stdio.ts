@@ -6,6 +6,7 @@ import { databaseIsThere } from "../../config/database.js";
 import { type Launched, launch } from "../launch.js";
 import { ancestors, clientAmong } from "../../runtime/ancestry.js";
 import { createServer, type ServerParts } from "../../mcp/server.js";
+import { ENVELOPE_BYTES, stopSignal } from "./process.js";
 import type { ConnectedHooks } from "../guard/connected-hooks.js";
 import { StdioTransport } from "../../mcp/transport/stdio.js";
 import { VERSION } from "../../runtime/version.js";
@@ -14,8 +15,6 @@ import { VERSION } from "../../runtime/version.js";
 const SHUTDOWN_MS_MAX = 900;
 /** Part of that time, for answers that are being sent. */
 const DRAIN_MS_MAX = 650;
-/** Room for the JSON-RPC envelope around the arguments of a line. */
-const ENVELOPE_BYTES = 4_096;
 const AT_A_TERMINAL =
   "baton: serving MCP on stdin and stdout, for a client that starts it. `baton --help` says what a person can do. Ctrl-D ends it.\n";
 
@@ -121,12 +120,5 @@ function parentChange(): Promise<void> {
       resolve();
     }, PARENT_POLL_MS);
     poll.unref();
-  });
-}
-
-/** Settles when the process is asked to stop. Asked again, it stops at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
 }

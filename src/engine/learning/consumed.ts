@@ -15,11 +15,10 @@ const NINETEEN_IN_TWENTY = 1.6449;
 
 /** Returns what the commands of a type have taken: memory in bytes, processor time in ms, and cores in the mean of each. */
 export function consumedBy({ memories, memoryLogSum, memoryLogSquares, cpus, ...sums }: ConsumedSums) {
-  const cores = upTo(cpus, sums.coresSum, sums.coresSquares);
   return {
     memory: ofLogs(upTo(memories, memoryLogSum, memoryLogSquares)),
     cpu: ofLogs(upTo(cpus, sums.cpuLogSum, sums.cpuLogSquares)),
-    cores: cores,
+    cores: upTo(cpus, sums.coresSum, sums.coresSquares),
   };
 }
 

@@ -3,6 +3,7 @@ import {
   addCommandEvidence,
   addEvidence,
   type CommandEvidence,
+  EXECUTOR,
   type Fading,
   type StoredEvidence,
 } from "../../store/learning/evidence.js";
@@ -57,7 +58,7 @@ function observedOf(attempt: OfAgent, cost: number | undefined): Observed {
   return { agent, type, success: 0, cost, consumed: needed };
 }
 
-/** Adds observations to the evidence: one statement for up to 128 agents and types. */
+/** Adds observations to the evidence: one statement for up to 128 agents and types, and one for commands. */
 export function* learn(ctx: TxContext & Pick<EffectContext, "settings">, observations: readonly Observed[]): Tx<void> {
   const ofAgents = new Map<string, StoredEvidence>();
   const ofCommands = new Map<string, CommandEvidence>();
@@ -82,9 +83,6 @@ function inOrder<E extends StoredEvidence>(rows: ReadonlyMap<string, E>): E[] {
 export function fading({ now, settings }: Pick<EffectContext, "now" | "settings">): Fading {
   return { now, perMs: fadingPerMs(settings.learning_rate) };
 }
-
-/** The name under which the processes that run commands and tools are learned of: they come and go, and are one. */
-const EXECUTOR = "executor";
 
 /** The name under which an agent is learned of. */
 export function learnedAs(agent: string): string {

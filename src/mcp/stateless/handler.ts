@@ -11,7 +11,8 @@ import type { Dispatch } from "../../dispatch/dispatch.js";
 import type { Reader } from "../../resources/resource.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { OpenCalls } from "../../runtime/waiting.js";
-import { INSTRUCTIONS, READ_ONLY } from "../instructions.js";
+import { instructionsFor } from "../instructions.js";
+import { type ProgressNotification, progressReporter } from "../notifications.js";
 import { callTool } from "../tool-call.js";
 import { shownTools } from "../tool-list.js";
 import { INVALID_PARAMS, orRefuse, RESOURCE_NOT_FOUND } from "../transport/refusals.js";
@@ -59,7 +60,7 @@ export function statelessHandler(parts: StatelessParts): McpHttpHandler {
   // A line of the list is a tool, made by the build that made this code.
   const toolOf = (line: string) => JSON.parse(line) as Tool;
   const listed = () => (tools ??= shownTools(parts).then((lines) => lines.map(toolOf)));
-  const instructions = parts.readOnly ? `${READ_ONLY}\n\n${INSTRUCTIONS}` : INSTRUCTIONS;
+  const instructions = instructionsFor(parts);
   return createMcpHandler(
     ({ era }) => {
       // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use: the other publishes larger schemas
@@ -99,17 +100,12 @@ function clientOf({ mcpReq }: ServerContext): string {
   return typeof name === "string" ? name : "agent";
 }
 
-/** Reports the progress of a wait, the seconds waited so far; undefined where the client did not ask for it. */
-function progressOf({ mcpReq }: ServerContext, logger: Logger): ((elapsedMs: number) => void) | undefined {
-  const progressToken = mcpReq._meta?.progressToken;
-  if (progressToken === undefined) return undefined;
-  return (elapsedMs) => {
-    const progress = Math.round(elapsedMs / 1000);
-    const params = { progressToken, progress, message: `waiting for ${progress} s` };
-    mcpReq
-      .notify({ method: "notifications/progress", params })
-      .catch((error: unknown) => logger.debug("progress could not be sent", { error }));
+function progressOf({ mcpReq }: ServerContext, logger: Logger) {
+  const channel = {
+    token: mcpReq._meta?.progressToken,
+    send: (notification: ProgressNotification) => mcpReq.notify(notification),
   };
+  return progressReporter(channel, (error) => logger.debug("progress could not be sent", { error }));
 }
 
 // oxlint-disable-next-line typescript/no-deprecated -- as above

@@ -1,6 +1,9 @@
 import { bySize, eachIn, int, many, manyIn, one, placeholders, text } from "../rows.js";
-import { columns, named, type RowOf, table } from "../tables.js";
+import { columns, named, type RowOf, type Table, table } from "../tables.js";
 import type { SqlValue, Tx } from "../tx.js";
+
+/** The name under which the processes that run commands and tools are learned of: they come and go, and are one. */
+export const EXECUTOR = "executor";
 
 export const SUMS = {
   /** A success of half the quality adds one half to each of both. */
@@ -58,27 +61,8 @@ export interface Fading {
   readonly perMs: number;
 }
 
-const SUM_COLUMNS = [
-  "successes",
-  "failures",
-  "durations",
-  "log_sum",
-  "log_squares",
-  "judged",
-  "quality",
-  "costs",
-  "cost_micros",
-] as const;
-const CONSUMED_COLUMNS = [
-  "memories",
-  "memory_log_sum",
-  "memory_log_squares",
-  "cpus",
-  "cpu_log_sum",
-  "cpu_log_squares",
-  "cores_sum",
-  "cores_squares",
-] as const;
+const SUM_COLUMNS = table("learning_evidence", SUMS).names;
+const CONSUMED_COLUMNS = table("learning_evidence", CONSUMED).names;
 
 // PostgreSQL fails where a product is too small for a double: what has faded to next to nothing is none.
 const EXPONENT_MIN = -50;
@@ -97,42 +81,33 @@ function faded(sum: string, to: string): string {
   return `CASE WHEN ${sum} < ${SUM_MIN} THEN 0.0 ELSE ${sum} * ${to} END`;
 }
 
-/** Returns the statement that adds rows with these sums to what has faded meanwhile. */
-function adding({ names, columns: all }: Pick<typeof EVIDENCE, "names" | "columns">, sums: readonly string[]) {
+/** Returns what adds rows with these sums to what has faded meanwhile, one of each id, in the order of ids. */
+function adding<E>(rows: Table<E>, sums: readonly string[]) {
   const added = sums.map((column) => `${faded(`learning_evidence.${column}`, "share")} + excluded.${column}`);
-  return bySize((size) => {
-    const width = names.length;
-    const rows = Array.from({ length: size }, (_, at) => `(${placeholders(width, 1 + at * width)})`).join(", ");
+  const width = rows.names.length;
+  const statement = bySize((size) => {
+    const places = Array.from({ length: size }, (_, at) => `(${placeholders(width, 1 + at * width)})`).join(", ");
     const left = share("learning_evidence.updated_at", "excluded.updated_at", `$${size * width + 1}`);
     // The share is worked out once for all sums: half the time of nine.
     // sql: columns of the table and numbers of parameters.
-    return `INSERT INTO learning_evidence (${all}) VALUES ${rows}
+    return `INSERT INTO learning_evidence (${rows.columns}) VALUES ${places}
     ON CONFLICT (id) DO UPDATE SET (${sums.join(", ")}) = (SELECT ${added.join(", ")} FROM (SELECT ${left} AS share) AS faded),
       observations = learning_evidence.observations + excluded.observations,
       updated_at = CASE WHEN learning_evidence.updated_at > excluded.updated_at THEN learning_evidence.updated_at ELSE excluded.updated_at END`;
   });
+  return function* add(observed: readonly E[], perMs: number): Tx<void> {
+    yield* eachIn(observed, (chunk) => {
+      const values: SqlValue[] = [];
+      for (const row of chunk) rows.write(row, values);
+      return [statement(chunk.length), [...values, perMs]];
+    });
+  };
 }
 
-const ADD = adding(EVIDENCE, SUM_COLUMNS);
-const ADD_OF_COMMANDS = adding(COMMAND_EVIDENCE, [...SUM_COLUMNS, ...CONSUMED_COLUMNS]);
-
-/** Adds evidence of now to what has faded meanwhile, one of each id, in the order of ids; the rows of commands come after those of agents. */
-export function* addEvidence(added: readonly StoredEvidence[], perMs: number): Tx<void> {
-  yield* eachIn(added, (chunk) => {
-    const values: SqlValue[] = [];
-    for (const row of chunk) EVIDENCE.write(row, values);
-    return [ADD(chunk.length), [...values, perMs]];
-  });
-}
-
-/** The same of the processes that run commands: a statement of its own, which every other completion would pay for. */
-export function* addCommandEvidence(added: readonly CommandEvidence[], perMs: number): Tx<void> {
-  yield* eachIn(added, (chunk) => {
-    const values: SqlValue[] = [];
-    for (const row of chunk) COMMAND_EVIDENCE.write(row, values);
-    return [ADD_OF_COMMANDS(chunk.length), [...values, perMs]];
-  });
-}
+/** Adds evidence of agents, before that of commands. */
+export const addEvidence = adding(EVIDENCE, SUM_COLUMNS);
+/** Adds evidence of the processes that run commands: a statement of its own, which every other completion would pay for. */
+export const addCommandEvidence = adding(COMMAND_EVIDENCE, [...SUM_COLUMNS, ...CONSUMED_COLUMNS]);
 
 // $1 is the instant, $2 how fast it fades.
 const LEFT = share("updated_at", "CAST($1 AS BIGINT)", "$2");

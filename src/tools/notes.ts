@@ -30,10 +30,10 @@ export async function noteOfMerges(host: HostWith<"files">, task: string): Promi
   });
 }
 
-/** Returns a note that is read after the commit; none where that fails: what was done stands, and an error would be taken for its failure. */
-export async function afterwards(note: Promise<string | undefined>): Promise<string | undefined> {
+/** Returns what is read after the commit, and nothing where that fails: what was done stands, and an error would be taken for its failure. */
+export async function afterwards<T>(read: Promise<T>): Promise<T | undefined> {
   try {
-    return await note;
+    return await read;
   } catch (error) {
     if (error instanceof BatonError) return undefined;
     throw error;
