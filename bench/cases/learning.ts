@@ -1,13 +1,14 @@
 import path from "node:path";
 import { registerAgent } from "../../src/engine/agents/agents.js";
 import { claimTask } from "../../src/engine/claims/claims.js";
-import type { HeadStarts } from "../../src/engine/claims/head-starts.js";
+import { HeadStarts } from "../../src/engine/claims/head-starts.js";
 import { learn } from "../../src/engine/learning/observing.js";
 import { endSession } from "../../src/engine/presence/sessions.js";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
 import { systemRuntime } from "../../src/runtime/runtime.js";
 import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
-import { EngineHandle, held, type Synchronous } from "../harness/engine-handle.js";
+import { EngineHandle, held, type Synchronous, type World } from "../harness/engine-handle.js";
+import { type Postgres, startDurablePostgres } from "../harness/postgres.js";
 import { median, medianRatio, timed } from "../harness/rounds.js";
 import { DEMANDS } from "../loads/mixture.js";
 import { ofDemands, roleOf, RUN_TASKS_MAX, typed } from "../loads/plans.js";
@@ -21,35 +22,70 @@ const COMPLETION_RATIO_MAX = 1.05;
 // Claims: agents and tasks of 50 kinds, half of the kinds with one agent that is there, half with two.
 const AGENTS = 1_000;
 const READY_TASKS = 100_000;
+const FEW_READY_TASKS = 10_000;
 const CLAIM_ROUNDS = 12;
 const CLAIM_RATIO_MAX = 2;
 const HOUR = 3_600_000;
 
 export const learning: Benchmark = {
   name: "learning",
-  title: "The cost of learning, at the engine on SQLite, one process",
+  title: "The cost of learning, at the engine, one process",
   async run(bench: Bench): Promise<Outcome> {
-    const lines = [await completions(bench, "FULL"), await completions(bench, "NORMAL"), await claims(bench)];
+    const server = await startDurablePostgres();
+    const lines: Line[] = [];
+    try {
+      const [full, normal, postgres] = [onSqlite(bench, "FULL"), onSqlite(bench, "NORMAL"), onPostgres(server)];
+      for (const database of [full, normal, postgres]) lines.push(await completions(bench, database));
+      lines.push(await claims(bench, normal, bench.quick ? FEW_READY_TASKS : READY_TASKS));
+      lines.push(await claims(bench, postgres, FEW_READY_TASKS));
+    } finally {
+      await server.stop();
+    }
     return {
       lines,
       notes: [
         `Completions: two databases with the same twelve types of task, which take turns task by task; ${ROUNDS} rounds of ${ROUND_TASKS}, medians, and the median of the rounds' ratios. The peer is the setting learning_enabled: false.`,
-        `Claims: ${AGENTS} agents, each with evidence of its kind, and ${READY_TASKS} ready tasks of ${DEMANDS} kinds, at NORMAL. Of half of the kinds one agent is there, of the others a second, idle one, with which each claim is compared, since the head start is an hour here; they take turns kind by kind.`,
+        `Claims: ${AGENTS} agents, each with evidence of its kind, and ${READY_TASKS} ready tasks of ${DEMANDS} kinds on SQLite at NORMAL, ${FEW_READY_TASKS} on PostgreSQL. Of half of the kinds one agent is there, of the others a second, idle one, with which each claim is compared, since the head start is an hour here; they take turns kind by kind.`,
       ],
     };
   },
 };
 
+/** A kind of database. One of its databases is opened by name; what was opened before under that name is found again. */
+interface Database {
+  readonly name: string;
+  open(name: string, world: World): Promise<EngineHandle>;
+}
+
+function onSqlite({ directory }: Bench, synchronous: Synchronous): Database {
+  return {
+    name: synchronous,
+    open: (name, world) => EngineHandle.onSqlite(path.join(directory, `${synchronous}-${name}.db`), synchronous, world),
+  };
+}
+
+function onPostgres(server: Postgres): Database {
+  const urls = new Map<string, string>();
+  return {
+    name: "PostgreSQL",
+    async open(name, world) {
+      const url = urls.get(name) ?? (await server.database(name));
+      urls.set(name, url);
+      return EngineHandle.onPostgres(url, 2, world);
+    },
+  };
+}
+
 /** The median completion with learning beside that without it. */
-async function completions({ directory, quick, say }: Bench, synchronous: Synchronous): Promise<Line> {
+async function completions({ quick, say }: Bench, database: Database): Promise<Line> {
   const rounds = quick ? 6 : ROUNDS;
-  say(`${synchronous}: ${rounds} rounds of ${ROUND_TASKS} completions on each`);
+  say(`${database.name}: ${rounds} rounds of ${ROUND_TASKS} completions on each`);
   const workers: (() => Promise<number>)[] = [];
   const handles: EngineHandle[] = [];
   for (const learning_enabled of [true, false]) {
     const settings = { ...defaultSettings, learning_enabled };
-    const file = path.join(directory, `${synchronous}-${String(learning_enabled)}.db`);
-    const handle = await EngineHandle.onSqlite(file, synchronous, { runtime: systemRuntime(), settings });
+    const name = learning_enabled ? "learning" : "without";
+    const handle = await database.open(name, { runtime: systemRuntime(), settings });
     const project = await handle.project();
     await handle.start(project, typed(WARM_UP + rounds * ROUND_TASKS));
     handles.push(handle);
@@ -72,7 +108,7 @@ async function completions({ directory, quick, say }: Bench, synchronous: Synchr
   for (const handle of handles) await handle.close();
   const of = (at: number): number[] => medians.map((one) => one[at] ?? Number.NaN);
   return {
-    what: `${synchronous}: a completion`,
+    what: `${database.name}: a completion`,
     value: median(of(0)) * 1_000,
     unit: "µs",
     peer: { name: "without learning", value: median(of(1)) * 1_000 },
@@ -82,19 +118,18 @@ async function completions({ directory, quick, say }: Bench, synchronous: Synchr
 }
 
 /** The median claim of a kind that two live agents take beside that of a kind that one takes. */
-async function claims({ directory, quick, say }: Bench): Promise<Line> {
-  const [rounds, tasks] = quick ? [4, 10_000] : [CLAIM_ROUNDS, READY_TASKS];
-  say(`${AGENTS} agents, ${tasks} ready tasks of ${DEMANDS} kinds`);
+async function claims({ quick, say }: Bench, database: Database, tasks: number): Promise<Line> {
+  const rounds = quick ? 4 : CLAIM_ROUNDS;
+  say(`${database.name}: ${AGENTS} agents, ${tasks} ready tasks of ${DEMANDS} kinds`);
   // Sessions live for an hour: this process renews none.
   // The head start does not end, and an idle agent counts as heard, so that each claim with a rival compares both.
   const settings = { ...defaultSettings, session_ttl_ms: HOUR, session_renew_ms: HOUR, head_start_ms: HOUR };
   const world = { runtime: systemRuntime(), settings };
-  const file = path.join(directory, "claims.db");
-  const gone = await EngineHandle.onSqlite(file, "NORMAL", world);
+  const gone = await database.open("claims", world);
   await register(gone, (at) => !isLive(at));
   await gone.transact((ctx) => endSession(ctx));
   await gone.close();
-  const handle = await EngineHandle.onSqlite(file, "NORMAL", world);
+  const handle = await database.open("claims", world);
   await register(handle, isLive);
   const project = await handle.project();
   const plan = ofDemands(RUN_TASKS_MAX, DEMANDS);
@@ -104,7 +139,7 @@ async function claims({ directory, quick, say }: Bench): Promise<Line> {
     const times: [alone: number[], rivalled: number[]] = [[], []];
     for (let kind = 0; kind < DEMANDS; kind++) {
       const agent = agentOf(kind);
-      const headStarts: HeadStarts | undefined = isRivalled(kind) ? new Map() : undefined;
+      const headStarts = isRivalled(kind) ? new HeadStarts() : undefined;
       const claim = await timed(() =>
         handle.transact((ctx) => claimTask(ctx, { agent, headStarts, project: project.id })),
       );
@@ -118,7 +153,7 @@ async function claims({ directory, quick, say }: Bench): Promise<Line> {
   await handle.close();
   const [alone, rivalled] = [0, 1].map((at) => samples.map((one) => one[at] ?? Number.NaN));
   return {
-    what: "a claim for which two live agents compete",
+    what: `${database.name}: a claim for which two live agents compete`,
     value: median(rivalled ?? []) * 1_000,
     unit: "µs",
     peer: { name: "one agent is there", value: median(alone ?? []) * 1_000 },

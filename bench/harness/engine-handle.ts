@@ -77,8 +77,7 @@ export class EngineHandle implements Engine {
     return EngineHandle.#opened(await openSqlite({ file, synchronous, runtime: world.runtime }), world);
   }
 
-  static async onPostgres(url: string, poolSize: number): Promise<EngineHandle> {
-    const world = realWorld();
+  static async onPostgres(url: string, poolSize: number, world = realWorld()): Promise<EngineHandle> {
     return EngineHandle.#opened(await openPostgres({ url, poolSize, runtime: world.runtime }), world);
   }
 

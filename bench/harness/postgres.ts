@@ -6,6 +6,8 @@ import { postgresPackage } from "../../test/support/databases/postgres-package.j
 
 export interface Postgres {
   readonly url: string;
+  /** Creates a database of this name and returns its address. */
+  database(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -38,8 +40,13 @@ export async function startDurablePostgres(): Promise<Postgres> {
     removed();
     throw new Error(`PostgreSQL did not start:\n${output.slice(-20).join("")}`, { cause: error });
   }
+  const urlOf = (name: string): string => `postgres://baton:${PASSWORD}@127.0.0.1:${port}/${name}`;
   return {
-    url: `postgres://baton:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    url: urlOf("postgres"),
+    database: async (name) => {
+      await server.createDatabase(name);
+      return urlOf(name);
+    },
     stop: async () => {
       await server.stop();
       removed();

@@ -1,6 +1,6 @@
 import { BatonError } from "../base/errors.js";
 import { type ClaimRequest, claimTask, worthClaiming } from "../engine/claims/claims.js";
-import type { HeadStarts } from "../engine/claims/head-starts.js";
+import { HeadStarts } from "../engine/claims/head-starts.js";
 import type { Claim } from "../engine/claims/taking.js";
 import type { HostWith } from "../dispatch/operation.js";
 
@@ -21,7 +21,7 @@ export class ClaimCall {
   /** Told in the first of them. */
   #lost: NonNullable<Claim["lost"]> = [];
   /** Only a call that waits leaves work to others for a moment. */
-  readonly #headStarts: HeadStarts = new Map();
+  readonly #headStarts = new HeadStarts();
   /** The instant of the last look. */
   #now = 0;
   /** When what an exclusion or a breaker keeps away may be claimed: its end changes no row, so nothing wakes the wait. */
@@ -34,19 +34,13 @@ export class ClaimCall {
 
   /** Milliseconds until something may be claimed that no change of a row announces. */
   nextLookMs(): number | undefined {
-    const ends = [this.#lookAt - performance.now(), this.#headStartMs() ?? 0].filter((ms) => ms > 0);
+    const ends = [this.#lookAt - performance.now(), this.#headStarts.endsInMs(this.#now) ?? 0].filter((ms) => ms > 0);
     return ends.length === 0 ? undefined : Math.min(...ends);
   }
 
-  /** From the last look until work that was left to others is anyone's; undefined where there is none. */
-  #headStartMs(): number | undefined {
-    const ends = [...this.#headStarts.values()].flatMap(({ until }) => (until > this.#now ? [until] : []));
-    return ends.length === 0 ? undefined : Math.min(...ends) - this.#now;
-  }
-
-  async claim(leaves = (this.input.wait_seconds ?? 0) > 0): Promise<Decided> {
+  async claim(): Promise<Decided> {
+    const headStarts = (this.input.wait_seconds ?? 0) > 0 ? this.#headStarts : undefined;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const headStarts = leaves ? this.#headStarts : undefined;
       const request = { ...this.input, headStarts, catchesUp: this.host.background.mayBeBehind() };
       const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
       this.#lost = [...this.#lost, ...(found.lost ?? [])];
@@ -79,7 +73,9 @@ export class ClaimCall {
 
   /** The last try of a call that left work to others and has no time to wait any more. One that was cancelled takes nothing. */
   async atEnd(): Promise<Decided | undefined> {
-    return this.host.signal.aborted || this.#headStartMs() === undefined ? undefined : this.claim(false);
+    if (this.host.signal.aborted || this.#headStarts.endsInMs(this.#now) === undefined) return undefined;
+    this.#headStarts.end();
+    return this.claim();
   }
 
   /** Nothing can come of waiting longer. */

@@ -218,14 +218,18 @@ function outcomeOf(found: Decided): z.input<typeof claimOutput> {
 
 const CANDIDATES_SHOWN_MAX = 5;
 
-/** The best candidates of the choice by which a task was kept for its agent; get_task shows them all, with the parts of their scores. */
+/** The best candidates of the choice by which the task came to its agent; get_task shows them all, with the parts of their scores. */
 async function withChoice(host: HostWith<"background">, found: Decided): Promise<z.input<typeof claimOutput>> {
   const answer = claimAnswer(found);
-  if (found.outcome !== "claimed" || found.reserved !== true) return answer;
+  if (found.outcome !== "claimed") return answer;
   const { id, run, agent } = found.brief.task;
-  const choice = await afterwards(host.read(() => choiceOf({ id, run }, agent ?? "")));
+  const reserved = found.reserved === true;
+  const kept = reserved ? await afterwards(host.read(() => choiceOf({ id, run }, agent ?? ""))) : undefined;
+  const choice = kept ?? found.headStart;
   if (choice === undefined) return answer;
-  const candidates = choice.candidates.slice(0, CANDIDATES_SHOWN_MAX);
+  const candidates = choice.candidates
+    .slice(0, CANDIDATES_SHOWN_MAX)
+    .map(({ agent: name, score }) => ({ agent: name, score }));
   const read = { tool: "get_task", arguments: { task: id, include: ["routing"] } };
   return { ...answer, routing: { by: choice.by, candidates, read } };
 }

@@ -51,6 +51,38 @@ describe.each(BACKENDS)("a head start on %s", (backend) => {
     expect(await ann).toBe("b");
   });
 
+  test("is kept with the task it decided: by the agent it was left to, and by one that took it in its place", async () => {
+    const { crew, call, plan } = await team({ head_start_ms: 10_000 });
+    const shown = async (run: { id: string }) =>
+      (await call("get_task", { task: `${run.id}/a`, include: ["routing"] })).routing;
+    const [ben, ann] = [
+      { agent: "ben", score: 0.933, parts: { successes: 4, failures: 0 } },
+      { agent: "ann", score: 0.32, parts: { successes: 0, failures: 3 } },
+    ];
+    const first = await plan("a");
+    const answer = await crew.claim("ben", { project: "demo", ...WAIT });
+    expect(answer.routing).toMatchObject({ by: "head_start", candidates: [{ agent: "ben" }, { agent: "ann" }] });
+    expect(await shown(first.run)).toMatchObject({
+      agent: "ben",
+      by: "head_start",
+      task_type: "port",
+      candidates: [ben, ann],
+    });
+    await call("complete_task", { agent: "ben", task: answer.task?.id ?? "", token: answer.lease?.token ?? 0 });
+    const second = await plan("a");
+    const late = await crew.claim("ann", { project: "demo", wait_seconds: 1 });
+    expect(late.routing?.candidates).toMatchObject([{ agent: "ben" }, { agent: "ann" }]);
+    expect(await shown(second.run)).toMatchObject({
+      agent: "ann",
+      by: "head_start",
+      candidates: [{ agent: "ben" }, ann],
+    });
+    await call("complete_task", { agent: "ann", task: late.task?.id ?? "", token: late.lease?.token ?? 0 });
+    const third = await plan("a");
+    expect(await crew.claim("ann", { project: "demo" })).not.toHaveProperty("routing");
+    expect(await shown(third.run)).toMatchObject({ candidates: [] });
+  });
+
   test("ends after head_start_ms: the waiting claim wakes and takes the task", async () => {
     const { crew, plan, waiting } = await team({ head_start_ms: 100 });
     await plan("a");

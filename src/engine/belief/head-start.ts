@@ -15,10 +15,11 @@ function isTelling({ successes, failures }: Evidence): boolean {
 
 /** Whether one agent is clearly likelier to succeed than another, by the evidence of both at the type of task. */
 export function isClearlyBetter(one: Evidence, other: Evidence): boolean {
-  return isTelling(one) && isTelling(other) && meanOf(one) - meanOf(other) > CLEARLY;
+  return isTelling(one) && isTelling(other) && expectedSuccess(one) - expectedSuccess(other) > CLEARLY;
 }
 
-function meanOf(pair: Evidence): number {
+/** The likelihood, 0 to 1, that an agent succeeds, by its evidence at the type of task alone. */
+export function expectedSuccess(pair: Evidence): number {
   const { alpha, beta } = successBelief({ pair, agent: NO_EVIDENCE, type: NO_EVIDENCE });
   return alpha / (alpha + beta);
 }

@@ -36,7 +36,7 @@ import { modedPatterns } from "../paths/file-sets.js";
 import { allocateToTask } from "../resources/tasks.js";
 import type { Offer } from "../scheduling/demands.js";
 import { briefOf, type Brief } from "./brief.js";
-import { type HeadStarts, leavesToBetter } from "./head-starts.js";
+import { type HeadStartChoice, headStartOf, type HeadStarts } from "./head-starts.js";
 import { type Choice, type Lane, chooseAmong, isBefore, rivalOf } from "./lane-choice.js";
 import type { NoWork } from "./no-work.js";
 import { recoveryBy } from "./recovered.js";
@@ -48,6 +48,8 @@ export type Claim = Outcome & {
   readonly met?: readonly MetLock[];
   /** Whether the task was kept for the agent. */
   readonly reserved?: boolean;
+  /** The choice between idle agents by which the task came to its agent. */
+  readonly headStart?: HeadStartChoice;
   /** Undefined where no message waits for the agent. */
   readonly messages?: WaitingMessages | undefined;
 };
@@ -98,10 +100,11 @@ export function* takeFrom(
   const stopped = agent.hasBudget ? yield* whyStopped({ project: run.project, agent: claimer.agent.name }) : undefined;
   if (stopped !== undefined)
     return { outcome: "none", reason: "budget_blocked", detail: stopped, retryAfterMs: BUDGET_RETRY_MS };
-  if (yield* leavesToBetter(ctx, claimer, choice)) return { outcome: "again" };
+  const headStart = yield* headStartOf(ctx, claimer, choice);
+  if (headStart.leaves) return { outcome: "again" };
   // It was read as idle without its lock: the next transaction looks again.
   if (choice.lane.demand.alone && counters.running > 0) return { outcome: "again" };
-  const chosen = { ...choice, run, counters };
+  const chosen = { ...choice, run, counters, headStart: headStart.choice };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
   return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, project });
 }
@@ -109,6 +112,8 @@ export function* takeFrom(
 interface ChosenLane extends Choice {
   readonly run: Run;
   readonly counters: Counters;
+  /** The choice by which the agent takes the first task of the lane. */
+  readonly headStart?: HeadStartChoice | undefined;
 }
 
 function* takePlain(ctx: EngineContext, claimer: Claimer, chosen: ChosenLane): Tx<Claim> {
@@ -161,7 +166,8 @@ function* takeWithFiles(
     if ("granted" in files) {
       if (parked > 0) yield* refreshAll(chosen.run.id, touched);
       const { granted, met, events } = files;
-      return yield* take(ctx, claimer, { ...chosen, candidate, locks: granted, met, events });
+      const headStart = parked === 0 ? chosen.headStart : undefined;
+      return yield* take(ctx, claimer, { ...chosen, candidate, headStart, locks: granted, met, events });
     }
     for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
     if (!files.compared) yield* appendEvents(ctx, [passedOver(task, files.conflict)]);
@@ -208,6 +214,8 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.claim(task, taking.lane.demand.alone);
   change.append(taking.events);
+  const { headStart } = taking;
+  if (headStart) change.recordTask(opened, "task.routed", { ...headStart });
   change.recordTask(opened, "task.claimed", {
     token: opened.token,
     attempt: opened.attempt,
@@ -220,5 +228,6 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     brief: { ...brief, resources },
     ...(met.length > 0 && { met }),
     ...(task.reservedFor !== null && { reserved: true }),
+    ...(headStart && { headStart }),
   };
 }
