@@ -16,9 +16,9 @@ const [
   { configurationPage },
 ] = await Promise.all([
   import("../dist/tools/registry.js"),
-  import("../dist/dispatch/reference.js"),
+  import("../dist/dispatch/reference/reference.js"),
   import("../dist/engine/definitions/published-schema.js"),
-  import("../dist/dispatch/workflow-reference.js"),
+  import("../dist/dispatch/reference/workflow-reference.js"),
   import("../dist/config/settings-reference.js"),
 ]);
 mkdirSync(path.join(ROOT, "docs"), { recursive: true });

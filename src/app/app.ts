@@ -4,7 +4,7 @@ import { databaseIsThere } from "../config/database.js";
 import { Texts } from "../compaction/texts.js";
 import { hasCode } from "../base/errors.js";
 import type { Settings } from "../base/settings.js";
-import type { Caller } from "../engine/context.js";
+import type { Caller, CallerAccess } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import { type Logger, silentLogger } from "../runtime/logger.js";
 import { type Runtime, systemRuntime } from "../runtime/runtime.js";
@@ -128,8 +128,8 @@ export class App {
   }
 
   /** The dispatch of operations for a client that calls over the network. */
-  remoteDispatch(client: string): Promise<Dispatch> {
-    return this.#dispatchOf(this.#identity.remote(client));
+  remoteDispatch(client: string, access?: CallerAccess): Promise<Dispatch> {
+    return this.#dispatchOf(this.#identity.remote(client, access));
   }
 
   /** The engine for reads that need no session row. */

@@ -6,6 +6,7 @@ import type { TextWorker } from "../compaction/text-thread.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
 import { contentFilesOf } from "./connection.js";
 import { Trials } from "./performance/trials.js";
+import { newSecret } from "../runtime/random.js";
 import { leavesRoot } from "../runtime/files/confinement.js";
 import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { readWorkplace } from "../runtime/files/workplace.js";
@@ -74,6 +75,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       () => parts.settings(),
       config.database.kind === "sqlite" ? config.database.synchronous : "FULL",
     ),
+    secrets: { make: newSecret },
     background: { catchUp: () => parts.catchUp(), mayBeBehind: () => parts.mayBeBehind() },
   };
 }

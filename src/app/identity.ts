@@ -1,6 +1,6 @@
 import os from "node:os";
 import { handleOf, slugOf, suffixOf } from "../base/names.js";
-import type { Caller, SessionIdentity } from "../engine/context.js";
+import type { Caller, CallerAccess, SessionIdentity } from "../engine/context.js";
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import { ownMark, type ProcessMark } from "../runtime/processes.js";
@@ -78,14 +78,22 @@ export class Identity {
 
   /**
    * The caller over the network whose client has this name. No process of it is known here, so its leases last by time; and the handle is
-   * the same at each of several servers, and after a restart.
+   * the same at each of several servers, and after a restart. A client that calls itself as a person or a server is called does not
+   * become one: its token alone can make it a person.
    */
-  remote(client: string): Caller {
+  remote(client: string, access?: CallerAccess): Caller {
     const { workplace, ...own } = this.client;
-    // A client that calls itself as a person or a server is called does not become one.
-    const agent = `http-${slugOf(client, "client")}`;
+    const channel = access?.role === "human" ? "human" : "agent";
     const elsewhere = { ...workplace, isElsewhere: true };
-    return { ...own, workplace: elsewhere, agent, session: null, clientSession: null, channel: "agent" };
+    const shared = {
+      ...own,
+      workplace: elsewhere,
+      session: null,
+      clientSession: null,
+      channel,
+      seat: undefined,
+    } as const;
+    return { ...shared, agent: remoteHandle(client, access), access };
   }
 
   /** The person at the client. No agent can be called so: no name holds an "@". */
@@ -143,4 +151,12 @@ export class Identity {
       seat: this.#options.seat,
     };
   }
+}
+
+/** The handle of a caller over the network that names no agent: a person's own, the first of its token's, or the client's. */
+function remoteHandle(client: string, access: CallerAccess | undefined): string {
+  const byClient = `http-${slugOf(client, "client")}`;
+  if (access === undefined) return byClient;
+  if (access.role === "human") return access.name;
+  return access.agents?.[0] ?? `${byClient}-${suffixOf(access.id)}`;
 }

@@ -14,6 +14,22 @@ export const TASK_STATUSES = [
 ] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
+/** Roles by which operations say who may call them. A step's role is another matter: a free label. */
+export const PERMISSION_ROLES = ["planner", "worker", "reviewer", "lead", "architect", "human", "admin"] as const;
+export type PermissionRole = (typeof PERMISSION_ROLES)[number];
+
+/** Roles that stop, change or throw away what others planned. */
+export const STEERING_ROLES: readonly PermissionRole[] = ["planner", "lead", "architect", "human", "admin"];
+
+/** Roles that judge the work of others. */
+export const REVIEWING_ROLES: readonly PermissionRole[] = ["reviewer", "lead", "architect", "human", "admin"];
+
+/** Roles that decide what a lead decides. */
+export const LEADING_ROLES: readonly PermissionRole[] = ["lead", "architect", "human", "admin"];
+
+export const ACCESS_TOKEN_STATUSES = ["active", "expired", "revoked"] as const;
+export type AccessTokenStatus = (typeof ACCESS_TOKEN_STATUSES)[number];
+
 export const STEP_KINDS = ["agent", "command", "tool", "human", "gate", "wait", "plan", "workflow"] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 

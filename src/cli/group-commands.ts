@@ -1,5 +1,11 @@
 import { type Command, Option } from "commander";
-import { DEAD_LETTER_STATUSES, DELIVERY_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
+import {
+  DEAD_LETTER_STATUSES,
+  DELIVERY_STATUSES,
+  PERMISSION_ROLES,
+  PRIORITY_NAMES,
+  PROJECT_STATUSES,
+} from "../base/statuses.js";
 import path from "node:path";
 import type { Act } from "./command.js";
 import { hint } from "../base/names.js";
@@ -105,6 +111,31 @@ export function addNotifications(program: Command, act: Act): void {
     .description("close notifications without another attempt")
     .argument("<ids...>")
     .action(act(async () => (await commands()).discardNotifications));
+}
+
+export function addTokens(program: Command, act: Act): void {
+  const commands = () => import("./commands/tokens.js");
+  const group = program
+    .command("token")
+    .description("make, list and revoke the tokens with which programs call `baton serve --http`");
+  defaultCommand(group, "list")
+    .description("list them with role, agents, expiry and last use")
+    .action(act(async () => (await commands()).listTokens));
+  group
+    .command("create")
+    .description("make one and show it, this once")
+    .addOption(
+      new Option("--role <role>", "which operations it may call").choices(PERMISSION_ROLES).makeOptionMandatory(),
+    )
+    .option("--agent <name...>", "only as these agents (default: as any)")
+    .option("--expires <duration>", "such as 30d, or never (default: 90d)")
+    .option("--name <name>", "what it is for")
+    .action(act(async () => (await commands()).createToken));
+  group
+    .command("revoke")
+    .description("let it in no more, nor the browsers signed in with it")
+    .argument("<ids...>")
+    .action(act(async () => (await commands()).revokeTokens));
 }
 
 export function addDeadLetters(program: Command, act: Act): void {

@@ -14,6 +14,7 @@ import {
   addDeadLetters,
   addNotifications,
   addProject,
+  addTokens,
   addWorkflow,
   withRunOptions,
 } from "./group-commands.js";
@@ -167,6 +168,7 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
   addStatus(program, act);
   addServe(program, act);
   addCall(program, act);
+  addTokens(program, act);
   addMaintenance(program, act);
   addHelp(program, place);
   return program;

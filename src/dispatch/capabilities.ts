@@ -22,6 +22,7 @@ export interface ServerCapabilities {
   readonly configuration: Configuration;
   readonly background: BackgroundWork;
   readonly performance: PerformanceTrials;
+  readonly secrets: Secrets;
 }
 
 /** Directories and files of projects on this machine. */
@@ -105,6 +106,11 @@ export interface BackgroundWork {
   catchUp(): Promise<boolean>;
   /** True once, unless this process has handled due work before: from then on its passes and timers do so. */
   mayBeBehind(): boolean;
+}
+
+/** Random texts that cannot be guessed. */
+export interface Secrets {
+  make(): string;
 }
 
 /** Trials of the engine, away from the database that is shared. */

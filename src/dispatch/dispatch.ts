@@ -2,7 +2,6 @@ import { startOf } from "../base/texts/stored-values.js";
 import type { Caller, Command } from "../engine/context.js";
 import { type Engine, prepared } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
-import { isName } from "../base/names.js";
 import { type Done, doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
 import { withinQuotas } from "../engine/system/quotas.js";
 import { hashOfInput } from "../base/json.js";
@@ -13,6 +12,7 @@ import { asWanted } from "./input/coercion.js";
 import { withOwnNames } from "./input/foreign-names.js";
 import { checkInput, parseInput, strict } from "./input.js";
 import * as params from "./params.js";
+import { requirePermission, requireSubject } from "./permissions.js";
 import type { ServerCapabilities } from "./capabilities.js";
 import type {
   Capabilities,
@@ -21,7 +21,6 @@ import type {
   Operation,
   OperationHost,
   OperationIndex,
-  PermissionRole,
 } from "./operation.js";
 
 /** Dependencies of dispatch: everything outside it that a call may touch. */
@@ -121,6 +120,7 @@ export class Dispatch {
     const raw = asWanted(operation.input, own);
     checkInput(operation.name, raw, this.#parts.settings().input_bytes_max);
     const input = parseInput(operation, raw);
+    requireSubject(operation, input, this.#parts.caller);
     const end = await this.#heard(operation, input);
     try {
       return await this.#run(operation, input, options);
@@ -275,26 +275,6 @@ function checkedResult(operation: Operation, result: unknown): Result {
   const checked = strict(operation.output).safeParse(result);
   if (checked.success) return checked.data;
   throw new Error(`${operation.name} gave a result that its output schema refuses: ${checked.error.message}`);
-}
-
-/**
- * Over stdio a handle is no proof of who acts, so an agent may take every role but those of a person. Who sits at a
- * terminal may do everything.
- */
-function requirePermission(
-  { name, permission: asked = "anyone", atTerminal = `baton call ${name}` }: Operation,
-  { caller, given }: { readonly caller: Caller; readonly given: Readonly<Record<string, unknown>> },
-): void {
-  const permission = typeof asked === "function" ? asked(given) : asked;
-  if (permission === "anyone" || caller.channel === "human") return;
-  const persons: readonly PermissionRole[] = ["human", "admin"];
-  if (permission.some((role) => !persons.includes(role))) return;
-  const { id } = given;
-  const subject = typeof id === "string" && isName(id) ? [id] : [];
-  const why =
-    caller.seat?.refused === undefined ? "" : ` This terminal is not taken for a person's: ${caller.seat.refused}.`;
-  const message = `${name} is for ${permission.join(" or ")}; an agent may not call it.${why} A person calls it at a terminal: ${[atTerminal, ...subject].join(" ")}.`;
-  throw new BatonError("not_permitted", message, { details: { operation: name, permitted: [...permission] } });
 }
 
 function notARead(operation: Operation, args: Record<string, unknown>): BatonError {

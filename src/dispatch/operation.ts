@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Area } from "../base/areas.js";
+import type { PermissionRole } from "../base/statuses.js";
 import type { Command, EngineContext } from "../engine/context.js";
 import type { QuotaUse } from "../engine/system/quotas.js";
 import type { Engine } from "../engine/engine.js";
@@ -11,7 +12,6 @@ export type OperationEffect = "read" | "write" | "destructive";
 
 /** Callers that are allowed: anyone, or only the roles named (spec 03, Permissions). */
 export type Permission = "anyone" | readonly PermissionRole[];
-export type PermissionRole = "planner" | "worker" | "reviewer" | "lead" | "architect" | "human" | "admin";
 
 interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   readonly name: string;

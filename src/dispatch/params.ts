@@ -11,6 +11,10 @@ export const name = z.string().min(1).max(100);
 const reference = z.string().min(1).max(300);
 
 export const agent = name.optional().describe("Handle of the agent that acts. Default: this connection's own.");
+/** The handle of an agent that is registered, changed or unregistered: its own alone. */
+export const ownHandle = name.describe("Agent's name, from register_agent or list_agents.");
+/** The agent that acts, where it is another that a call is about. */
+export const givenBy = name.optional().describe("Handle of the agent that gives it. Default: this connection's own.");
 export const requestId = z
   .string()
   .min(1)

@@ -1,3 +1,4 @@
+import type { PermissionRole } from "../base/statuses.js";
 import type { PriceList } from "../base/prices.js";
 import type { Session } from "../store/presence/sessions.js";
 import type { StoreInfo, Tx } from "../store/tx.js";
@@ -5,6 +6,16 @@ import type { ExecutorPolicy } from "../base/executor-policy.js";
 import type { Seat } from "../runtime/seat.js";
 import type { Effect, EffectContext } from "./effect.js";
 import type { FindPath } from "./disk-paths.js";
+
+/** The rights of a caller over the network, as it has shown them. */
+export interface CallerAccess {
+  /** Id of its token, or `oauth:` and the subject that an issuer vouches for. */
+  readonly id: string;
+  readonly name: string;
+  readonly role: PermissionRole;
+  /** Agents that it may act as; null: any. */
+  readonly agents: readonly string[] | null;
+}
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
 export interface Caller {
@@ -21,6 +32,8 @@ export interface Caller {
   readonly channel: "agent" | "human" | "executor";
   /** Where a command typed at a terminal came from; absent for every other caller. */
   readonly seat?: Seat | undefined;
+  /** Absent for a caller on this machine, who has shown nothing. */
+  readonly access?: CallerAccess | undefined;
 }
 
 export interface SessionIdentity extends Pick<

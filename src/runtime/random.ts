@@ -27,3 +27,10 @@ export const systemRandom: Random = {
 export function seededRandom(seed: number): Random {
   return { next: mulberry32(seed) };
 }
+
+const SECRET_BYTES = 32;
+
+/** A secret that cannot be guessed: 43 characters that a URL and a header take. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString("base64url");
+}

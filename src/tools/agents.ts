@@ -47,8 +47,6 @@ const agentShape = z.object({
   reported: z.object({ status: z.string().nullable(), load: z.number().nullable() }).optional(),
 });
 
-const name = params.name.describe("Agent's name, from register_agent or list_agents.");
-
 const register = defineOperation({
   name: "register_agent",
   title: "Register an agent",
@@ -56,7 +54,7 @@ const register = defineOperation({
     "Registers an agent with its capabilities, roles and how many tasks it takes at once; needed only when tasks ask for them. The same name again updates the given values. Returns the agent.",
   area: "agents",
   effect: "write",
-  input: z.object({ name, ...said, request_id: params.requestId }),
+  input: z.object({ name: params.ownHandle, ...said, request_id: params.requestId }),
   output: z.object({ agent: agentShape, created: z.boolean() }),
   *run(ctx, input) {
     const { agent, created } = yield* registerAgent(ctx, input);
@@ -71,7 +69,7 @@ const update = defineOperation({
   area: "agents",
   effect: "write",
   aliases: ["update_agent_capabilities"],
-  input: z.object({ agent: name, ...said, request_id: params.requestId }),
+  input: z.object({ agent: params.ownHandle, ...said, request_id: params.requestId }),
   output: z.object({ agent: agentShape }),
   *run(ctx, input) {
     return { agent: agentView(yield* updateAgent(ctx, input)) };
@@ -85,7 +83,7 @@ const unregister = defineOperation({
     "Unregisters an agent: its work goes back to the queue; its locks, places in line and reservations end. Returns those tasks.",
   area: "agents",
   effect: "destructive",
-  input: z.object({ agent: name, request_id: params.requestId }),
+  input: z.object({ agent: params.ownHandle, request_id: params.requestId }),
   output: z.object({ agent: agentShape, returned: z.array(z.string()) }),
   async perform(host, input) {
     const returned: string[] = [];
@@ -151,7 +149,7 @@ const get = defineOperation({
     get_agent_failure_history: { include: ["history"] },
   },
   input: z.object({
-    agent: name,
+    agent: params.name.describe("Agent's name, from register_agent or list_agents."),
     include: z.array(z.enum(INCLUDES)).optional().describe("Default: health, metrics, workload."),
   }),
   output: z.object({

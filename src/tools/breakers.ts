@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BREAKER_STATES } from "../base/statuses.js";
+import { BREAKER_STATES, LEADING_ROLES } from "../base/statuses.js";
 import { listBreakerPage, resetBreaker } from "../engine/breakers/breakers.js";
 import { breakerView } from "../engine/breakers/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -43,6 +43,7 @@ const reset = defineOperation({
     "Closes a circuit breaker and forgets its failures, so that its agent or MCP server gets work again at once. Use it when the cause has been mended. Not for the agent itself. Returns the breaker as it is then.",
   area: "recovery",
   effect: "write",
+  permission: LEADING_ROLES,
   words: ["let an agent work again", "close the breaker"],
   example: { target: "agent:ann" },
   input: z.object({

@@ -1,4 +1,4 @@
-import { CHECKPOINT_KINDS } from "../base/statuses.js";
+import { CHECKPOINT_KINDS, STEERING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import {
@@ -87,6 +87,7 @@ const resume = defineOperation({
     "Restores a run. in_place resets the run: work under way is fenced off, later results no longer count, the history stays. fork starts a new run from there and leaves the old one unchanged. Files and commits are not reverted. Returns the run, and its ready tasks.",
   area: "checkpoints",
   effect: "destructive",
+  permission: STEERING_ROLES,
   quota: "tasks",
   input: z.object({
     checkpoint: z.string().min(1).max(300).describe("From list_checkpoints."),

@@ -1,3 +1,4 @@
+import { LEADING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { type BudgetReport, checkBudget, setBudget, stateAfter } from "../engine/cost/budgets.js";
@@ -50,6 +51,7 @@ const set = defineOperation({
     "Sets, raises, lowers or removes the budget of a run with its child runs, a project, an agent, or everything (scope global), in US dollars of reported usage. From block_at on nothing new is claimed; held tasks may be completed. Only a person or a supervising role raises or removes one then. Returns the budgets that apply, and the cost.",
   area: "cost",
   effect: "write",
+  permission: LEADING_ROLES,
   words: ["limit the cost"],
   example: { run: "run_…", limit: 5 },
   input: z.object({

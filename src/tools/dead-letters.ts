@@ -1,4 +1,4 @@
-import { DEAD_LETTER_STATUSES } from "../base/statuses.js";
+import { DEAD_LETTER_STATUSES, STEERING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import {
@@ -134,6 +134,7 @@ const replay = defineOperation({
     "Reopens the task of a dead letter in its run, with changes where given, and the tasks it blocked; a failed run continues. Returns the task and what became ready. With ids: one after the other, each on its own; returns which were replayed, and why the others were refused.",
   area: "dead_letters",
   effect: "write",
+  permission: STEERING_ROLES,
   aliases: ["replay_task"],
   words: ["retry a failed task"],
   example: { id: "deadletter_…" },
@@ -205,6 +206,7 @@ const resolve = defineOperation({
     "Completes a dead-lettered task with a result obtained elsewhere and unblocks its dependents. Returns the task and what became ready.",
   area: "dead_letters",
   effect: "write",
+  permission: STEERING_ROLES,
   aliases: ["resolve_entry"],
   input: z.object({
     id: z.string().describe(ID),
@@ -226,6 +228,7 @@ const discard = defineOperation({
   description: "Discards a dead letter without a retry: it leaves the list of pending ones, its task stays failed.",
   area: "dead_letters",
   effect: "destructive",
+  permission: STEERING_ROLES,
   input: z.object({ id: z.string().describe(ID), notes: z.string().min(1).max(10_000), ...params.acting }),
   output: z.object({ task: shapes.taskLine }),
   *run(ctx, { id: reference, notes, agent: handle }) {
@@ -249,6 +252,7 @@ const send = defineOperation({
     "Fails a task for good by hand, whichever agent holds it: its token becomes stale, its locks are released, its dependents are blocked. It can be replayed or resolved later.",
   area: "dead_letters",
   effect: "destructive",
+  permission: STEERING_ROLES,
   aliases: ["send_to_dlq"],
   translate: withErrorAndReason,
   input: z.object({

@@ -24,7 +24,7 @@ const feedback = defineOperation({
     agent: params.name.optional().describe("The agent it is about, from list_agents, where no task is named."),
     score: z.number().min(-1).max(1),
     note: z.string().max(NOTE_CHARS_MAX).optional(),
-    by: params.name.optional().describe("Handle of the agent that gives it. Default: this connection's own."),
+    by: params.givenBy,
     request_id: params.requestId,
   }),
   output: z.object({

@@ -1,3 +1,4 @@
+import { STEERING_ROLES } from "../base/statuses.js";
 import { defined, isObject } from "../base/json.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
@@ -47,6 +48,7 @@ export const modifyRun = defineOperation({
   description: `Changes a run's tasks while agents work on it, all changes or none; held and ended tasks stay. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency, remove_dependency {task, on}, create_branch {after, if, then, else?, before?}, insert_gate {after, checks | reviews | ask}, parallelize {tasks}, reprioritize {tasks?, priority}. ${EXAMPLE}`,
   area: "runs",
   effect: "write",
+  permission: STEERING_ROLES,
   quota: "tasks",
   listed: true,
   aliases: ["create_branch", "insert_gate"],

@@ -1,4 +1,4 @@
-import { PROJECT_STATUSES } from "../base/statuses.js";
+import { PROJECT_STATUSES, STEERING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { BatonError, codeOf } from "../base/errors.js";
@@ -205,6 +205,7 @@ const archive = defineOperation({
     "unless force, which cancels those runs. Returns the project and the cancelled runs.",
   area: "projects",
   effect: "destructive",
+  permission: STEERING_ROLES,
   input: z.object({
     project: reference,
     force: z.boolean().default(false).describe("Cancel its active runs."),

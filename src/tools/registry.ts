@@ -1,3 +1,4 @@
+import { accessOperations } from "./access.js";
 import { agentOperations } from "./agents.js";
 import { artifactOperations } from "./artifacts.js";
 import { budgetOperations } from "./cost.js";
@@ -94,6 +95,7 @@ const operations = [
   ...forecastOperations,
   ...modelAdviceOperations,
   ...systemOperations,
+  ...accessOperations,
 ] as const;
 
 export const catalogue = new Catalogue(operations);

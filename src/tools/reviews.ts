@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SEVERITIES, VERDICTS } from "../base/statuses.js";
+import { SEVERITIES, VERDICTS, REVIEWING_ROLES } from "../base/statuses.js";
 import { changeView } from "../engine/runs/views.js";
 import { CRITIQUE_CHARS_MAX, FINDING_CHARS_MAX, FINDINGS_MAX, reviewView } from "../engine/reviews/verdict.js";
 import { requestReview } from "../engine/reviews/requests.js";
@@ -24,6 +24,7 @@ const submit = defineOperation({
     "Decides a review that you have claimed. approve: the work counts and its dependents go on; revise: back to its author with your critique; reject: it fails. Returns the reviewed task and the review.",
   area: "supervision",
   effect: "write",
+  permission: REVIEWING_ROLES,
   words: ["verdict", "findings", "critique", "revise"],
   example: {
     task: "task_…",

@@ -1,3 +1,4 @@
+import { STEERING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { whyShownWaits } from "../engine/claims/readiness.js";
@@ -155,6 +156,7 @@ const control = defineOperation({
     "Pauses, resumes, cancels or retries a run. pause stops claims, not work under way; cancel asks holders first; retry_failed reopens failed and blocked tasks.",
   area: "runs",
   effect: "destructive",
+  permission: STEERING_ROLES,
   listed: true,
   aliases: ["cancel_run", "pause_run", "resume_run", "retry_run"],
   aliasInput: {

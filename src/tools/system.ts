@@ -1,3 +1,4 @@
+import { LEADING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/system/configuration.js";
@@ -178,7 +179,7 @@ const configure = defineOperation({
   area: "system",
   // A shorter retention takes finished runs away.
   effect: "destructive",
-  permission: ["lead", "architect", "human", "admin"],
+  permission: LEADING_ROLES,
   input: z.object({
     scope,
     settings: z

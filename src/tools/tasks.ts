@@ -1,4 +1,4 @@
-import { TRIGGER_RULES } from "../base/statuses.js";
+import { TRIGGER_RULES, STEERING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
 import { assignTask } from "../engine/tasks/assignments.js";
@@ -271,6 +271,7 @@ const cancel = defineOperation({
     "Cancels a task: at once when no agent holds it; a holder is asked first, and loses it after a grace period. Its dependents are skipped.",
   area: "tasks",
   effect: "destructive",
+  permission: STEERING_ROLES,
   words: ["delete a task", "remove a task"],
   input: z.object({ task: params.task, reason: z.string().max(2_000).optional(), ...params.acting }),
   output: z.object(shapes.change),

@@ -1,3 +1,4 @@
+import { STEERING_ROLES } from "../base/statuses.js";
 import { idleKeyWarnings } from "../engine/workflows/idle-keys.js";
 import { findResourceSuggestions } from "../engine/learning/resource-suggestions.js";
 import { withLearnedEstimates } from "../engine/steps/learned-estimates.js";
@@ -286,6 +287,7 @@ const remove = defineOperation({
     "with the same name restores it with the next version. Returns the workflow.",
   area: "workflows",
   effect: "destructive",
+  permission: STEERING_ROLES,
   input: z.object({ name: reference, project: params.project, ...params.acting }),
   output: z.object({ workflow: z.object({ ...workflowFields, archived_at: instant }) }),
   *run(ctx, { agent, name: wanted, project: inProject }) {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { workflowPage } from "../../src/dispatch/workflow-reference.js";
+import { workflowPage } from "../../src/dispatch/reference/workflow-reference.js";
 import { workflowSchemaText } from "../../src/engine/definitions/published-schema.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");

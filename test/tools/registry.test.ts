@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { catalogue } from "../../src/tools/registry.js";
 import type { Operation } from "../../src/dispatch/operation.js";
 import { toolEntries } from "../../src/dispatch/published.js";
-import { referencePage, withToolTable } from "../../src/dispatch/reference.js";
+import { referencePage, withToolTable } from "../../src/dispatch/reference/reference.js";
 import type { ListChoice, PublishedTool } from "../../src/dispatch/toolsets.js";
 import { linesOf, toolsAmong } from "../../src/mcp/tool-list.js";
 import { startApp } from "../support/servers/app.js";

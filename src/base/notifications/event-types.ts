@@ -1,5 +1,9 @@
 /** Every type of event that the history has: who watches for another waits for ever. */
 export const EVENT_TYPES = [
+  "access.granted",
+  "access.refused",
+  "access.revoked",
+  "access.signed_in",
   "agent.heard",
   "agent.registered",
   "agent.silent",

@@ -25,6 +25,7 @@ export const BEGINNINGS: Readonly<Record<number, string>> = {
 export const SHAPED: Readonly<Record<string, string>> = {
   "key-": "[0-9a-f]{32}",
   SK: "[0-9a-f]{32}",
+  baton_: String.raw`[a-z0-9]{16}_[\w-]{43}`,
   re_: "[A-Za-z0-9]{8}_[A-Za-z0-9]{20}",
   fw_: "[A-Za-z0-9]{24}",
   "pa-": String.raw`[\w-]{43}`,

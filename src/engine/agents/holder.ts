@@ -41,6 +41,9 @@ export function* requireHolder(
   { task, spec, holder }: TaskAndSpec & { readonly holder: AttemptHolder },
   { agent }: GivenHandle,
 ): Tx<void> {
+  const subjects = ctx.caller.access?.agents ?? null;
+  if (subjects !== null && !subjects.includes(holder.agent ?? ""))
+    throw anotherHolder(task, holder, agent ?? ctx.caller.agent);
   if (agent !== undefined && agent !== holder.agent) throw anotherHolder(task, holder, agent);
   const own = ctx.caller.session?.id ?? null;
   if (spec.not_by === undefined || (own !== null && own === holder.session)) return;

@@ -6,6 +6,7 @@ import { findRun } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import { type EngineContext, SERVER } from "../context.js";
+import { mayLead } from "../person.js";
 import { rolesFrom } from "../supervision/tiers.js";
 import { budgetState, budgetView, nameOfSubject, subjectOf } from "./budget-state.js";
 
@@ -26,7 +27,7 @@ export function* requireMayLoosen(ctx: EngineContext, { before, after, agent }: 
   if (after !== undefined && after.limit * after.blockAt <= before.limit * before.blockAt) return;
   const supervising = yield* supervisingRoles(before);
   const { roles, offeredRoles } = yield* requireAgent(agent);
-  if ([...roles, ...offeredRoles].some((role) => supervising.includes(role))) return;
+  if (mayLead(ctx.caller) && [...roles, ...offeredRoles].some((role) => supervising.includes(role))) return;
   throw yield* refusal(ctx, before, supervising);
 }
 

@@ -14,7 +14,7 @@ import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { readyTasks } from "../lifecycle/ready.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { channelOf, requirePerson } from "../person.js";
+import { channelOf, mayLead, requirePerson } from "../person.js";
 import { transition } from "../machine.js";
 import { requireConditions } from "../supervision/conditions.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
@@ -128,6 +128,7 @@ function requireTier({ caller }: EngineContext, by: Decider, { escalation, leads
   if (escalation.parties.some((party) => by.parties.has(party)))
     refuse(`${escalation.askedBy} asks over the same handle or connection`);
   if (escalation.tier === "human") refuse("it waits for a person");
+  if (escalation.tier === "lead" && !mayLead(caller)) refuse("its token is not that of a lead");
   if (escalation.tier === "lead" && !by.roles.some((role) => leads.includes(role)))
     refuse(`it waits for an agent with a role of ${leads.join(", ")}`);
 }

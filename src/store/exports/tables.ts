@@ -15,6 +15,7 @@ export interface ExportedTable {
 export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "projects", key: ["id"] },
   { name: "settings", key: ["scope", "name"] },
+  { name: "access_tokens", key: ["id"] },
   { name: "workflows", key: ["id"] },
   { name: "workflow_versions", key: ["workflow", "version"], large: true },
   { name: "runs", key: ["id"], large: true },

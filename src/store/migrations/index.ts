@@ -47,6 +47,7 @@ import { modeAdaptive } from "./0046-mode-adaptive.js";
 import { yields } from "./0047-yields.js";
 import { consumption } from "./0048-consumption.js";
 import { runningAlone } from "./0049-running-alone.js";
+import { accessTokens } from "./0050-access-tokens.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -99,6 +100,7 @@ export const migrations: readonly Migration[] = [
   yields,
   consumption,
   runningAlone,
+  accessTokens,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -11,6 +11,7 @@ const KEYS = [
   ["github", "_pat_", "11ABCDEFG0123456789_abcdef"],
   ["AKIA", "", "ABCDEFGHIJKLMNOP"],
   ["xoxb", "-", "1234567890-abcdefghij"],
+  ["baton", "_", "01m8q2v7zk3xw9ct_pQ7vT2kR9xLm4Zc8Yw1NdA6uH3sJ5bEoGiKfVtX0aBc"],
   ["AIza", "", "SyA1234567890abcdefghijklmnopqrstu"],
   ["eyJ", "", "hbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMTIz"],
 ].map((parts) => parts.join(""));

@@ -1,6 +1,7 @@
 import { escalationDay } from "../escalation-day.js";
 import type { TestApp } from "../servers/app.js";
 import { supervisionDay } from "../supervision-day.js";
+import { accessDay } from "./access-day.js";
 import { brokenDay } from "./broken-day.js";
 import { conflictDay } from "./conflict-day.js";
 import { contextDay } from "./context-day.js";
@@ -18,4 +19,5 @@ export async function dayAfter(app: TestApp, project: string): Promise<void> {
   await routingDay(app, project);
   await brokenDay(app, project);
   await conflictDay(app, project);
+  await accessDay(app);
 }

@@ -1,9 +1,9 @@
-import { type Area, AREAS } from "../base/areas.js";
-import type { Operation } from "./operation.js";
-import { COMMON_PARAMETERS } from "./params.js";
-import { inputSchema, publishedOutput } from "./published.js";
-import { propertiesOf, requiredOf, typeOf } from "./guide/schema-words.js";
-import type { JsonSchema } from "./toolsets.js";
+import { type Area, AREAS } from "../../base/areas.js";
+import type { Operation } from "../operation.js";
+import { COMMON_PARAMETERS } from "../params.js";
+import { inputSchema, publishedOutput } from "../published.js";
+import { propertiesOf, requiredOf, typeOf } from "../guide/schema-words.js";
+import type { JsonSchema } from "../toolsets.js";
 
 const TITLES: Readonly<Record<Area, string>> = {
   meta: "Finding and calling",

@@ -1,6 +1,6 @@
-import { STEP_KINDS } from "../base/statuses.js";
-import { isObject } from "../base/json.js";
-import { workflowJsonSchema } from "../engine/definitions/published-schema.js";
+import { STEP_KINDS } from "../../base/statuses.js";
+import { isObject } from "../../base/json.js";
+import { workflowJsonSchema } from "../../engine/definitions/published-schema.js";
 
 type Properties = readonly [key: string, schema: Readonly<Record<string, unknown>>][];
 
