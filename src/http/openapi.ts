@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from "../base/json.js";
 import type { Operation, OperationIndex } from "../dispatch/operation.js";
 import { outputSchema } from "../dispatch/published.js";
+import { streamPaths } from "./streams/openapi.js";
 
 const JSON_TYPE = "application/json";
 
@@ -15,9 +16,10 @@ export function openApi(index: OperationIndex, version: string): JsonObject {
       license: { name: "Apache 2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/api/v1" }],
-    paths: Object.fromEntries(
-      index.all.map((operation) => [`/operations/${operation.name}`, pathOf(index, operation)]),
-    ),
+    paths: {
+      ...Object.fromEntries(index.all.map((operation) => [`/operations/${operation.name}`, pathOf(index, operation)])),
+      ...streamPaths(REFUSED),
+    },
     components: { schemas: { Problem: PROBLEM } },
   };
 }
@@ -36,14 +38,16 @@ function pathOf(index: OperationIndex, operation: Operation): JsonObject {
       requestBody: { required, content: { [JSON_TYPE]: { schema } } },
       responses: {
         "200": { description: "Its result.", content: { [JSON_TYPE]: { schema: outputSchema(operation) } } },
-        default: {
-          description: "It was refused: what happened, the state now, the next call.",
-          content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-        },
+        default: REFUSED,
       },
     },
   };
 }
+
+const REFUSED = {
+  description: "It was refused: what happened, the state now, the next call.",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
 
 const IDEMPOTENCY_KEY = {
   name: "Idempotency-Key",

@@ -1,12 +1,12 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { BatonError } from "../base/errors.js";
 import { isObject, type JsonObject } from "../base/json.js";
-import { type Dispatch, InternalError } from "../dispatch/dispatch.js";
+import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OpenCalls } from "../runtime/waiting.js";
 import type { Operation } from "../dispatch/operation.js";
 import { catalogue } from "../tools/registry.js";
 import { openApi } from "./openapi.js";
-import { answered, problem, problemOf } from "./problems.js";
+import { refusal } from "./problems.js";
 import type { Env } from "./env.js";
 
 export interface OperationParts {
@@ -18,7 +18,7 @@ export interface OperationParts {
 }
 
 /** The client of a program that names no agent. */
-const CLIENT = "api";
+export const CLIENT = "api";
 
 /** Every operation at an address of its own, by its name or an alias. */
 export function operationRoutes(parts: OperationParts): Hono<Env> {
@@ -29,7 +29,6 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
     return context.body(document, 200, { "Content-Type": "application/json" });
   });
   routes.post("/operations/:name", async (context) => {
-    const request = context.get("request");
     try {
       requireJson(context.req.header("content-type"));
       const given = inputOf(await context.req.text());
@@ -40,21 +39,10 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
       const { result } = await parts.calls.during(context.req.raw.signal, call);
       return context.json(result);
     } catch (error) {
-      return refusal(context, error, request);
+      return refusal(context, error);
     }
   });
   return routes;
-}
-
-function refusal(context: Context<Env>, error: unknown, request: string): Response {
-  const found =
-    error instanceof BatonError
-      ? problemOf(error, request)
-      : error instanceof InternalError
-        ? problem({ code: "internal", status: 500, detail: error.message, request: error.requestId })
-        : undefined;
-  if (found === undefined) throw error;
-  return answered(context, found);
 }
 
 /** A page of another site can send any other type without asking the browser's leave. Errors: `invalid_input`. */

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
-import type { BatonError, ErrorCode } from "../base/errors.js";
+import { BatonError, type ErrorCode } from "../base/errors.js";
+import { InternalError } from "../dispatch/dispatch.js";
 import type { Env } from "./env.js";
 
 /** A refusal as RFC 9457 has it, with what a caller can act on: the code, the state, the next calls. */
@@ -66,4 +67,12 @@ export function problem(
 export function answered(context: Context<Env>, details: ProblemDetails): Response {
   // Its statuses are those above; the framework's type is that of all there are.
   return context.body(JSON.stringify(details), details.status as 400, { "Content-Type": PROBLEM_TYPE });
+}
+
+/** Answers with the problem of what was thrown, where it is a refusal or stands in the log already; throws what is neither. */
+export function refusal(context: Context<Env>, error: unknown): Response {
+  const request = context.get("request");
+  if (error instanceof BatonError) return answered(context, problemOf(error, request));
+  if (!(error instanceof InternalError)) throw error;
+  return answered(context, problem({ code: "internal", status: 500, detail: error.message, request: error.requestId }));
 }

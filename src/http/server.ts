@@ -3,12 +3,14 @@ import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
 import { LOOPBACK_HOSTS } from "./address.js";
 import type { Env } from "./env.js";
-import { operationRoutes, type OperationParts } from "./operations.js";
+import { CLIENT, operationRoutes, type OperationParts } from "./operations.js";
 import { answered, problem, type Refused } from "./problems.js";
+import { streamRoutes, type StreamParts } from "./streams/routes.js";
 
-export interface HttpParts extends OperationParts {
+export interface HttpParts extends OperationParts, StreamParts {
   readonly version: string;
   readonly logger: Logger;
+  readonly calls: OperationParts["calls"];
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
   /** Whether the database answers. */
@@ -48,11 +50,12 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   );
   app.all("/mcp", (context) => parts.mcp(context.req.raw));
   app.route("/api/v1", operationRoutes(parts));
+  app.route("/api/v1", streamRoutes(parts, CLIENT));
   app.notFound((context) =>
     refused(context, {
       code: "not_found",
       status: 404,
-      detail: `There is nothing at ${context.req.path}. MCP is at /mcp, the operations at /api/v1/operations/NAME.`,
+      detail: `There is nothing at ${context.req.path}. MCP is at /mcp, the operations at /api/v1/operations/NAME, the history at /api/v1/events.`,
     }),
   );
   app.onError((error, context) => {

@@ -133,7 +133,7 @@ const AREAS = [
   { area: "resources", files: ["src/resources/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
-  { area: "http", files: ["src/http/**"], may: ["dispatch", "tools", "base"], types: ["runtime"], node: "all" },
+  { area: "http", files: ["src/http/**"], may: ["dispatch", "tools", "engine/events", "base"], types: ["engine", "runtime"], node: "all" },
   { area: "config", files: ["src/config.ts", "src/config/**"], may: ["base"], types: ["runtime"], node: "all" },
   { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
   { area: "guard", files: ["src/guard/**"], may: ["engine", "base", "runtime"], types: ["tx"], node: "all" },

@@ -71,7 +71,7 @@ describe("an operation at its address", () => {
     const { valid, errors } = await new Validator().validate(document);
     expect([valid, errors]).toEqual([true, undefined]);
     const paths = Object.keys(document["paths"] as object);
-    expect(paths).toEqual(catalogue.all.map(({ name }) => `/operations/${name}`));
+    expect(paths).toEqual(expect.arrayContaining(catalogue.all.map(({ name }) => `/operations/${name}`)));
   });
 
   test("is beside the signs that the server lives and that its database answers", async () => {

@@ -35,6 +35,8 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
   });
   const server = httpServer({
     ...shared,
+    reader: () => app.reader(CLIENT),
+    heartbeatMs: () => app.settings.progress_every_ms,
     isReady: async () => {
       try {
         await (await app.reader(CLIENT)).read(function* () {});

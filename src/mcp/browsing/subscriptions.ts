@@ -1,10 +1,11 @@
 import { BatonError } from "../../base/errors.js";
+import { Poller } from "../../base/polling/poller.js";
 import type { Logger } from "../../runtime/logger.js";
 import { followedBy } from "../../resources/catalogue.js";
 import { addressesChangedSince, cursorNow } from "../../resources/changes.js";
 import type { Reader } from "../../resources/resource.js";
 
-/** A burst of changes becomes one poll in so many milliseconds; the first change after a rest is polled for at once. */
+/** Between two polls, at least. */
 const COALESCE_MS = 20;
 const RETRY_MS = 1_000;
 /** Pages of the history read at one poll: a subscriber that is further behind is told that everything may have changed. */
@@ -112,75 +113,44 @@ interface Listener {
   readonly logger: Logger;
 }
 
-/** Follows the history from a cursor until it is stopped. Never has two polls under way. */
+/** Follows the history from a cursor until it is stopped. */
 class Watch {
   readonly #reader: Reader;
   readonly #listener: Listener;
+  readonly #poller: Poller;
   #cursor = "";
   #stopListening = (): void => {};
-  #timer: NodeJS.Timeout | undefined;
-  #polling = false;
-  #requested = false;
-  #stopped = false;
-  #polledAt = Number.NEGATIVE_INFINITY;
 
   private constructor(reader: Reader, listener: Listener) {
     this.#reader = reader;
     this.#listener = listener;
+    this.#poller = new Poller({
+      poll: () => this.#read(),
+      pauseMs: COALESCE_MS,
+      retryMs: RETRY_MS,
+      failed: (error) => listener.logger.warn("changes could not be read; it is tried again", { error }),
+    });
   }
 
   static async start(reader: Reader, listener: Listener): Promise<Watch> {
     const watch = new Watch(reader, listener);
     watch.#cursor = await reader.read(cursorNow);
-    watch.#stopListening = reader.onWake(() => watch.#wake());
+    watch.#stopListening = reader.onWake(() => watch.#poller.wake());
     // A change may have been committed before this listened.
-    watch.#wake();
+    watch.#poller.wake();
     return watch;
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#poller.stop();
     this.#stopListening();
-    clearTimeout(this.#timer);
-  }
-
-  #wake(): void {
-    this.#requested = true;
-    if (this.#polling || this.#timer !== undefined) return;
-    const pauseMs = this.#polledAt + COALESCE_MS - performance.now();
-    if (pauseMs <= 0) void this.#poll();
-    else this.#pollAfter(pauseMs);
-  }
-
-  #pollAfter(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      void this.#poll();
-    }, ms).unref();
-  }
-
-  async #poll(): Promise<void> {
-    this.#polling = true;
-    this.#requested = false;
-    this.#polledAt = performance.now();
-    let failed = false;
-    try {
-      await this.#read();
-    } catch (error) {
-      failed = true;
-      this.#listener.logger.warn("changes could not be read; it is tried again", { error });
-    }
-    this.#polling = false;
-    if (this.#stopped) return;
-    if (failed) this.#pollAfter(RETRY_MS);
-    else if (this.#requested) this.#wake();
   }
 
   async #read(): Promise<void> {
     const changed = new Set<string>();
     for (let pages = 0; pages < PAGES_MAX; pages++) {
       const page = await this.#reader.read(() => addressesChangedSince(this.#cursor));
-      if (this.#stopped) return;
+      if (this.#poller.isStopped) return;
       for (const address of page.addresses) changed.add(address);
       this.#cursor = page.cursor;
       if (!page.more) return this.#listener.told(changed);

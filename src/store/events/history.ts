@@ -20,6 +20,11 @@ export const EVENTS = columns({
 /** An event as it stands in the history. */
 export interface StoredEvent extends RowOf<typeof EVENTS> {}
 
+/** An event with its own place: a reader goes on behind it. */
+export interface PlacedEvent extends StoredEvent {
+  readonly cursor: string;
+}
+
 export interface EventFilters {
   readonly project?: string | undefined;
   readonly run?: string | undefined;
@@ -30,7 +35,7 @@ export interface EventFilters {
 }
 
 export interface EventPage {
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly PlacedEvent[];
   /** Where the next page begins; moves on even where nothing matched. */
   readonly cursor: string;
   /** Whether there is more to read at once, matching or not. */
@@ -81,7 +86,8 @@ export function* readEvents(query: {
   const last = rows.length < found.length || rows.length === query.limit ? rows.at(-1) : undefined;
   const reached = last === undefined ? end : positionOf(last);
   const behindEnd = reached.xid !== end.xid || reached.seq !== end.seq;
-  return { events: rows.map(EVENTS.read), cursor: encodeCursor(reached), more: behindEnd || end.full };
+  const events = rows.map((row) => ({ ...EVENTS.read(row), cursor: encodeCursor(positionOf(row)) }));
+  return { events, cursor: encodeCursor(reached), more: behindEnd || end.full };
 }
 
 const NEWEST_OF_RUN = `SELECT xid, ${EVENTS.columns} FROM %RUN_EVENTS% = $1 AND xid < %XID_HORIZON%

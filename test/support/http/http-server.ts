@@ -8,6 +8,8 @@ import { until } from "../until.js";
 export interface HttpServer {
   readonly child: ChildProcess;
   readonly origin: string;
+  /** All that it has logged so far. */
+  readonly stderr: () => string;
   readonly database: string;
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** Calls an operation by its address. */
@@ -28,6 +30,7 @@ export async function startHttpServer(options: ServerOptions = {}): Promise<Http
   return {
     child: server.child,
     origin,
+    stderr: server.stderr,
     database: server.database,
     ended: server.ended,
     call: async (name, input = {}, headers = {}) => {
