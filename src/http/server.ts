@@ -2,6 +2,7 @@ import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
 import { LOOPBACK_HOSTS } from "./address.js";
+import { dashboardRoutes } from "./dashboard.js";
 import type { Env } from "./env.js";
 import { CLIENT, operationRoutes, type OperationParts } from "./operations.js";
 import { answered, problem, type Refused } from "./problems.js";
@@ -15,6 +16,8 @@ export interface HttpParts extends OperationParts, StreamParts {
   readonly bodyBytesMax: number;
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
+  /** The folder of the dashboard's build. */
+  readonly dashboard: string;
   /** Serves MCP. */
   mcp(request: Request): Promise<Response>;
 }
@@ -51,11 +54,12 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   app.all("/mcp", (context) => parts.mcp(context.req.raw));
   app.route("/api/v1", operationRoutes(parts));
   app.route("/api/v1", streamRoutes(parts, CLIENT));
+  app.route("/", dashboardRoutes(parts.dashboard));
   app.notFound((context) =>
     refused(context, {
       code: "not_found",
       status: 404,
-      detail: `There is nothing at ${context.req.path}. MCP is at /mcp, the operations at /api/v1/operations/NAME, the history at /api/v1/events.`,
+      detail: `There is nothing at ${context.req.path}. The dashboard is at /, MCP at /mcp, the operations at /api/v1/operations/NAME, the history at /api/v1/events.`,
     }),
   );
   app.onError((error, context) => {

@@ -31,7 +31,7 @@ const BANS: readonly Ban[] = [
   {
     name: "long file",
     find: ({ raw }) => (raw.trimEnd().split("\n").length > LINES_MAX ? [0] : []),
-    where: ["**"],
+    where: ["**", "!dashboard/src/data/openapi.ts"],
     because: `a module of more than ${LINES_MAX} lines holds more than one thing`,
     instead: "split it by noun (locks.ts, conflicts.ts), never by layer or verb",
     example: {
@@ -344,7 +344,7 @@ const BANS: readonly Ban[] = [
 ];
 
 describe("bans", () => {
-  const files = ["src", "test", "bench", "demo", "soak", "scripts"].flatMap(typescriptFiles);
+  const files = ["src", "test", "bench", "demo", "soak", "scripts", "dashboard/src"].flatMap(typescriptFiles);
 
   test.each(BANS)("no $name", (ban) => {
     const inScope = matcher(ban.where);

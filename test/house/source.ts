@@ -38,7 +38,7 @@ export function typescriptFiles(directory: string): string[] {
   return readdirSync(path.dirname(absolute))
     .filter((name) => name === path.basename(absolute))
     .flatMap(() => readdirSync(absolute, { recursive: true, encoding: "utf8" }))
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => path.posix.join(directory, name.replaceAll("\\", "/")))
     .sort();
 }
@@ -96,7 +96,7 @@ function isNode(value: unknown): value is SyntaxNode {
 function syntaxTree(file: string, raw: string): SyntaxNode {
   try {
     // oxlint-disable-next-line typescript/no-deprecated -- the one parser that a listed dependency hands on
-    const tree: unknown = parseAst(raw, { lang: "ts", astType: "ts" });
+    const tree: unknown = parseAst(raw, { lang: file.endsWith("x") ? "tsx" : "ts", astType: "ts" });
     if (isNode(tree)) return tree;
   } catch (error) {
     throw new Error(`${file} cannot be parsed: ${String(error)}`, { cause: error });

@@ -45,7 +45,7 @@ const EXCEPTIONS: readonly { file: RegExp; word: RegExp; because: string }[] = [
   { file: /^test\/house\/words\.test\.ts$/, word: /./, because: "the list itself" },
 ];
 
-const files = ["src", "test", "bench", "demo", "soak"].flatMap(typescriptFiles);
+const files = ["src", "test", "bench", "demo", "soak", "dashboard/src"].flatMap(typescriptFiles);
 const sources = files.map(readSource);
 
 describe("words", () => {

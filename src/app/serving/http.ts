@@ -1,3 +1,4 @@
+import path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { hasCode } from "../../base/errors.js";
 import type { Flags } from "../../config.js";
@@ -6,6 +7,7 @@ import { Listener } from "../../http/listener.js";
 import { httpServer } from "../../http/server.js";
 import { statelessHandler } from "../../mcp/stateless/handler.js";
 import { OpenCalls } from "../../runtime/waiting.js";
+import { PACKAGE_ROOT } from "../../runtime/package-root.js";
 import { VERSION } from "../../runtime/version.js";
 import { launch } from "../launch.js";
 import { ENVELOPE_BYTES, stopSignal } from "./process.js";
@@ -46,6 +48,7 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
         return false;
       }
     },
+    dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
     mcp: (request) => mcp.fetch(request),
   });
   const listener = await Listener.at(address, server.fetch);

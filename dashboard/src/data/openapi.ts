@@ -1,0 +1,3739 @@
+// Made by `npm run reference` of the operations that ../../operations.json names.
+export interface paths {
+    "/operations/list_projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List projects
+         * @description Lists projects by name with their runs, the progress of the active ones, and their milestones. Use it to find a project's id or name.
+         */
+        post: operations["list_projects"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a run
+         * @description Shows a run: status, progress, counts, budget, ready, waiting and blocked tasks with reasons. Include tasks, graph (Mermaid) or failures.
+         */
+        post: operations["get_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List runs
+         * @description Lists runs, newest first, by project, status or workflow, each with its counts and progress.
+         */
+        post: operations["list_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_run_progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Progress of a run
+         * @description Shows a run's statistics: percent, completed, in progress, pending, failed and skipped (they sum to total), conflicts, expected time left, critical path.
+         */
+        post: operations["get_run_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/control_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause, resume, cancel or retry a run
+         * @description Pauses, resumes, cancels or retries a run. pause stops claims, not work under way; cancel asks holders first; retry_failed reopens failed and blocked tasks.
+         */
+        post: operations["control_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_run_graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Graph of a run
+         * @description Returns the run's graph with the state of each task, as Mermaid, Graphviz DOT, SVG, or data with statistics.
+         */
+        post: operations["get_run_graph"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List events
+         * @description Lists the history, oldest first: every change of a run, task, lock or agent. A cursor continues where the last page ended.
+         */
+        post: operations["list_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a task
+         * @description Shows a task: state, holder, blockers. Include result, attempts, events, history (both); page by offset.
+         */
+        post: operations["get_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List tasks
+         * @description Lists tasks as created, by run, status, agent or role; ready: in claim order, with obstacles.
+         */
+        post: operations["list_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_file_locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List file locks
+         * @description Lists which agent holds or waits for which files, and until when. With path: only locks that overlap it.
+         */
+        post: operations["list_file_locks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_artifact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get an artifact
+         * @description Returns an artifact with its content: text as it is, other bytes as base64, long ones in parts from offset. By id, or by name for the newest version in a run or project.
+         */
+        post: operations["get_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List agents
+         * @description Lists agents by name with their roles, capabilities and load, and whether they are free.
+         */
+        post: operations["list_agents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_workload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Workload of the agents
+         * @description Shows for each agent what it runs, what is kept for it, its capacity, utilisation and last hour, and for all how evenly it lies; ready work that no live agent offers to take; and how many more agents of which kind would shorten ready work by how much.
+         */
+        post: operations["get_workload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_circuit_breakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List circuit breakers
+         * @description Lists circuit breakers of agents and MCP servers that have counted a failure. Use it where a claim says breaker_open. Returns each with its state: closed, open (until retry_at an agent gets no work that another can do, a server no call) or half_open (one task is its trial).
+         */
+        post: operations["list_circuit_breakers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/predict_failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict failures
+         * @description Predicts which live agents fail next, from recorded facts: latest failures, silence of their process (phi accrual), a task that takes unusually long, overload. Use it before giving an agent work that matters. Returns a probability each, with its reasons.
+         */
+        post: operations["predict_failures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/send_message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message
+         * @description Sends a message to an agent, role:NAME, #CHANNEL, all, or with task alone to that task's holder, now or next; kept until it is read. Use it for questions, answers and findings that others need.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/read_messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read messages
+         * @description Returns your unread messages, oldest first: to your handle, roles, tasks, channels and all. They come again until you name their ids in ack. from (id or instant) or unread false replays them.
+         */
+        post: operations["read_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/decide_approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide an approval
+         * @description Decides what request_approval has asked for: an agent with that role or one of a higher tier, but not its author; a person any. Refused once there is a newer version. Returns the approval.
+         */
+        post: operations["decide_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_supervision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show supervision
+         * @description Shows who supervises whom in a project: the tiers architect, lead and execution with their roles and live agents, open reviews, and its approvals, open ones first. An approval of an older version is void. Use update_project {config: {supervision}} to change the roles.
+         */
+        post: operations["get_supervision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/submit_review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit a review
+         * @description Decides a review that you have claimed. approve: the work counts and its dependents go on; revise: back to its author with your critique; reject: it fails. Returns the reviewed task and the review.
+         */
+        post: operations["submit_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List open questions
+         * @description Lists questions that wait for a decision, oldest first: escalations with their tier, approvals, and human steps with form and task. A person answers those that wait for them in the form that their client shows during a call such as wait_for, or with baton approve at a terminal.
+         */
+        post: operations["list_escalations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/decide_escalation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide a question
+         * @description Decides an open question. An escalation by those of its tier, but the agent that asked; deferred passes it up. A human step by a person alone. Returns the escalation, and the task that goes on with what became ready.
+         */
+        post: operations["decide_escalation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/list_dead_letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List dead letters
+         * @description Lists dead letters, tasks that failed for good, newest first, with their errors; by run, project or status: pending until it is replayed, resolved or discarded.
+         */
+        post: operations["list_dead_letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_dead_letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a dead letter
+         * @description Shows a dead letter with all that was known when its task ended: error and stack, every attempt with its partial result, prompt and inputs, and the tasks it blocks.
+         */
+        post: operations["get_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/replay_dead_letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay dead letters
+         * @description Reopens the task of a dead letter in its run, with changes where given, and the tasks it blocked; a failed run continues. Returns the task and what became ready. With ids: one after the other, each on its own; returns which were replayed, and why the others were refused.
+         */
+        post: operations["replay_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/resolve_dead_letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve a dead letter
+         * @description Completes a dead-lettered task with a result obtained elsewhere and unblocks its dependents. Returns the task and what became ready.
+         */
+        post: operations["resolve_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/discard_dead_letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard a dead letter
+         * @description Discards a dead letter without a retry: it leaves the list of pending ones, its task stays failed.
+         */
+        post: operations["discard_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/check_budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a budget
+         * @description Shows the cost of a run, a project, an agent or everything, and the budgets that apply, the nearest first: limit, spent, remaining, and whether it warns or stops claims; budget is the one that stops claims, or the nearest. With amount, whether that may still be spent. Without a budget, state is none.
+         */
+        post: operations["check_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get costs
+         * @description Shows what was spent in a project, or in one run, by run, agent, role, model, day or task: cost in US dollars and tokens, the dearest first, with the total. unpriced counts records whose model has no known price.
+         */
+        post: operations["get_costs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/forecast_run_cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forecast the cost of a run
+         * @description Forecasts what a run, a stored workflow, a definition or a goal will cost at its end in US dollars, from past tasks of the same roles: the typical total, the 80 % interval, what is spent so far, and each step's part of what is to come. A goal is divided by the template that fits it.
+         */
+        post: operations["forecast_run_cost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/get_system_status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * System status
+         * @description Shows the system: runs and tasks by status, agents, sessions, locks, versions, database, this process. get_run shows one run.
+         */
+        post: operations["get_system_status"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            instance?: string;
+            code: string;
+            request_id?: string;
+            details?: Record<string, unknown>;
+            retry?: unknown;
+            next?: Record<string, unknown>[];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    list_projects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    status?: "active" | "archived";
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        projects: {
+                            id: string;
+                            name: string;
+                            root: string | null;
+                            /** @enum {string} */
+                            status: "active" | "archived";
+                            description: string | null;
+                            from?: string;
+                            created_at: string;
+                            updated_at: string;
+                            runs: number;
+                            active_runs: number;
+                            progress: number | null;
+                            cost: number;
+                            milestones: {
+                                open: number;
+                                completed: number;
+                                overdue: number;
+                            };
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run: string;
+                    include?: ("tasks" | "graph" | "failures")[];
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        run: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            kind: "workflow" | "standing";
+                            project: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            revision: number;
+                            progress: number;
+                            counts: {
+                                total: number;
+                                pending: number;
+                                ready: number;
+                                running: number;
+                                waiting: number;
+                                in_review: number;
+                                succeeded: number;
+                                skipped: number;
+                                blocked: number;
+                                cancelled: number;
+                                dead_letter: number;
+                            };
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            max_parallel: number;
+                            mode?: string;
+                            workflow?: string;
+                            workflow_version?: number | null;
+                            deadline?: string;
+                            reason?: string;
+                            parent?: {
+                                run: string | null;
+                                task: string;
+                            };
+                            on_failure?: string;
+                            stage?: string;
+                            inputs: Record<string, unknown>;
+                            created_by: string;
+                            created_at: string;
+                            ended_at?: string;
+                            success_rate?: number | null;
+                            duration_ms?: number;
+                        };
+                        budget?: {
+                            /** @enum {string} */
+                            scope: "run" | "project" | "agent" | "global";
+                            run?: string;
+                            project?: string;
+                            agent?: string;
+                            limit: number;
+                            spent: number;
+                            remaining: number;
+                            /** @enum {string} */
+                            state: "ok" | "warn" | "blocked";
+                        };
+                        phases?: {
+                            phase: string;
+                            /** @enum {string} */
+                            status: "not_begun" | "under_way" | "ended";
+                            tasks: number;
+                            ended: number;
+                        }[];
+                        ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            /** @constant */
+                            claimable?: false;
+                            readonly reasons?: {
+                                kind: string;
+                                detail: string;
+                                readonly blocking: string[];
+                            }[];
+                        }[];
+                        running: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            silent_since?: string;
+                        }[];
+                        retrying?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            after?: string;
+                            by?: string;
+                        }[];
+                        waiting: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            child_run?: string;
+                        }[];
+                        pending?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            readonly needs: string[];
+                            needs_more?: number;
+                        }[];
+                        blocked: {
+                            task: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            readonly reasons: {
+                                kind: string;
+                                detail: string;
+                                readonly blocking: string[];
+                            }[];
+                        }[];
+                        dead_letter: {
+                            task: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            readonly reasons: {
+                                kind: string;
+                                detail: string;
+                                readonly blocking: string[];
+                            }[];
+                        }[];
+                        more?: {
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            count: number;
+                            next: {
+                                tool: string;
+                                arguments: Record<string, unknown>;
+                            };
+                        }[];
+                        tasks?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            if?: string;
+                            met?: boolean;
+                        }[];
+                        graph?: string;
+                        failures?: {
+                            task: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            attempts: {
+                                number: number;
+                                agent: string;
+                                outcome: string;
+                                started_at: string;
+                                ended_at: string;
+                                duration_ms: number;
+                                error?: {
+                                    type: string;
+                                    message: string;
+                                    stack?: string;
+                                };
+                                usage?: Record<string, unknown>;
+                                note?: string;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    status?: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                    /** @description Workflow name or id, from list_workflows. */
+                    workflow?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        runs: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            kind: "workflow" | "standing";
+                            project: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            revision: number;
+                            progress: number;
+                            counts: {
+                                total: number;
+                                pending: number;
+                                ready: number;
+                                running: number;
+                                waiting: number;
+                                in_review: number;
+                                succeeded: number;
+                                skipped: number;
+                                blocked: number;
+                                cancelled: number;
+                                dead_letter: number;
+                            };
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            max_parallel: number;
+                            mode?: string;
+                            workflow?: string;
+                            workflow_version?: number | null;
+                            deadline?: string;
+                            reason?: string;
+                            parent?: {
+                                run: string | null;
+                                task: string;
+                            };
+                            on_failure?: string;
+                            stage?: string;
+                            inputs: Record<string, unknown>;
+                            created_by: string;
+                            created_at: string;
+                            ended_at?: string;
+                            success_rate?: number | null;
+                            duration_ms?: number;
+                            retrying?: number;
+                            next_retry_at?: string;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        run_id: string;
+                        /** @enum {string} */
+                        status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                        progress: number;
+                        completed: number;
+                        in_progress: number;
+                        pending: number;
+                        failed: number;
+                        skipped: number;
+                        total: number;
+                        ready_tasks: number;
+                        failed_attempts: number;
+                        retrying: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            after?: string;
+                            by?: string;
+                        }[];
+                        has_cycle: boolean;
+                        conflict_stats: {
+                            active_locks: number;
+                            readonly locked_files: string[];
+                            failed_tasks: number;
+                        };
+                        eta_ms: number | null;
+                        readonly critical_path: string[];
+                        updated_at: string;
+                        success_rate?: number | null;
+                        duration_ms?: number;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    control_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run: string;
+                    /** @enum {string} */
+                    action: "pause" | "resume" | "cancel" | "retry_failed";
+                    reason?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        run: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            kind: "workflow" | "standing";
+                            project: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            revision: number;
+                            progress: number;
+                            counts: {
+                                total: number;
+                                pending: number;
+                                ready: number;
+                                running: number;
+                                waiting: number;
+                                in_review: number;
+                                succeeded: number;
+                                skipped: number;
+                                blocked: number;
+                                cancelled: number;
+                                dead_letter: number;
+                            };
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            max_parallel: number;
+                            mode?: string;
+                            workflow?: string;
+                            workflow_version?: number | null;
+                            deadline?: string;
+                            reason?: string;
+                            parent?: {
+                                run: string | null;
+                                task: string;
+                            };
+                            on_failure?: string;
+                            stage?: string;
+                            inputs: Record<string, unknown>;
+                            created_by: string;
+                            created_at: string;
+                            ended_at?: string;
+                            success_rate?: number | null;
+                            duration_ms?: number;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_graph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run: string;
+                    /**
+                     * @default mermaid
+                     * @enum {string}
+                     */
+                    format?: "mermaid" | "dot" | "json" | "svg";
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        format: string;
+                        graph: string | {
+                            tasks: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            }[];
+                            readonly edges: {
+                                from: string;
+                                to: string;
+                            }[];
+                            depth: number;
+                            width: number;
+                            readonly critical_path: string[];
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description From claim_task or list_tasks. */
+                    task?: string;
+                    /** @description Agent's name, from list_agents. */
+                    agent?: string;
+                    /** @description Such as task.claimed or run.finished. */
+                    types?: string[];
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        events: {
+                            seq: number;
+                            at: string;
+                            type: string;
+                            project?: string;
+                            run?: string;
+                            task?: string;
+                            agent?: string;
+                            data: Record<string, unknown>;
+                        }[];
+                        next_cursor: string;
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From claim_task or list_tasks. */
+                    task: string;
+                    include?: ("history" | "attempts" | "events" | "result" | "prompt" | "routing")[];
+                    offset?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        task: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures: number;
+                            retry_at?: string;
+                            until?: string;
+                            project: string;
+                            phase?: string;
+                            attempt: number;
+                            trigger: string;
+                            dependencies: {
+                                total: number;
+                                succeeded: number;
+                                failed: number;
+                                skipped: number;
+                            };
+                            dependents: number;
+                            estimate_ms: number;
+                            created_at: string;
+                            ready_at: string | null;
+                            started_at: string | null;
+                            ended_at: string | null;
+                            losses?: number;
+                            orders?: string;
+                            readonly reasons?: {
+                                kind: string;
+                                detail: string;
+                                readonly blocking: string[];
+                            }[];
+                        };
+                        part?: {
+                            /** @enum {string} */
+                            of: "result" | "prompt";
+                            offset: number;
+                            text: string;
+                            total: number;
+                            next_offset?: number;
+                        };
+                        lease?: {
+                            token?: number;
+                            expires_at: string;
+                            silent_at?: string;
+                            renews: string;
+                        };
+                        silent_since?: string;
+                        spec: Record<string, unknown>;
+                        result?: unknown;
+                        attempts?: {
+                            number: number;
+                            agent: string;
+                            outcome: string;
+                            started_at: string;
+                            ended_at: string;
+                            duration_ms: number;
+                            error?: {
+                                type: string;
+                                message: string;
+                                stack?: string;
+                            };
+                            usage?: Record<string, unknown>;
+                            note?: string;
+                        }[];
+                        events?: {
+                            seq: number;
+                            at: string;
+                            type: string;
+                            project?: string;
+                            run?: string;
+                            task?: string;
+                            agent?: string;
+                            data: Record<string, unknown>;
+                        }[];
+                        routing?: Record<string, unknown>;
+                        reviews?: {
+                            id: string;
+                            round: number;
+                            /** @enum {string} */
+                            tier: "execution" | "lead" | "architect" | "human";
+                            role?: string;
+                            requested_at: string;
+                            diff?: string;
+                            no_diff?: string;
+                            /** @enum {string} */
+                            verdict?: "approve" | "revise" | "reject";
+                            agent?: string;
+                            critique?: string;
+                            findings: {
+                                /** @enum {string} */
+                                severity: "info" | "minor" | "major" | "critical";
+                                what: string;
+                                where?: string;
+                                suggestion?: string;
+                            }[];
+                            decided_at?: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @enum {string} */
+                    status?: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                    /** @description Who holds it. */
+                    agent?: string;
+                    role?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        tasks: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                            /** @constant */
+                            claimable?: false;
+                            readonly reasons?: {
+                                kind: string;
+                                detail: string;
+                                readonly blocking: string[];
+                            }[];
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_file_locks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description A file, directory or glob. */
+                    path?: string;
+                    /** @description Only this agent's. */
+                    agent?: string;
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        locks: {
+                            id: string;
+                            path: string;
+                            /** @enum {string} */
+                            kind: "file" | "directory" | "glob";
+                            /** @enum {string} */
+                            mode: "exclusive" | "shared" | "intent";
+                            /** @enum {string} */
+                            state: "held" | "offered" | "queued";
+                            agent: string;
+                            silent_since?: string;
+                            task?: string;
+                            run?: string;
+                            token?: number;
+                            since: string;
+                            expires_at: string | null;
+                            reason?: string;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Id or name, from put_artifact or list_artifacts. */
+                    artifact: string;
+                    /** @description Of a name. Default: the newest. */
+                    version?: number;
+                    /** @description Where a name is looked for, from list_runs. Default: the project. */
+                    run?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    offset?: number;
+                    /** @description []: only what is known of it. Default: its content too. */
+                    include?: "content"[];
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        artifact: {
+                            id: string;
+                            name: string;
+                            version: number;
+                            type: string;
+                            hash: string;
+                            bytes: number;
+                            text: boolean;
+                            project: string;
+                            run?: string;
+                            task?: string;
+                            path?: string;
+                            attempt?: number;
+                            from: string;
+                            created_at: string;
+                            /** @enum {string} */
+                            verdict?: "passed" | "failed" | "critical";
+                            superseded?: boolean;
+                        };
+                        content?: {
+                            /** @enum {string} */
+                            encoding: "utf8" | "base64";
+                            offset: number;
+                            text: string;
+                            total: number;
+                            next_offset?: number;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_agents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description true: only those that could take a task now. */
+                    available?: boolean;
+                    capability?: string;
+                    role?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        agents: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            status: "active" | "unregistered";
+                            readonly capabilities: string[];
+                            readonly roles: string[];
+                            max_concurrent_tasks: number;
+                            registered_at: string;
+                            seen_at: string;
+                            silent_since?: string;
+                            profile: Record<string, unknown>;
+                            reported?: {
+                                status: string | null;
+                                load: number | null;
+                            };
+                            running: number;
+                            available: boolean;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_workload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        agents: {
+                            agent: string;
+                            present: boolean;
+                            running: number;
+                            reserved: number;
+                            capacity: number;
+                            utilisation: number;
+                            expected_ms: number;
+                            history: {
+                                ended: number;
+                                busy: number;
+                            };
+                        }[];
+                        utilisation: number;
+                        variance: number;
+                        efficiency: number;
+                        expected_ms: number | null;
+                        readonly unserved: {
+                            project: string;
+                            ready: number;
+                            wants: string;
+                        }[];
+                        scale_hints: {
+                            project: string;
+                            readonly roles: string[];
+                            readonly capabilities: string[];
+                            ready: number;
+                            capacity: number;
+                            more_agents: number;
+                            now_ms: number | null;
+                            then_ms: number;
+                        }[];
+                        history_since: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_circuit_breakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description agent:NAME, server:NAME, or an agent's name. */
+                    target?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        breakers: {
+                            target: string;
+                            /** @enum {string} */
+                            state: "closed" | "open" | "half_open";
+                            /** @description In a row. */
+                            failures: number;
+                            /** @description Since it was first seen or reset. */
+                            opens: number;
+                            opened_at: string | null;
+                            retry_at?: string;
+                            /** @description Task that tells whether it works again. */
+                            trial?: string;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    predict_failures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only this one, from list_agents. */
+                    agent?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        predictions: {
+                            agent: string;
+                            probability: number;
+                            readonly reasons: string[];
+                        }[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    to?: string;
+                    /** @enum {string} */
+                    type?: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                    subject?: string;
+                    body: string;
+                    data?: Record<string, unknown> | unknown[] | string | number | boolean;
+                    /** @description From claim_task or list_tasks. */
+                    task?: string;
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description A message; to is then its sender. */
+                    reply_to?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        message: {
+                            id: string;
+                            from: string;
+                            to: string;
+                            /** @enum {string} */
+                            type: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                            subject?: string;
+                            task?: string;
+                            run?: string;
+                            reply_to?: string;
+                            thread?: string;
+                            at: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_messages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only this: #CHANNEL (joins it), role:NAME, task:ID, all. */
+                    channel?: string;
+                    unread?: boolean;
+                    from?: string;
+                    ack?: string[];
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        messages: {
+                            id: string;
+                            from: string;
+                            to: string;
+                            /** @enum {string} */
+                            type: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                            subject?: string;
+                            body: string;
+                            data?: unknown;
+                            task?: string;
+                            run?: string;
+                            reply_to?: string;
+                            thread?: string;
+                            at: string;
+                            acknowledged: boolean;
+                        }[];
+                        unread: number;
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_approval: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From get_supervision. */
+                    approval: string;
+                    /** @enum {string} */
+                    decision: "approved" | "approved_with_conditions" | "rejected";
+                    conditions?: string[];
+                    note?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        approval: {
+                            id: string;
+                            /** @enum {string} */
+                            status: "open" | "approved" | "approved_with_conditions" | "rejected" | "void";
+                            hash: string;
+                            role: string;
+                            project: string;
+                            run?: string;
+                            task?: string;
+                            artifact?: string;
+                            name?: string;
+                            version?: number;
+                            from: string;
+                            reason?: string;
+                            asked_at: string;
+                            void_because?: string;
+                            decided_at?: string;
+                            decided_by?: string;
+                            conditions?: string[];
+                            note?: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_supervision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        project: string;
+                        hierarchy: {
+                            /** @enum {string} */
+                            tier: "execution" | "lead" | "architect";
+                            roles: string[];
+                            agents: {
+                                agent: string;
+                                roles: string[];
+                            }[];
+                            supervised_by: string[];
+                        }[];
+                        reviews: {
+                            id: string;
+                            round: number;
+                            /** @enum {string} */
+                            tier: "execution" | "lead" | "architect" | "human";
+                            role?: string;
+                            requested_at: string;
+                            diff?: string;
+                            no_diff?: string;
+                            /** @enum {string} */
+                            verdict?: "approve" | "revise" | "reject";
+                            agent?: string;
+                            critique?: string;
+                            findings: {
+                                /** @enum {string} */
+                                severity: "info" | "minor" | "major" | "critical";
+                                what: string;
+                                where?: string;
+                                suggestion?: string;
+                            }[];
+                            decided_at?: string;
+                            project: string;
+                            run: string;
+                            task?: string;
+                            key?: string;
+                            author?: string;
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            held_by?: string;
+                        }[];
+                        approvals: {
+                            id: string;
+                            /** @enum {string} */
+                            status: "open" | "approved" | "approved_with_conditions" | "rejected" | "void";
+                            hash: string;
+                            role: string;
+                            project: string;
+                            run?: string;
+                            task?: string;
+                            artifact?: string;
+                            name?: string;
+                            version?: number;
+                            from: string;
+                            reason?: string;
+                            asked_at: string;
+                            void_because?: string;
+                            decided_at?: string;
+                            decided_by?: string;
+                            conditions?: string[];
+                            note?: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_review: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Review that you hold, from claim_task, or the task that it reviews. */
+                    task: string;
+                    /** @description From claim_task. */
+                    token?: number;
+                    /** @enum {string} */
+                    verdict: "approve" | "revise" | "reject";
+                    critique?: string;
+                    findings?: {
+                        /** @enum {string} */
+                        severity: "info" | "minor" | "major" | "critical";
+                        what: string;
+                        /** @description FILE:LINE, or in words. */
+                        where?: string;
+                        suggestion?: string;
+                    }[];
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        task: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        };
+                        newly_ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        more?: {
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            count: number;
+                            next: {
+                                tool: string;
+                                arguments: Record<string, unknown>;
+                            };
+                        }[];
+                        run: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            progress: number;
+                            ready: number;
+                        };
+                        review: {
+                            id: string;
+                            round: number;
+                            /** @enum {string} */
+                            tier: "execution" | "lead" | "architect" | "human";
+                            role?: string;
+                            requested_at: string;
+                            diff?: string;
+                            no_diff?: string;
+                            /** @enum {string} */
+                            verdict?: "approve" | "revise" | "reject";
+                            agent?: string;
+                            critique?: string;
+                            findings: {
+                                /** @enum {string} */
+                                severity: "info" | "minor" | "major" | "critical";
+                                what: string;
+                                where?: string;
+                                suggestion?: string;
+                            }[];
+                            decided_at?: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_escalations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Default: those that may still be decided.
+                     * @enum {string}
+                     */
+                    status?: "open" | "paused" | "approved" | "approved_with_conditions" | "rejected" | "retry" | "void";
+                    /** @enum {string} */
+                    tier?: "agent" | "lead" | "human";
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        escalations: {
+                            id: string;
+                            type: string;
+                            /** @enum {string} */
+                            tier: "agent" | "lead" | "human";
+                            /** @enum {string} */
+                            status: "open" | "paused" | "approved" | "approved_with_conditions" | "rejected" | "retry" | "void";
+                            ask: string;
+                            from?: string;
+                            details?: string;
+                            form?: Record<string, unknown>;
+                            token?: number;
+                            task?: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            /** @enum {string} */
+                            priority?: "critical" | "high" | "normal" | "low";
+                            blocking?: boolean;
+                            run?: string;
+                            budget?: string;
+                            about?: string;
+                            artifact?: string;
+                            asked_at: string;
+                            until?: string;
+                            due_at?: string;
+                            /** @enum {string} */
+                            default_decision?: "reject" | "approve" | "retry" | "pause";
+                            decided_at?: string;
+                            decided_by?: string;
+                            readonly conditions?: string[];
+                            note?: string;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_escalation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From list_escalations. */
+                    id: string;
+                    /** @enum {string} */
+                    decision: "approved" | "approved_with_conditions" | "rejected" | "deferred";
+                    /** @description As the question's form asks. */
+                    answers?: Record<string, unknown>;
+                    conditions?: string[];
+                    note?: string;
+                    /** @description US$ by which an approved budget_override raises the budget. Default: half its limit. */
+                    amount?: number;
+                    /** @description From list_escalations: refused if the question has been asked anew since. */
+                    token?: number;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        escalation?: {
+                            id: string;
+                            type: string;
+                            /** @enum {string} */
+                            tier: "agent" | "lead" | "human";
+                            /** @enum {string} */
+                            status: "open" | "paused" | "approved" | "approved_with_conditions" | "rejected" | "retry" | "void";
+                            ask: string;
+                            from?: string;
+                            details?: string;
+                            form?: Record<string, unknown>;
+                            token?: number;
+                            task?: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            /** @enum {string} */
+                            priority?: "critical" | "high" | "normal" | "low";
+                            blocking?: boolean;
+                            run?: string;
+                            budget?: string;
+                            about?: string;
+                            artifact?: string;
+                            asked_at: string;
+                            until?: string;
+                            due_at?: string;
+                            /** @enum {string} */
+                            default_decision?: "reject" | "approve" | "retry" | "pause";
+                            decided_at?: string;
+                            decided_by?: string;
+                            readonly conditions?: string[];
+                            note?: string;
+                        };
+                        task?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        };
+                        newly_ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        more?: {
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            count: number;
+                            next: {
+                                tool: string;
+                                arguments: Record<string, unknown>;
+                            };
+                        }[];
+                        run?: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            progress: number;
+                            ready: number;
+                        };
+                        budget?: {
+                            /** @enum {string} */
+                            scope: "run" | "project" | "agent" | "global";
+                            run?: string;
+                            project?: string;
+                            agent?: string;
+                            limit: number;
+                            spent: number;
+                            remaining: number;
+                            /** @enum {string} */
+                            state: "ok" | "warn" | "blocked";
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @enum {string} */
+                    status?: "pending" | "replayed" | "resolved" | "discarded";
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        dead_letters: {
+                            id: string;
+                            /** @enum {string} */
+                            status: "pending" | "replayed" | "resolved" | "discarded";
+                            task: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            error: {
+                                type: string;
+                                message: string;
+                                stack?: string;
+                            };
+                            created_at: string;
+                            closed_at: string | null;
+                            closed_by: string | null;
+                            note: string | null;
+                            replay_at?: string;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From list_dead_letters; or its task. */
+                    id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        dead_letter: {
+                            id: string;
+                            /** @enum {string} */
+                            status: "pending" | "replayed" | "resolved" | "discarded";
+                            task: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            error: {
+                                type: string;
+                                message: string;
+                                stack?: string;
+                            };
+                            created_at: string;
+                            closed_at: string | null;
+                            closed_by: string | null;
+                            note: string | null;
+                            replay_at?: string;
+                        };
+                        attempts: {
+                            number: number;
+                            agent: string;
+                            outcome: string;
+                            started_at: string;
+                            ended_at: string;
+                            duration_ms: number;
+                            error?: {
+                                type: string;
+                                message: string;
+                                stack?: string;
+                            };
+                            usage?: Record<string, unknown>;
+                            note?: string;
+                            partial_result?: unknown;
+                        }[];
+                        context: {
+                            prompt?: string;
+                            command?: string;
+                            inputs: Record<string, unknown>;
+                            given?: unknown;
+                            files: {
+                                readonly write: string[];
+                                readonly read: string[];
+                            };
+                        };
+                        blocked: string[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description From list_dead_letters; or its task. */
+                    id?: string;
+                    /** @description Instead of id, for several. */
+                    ids?: string[];
+                    changes?: {
+                        /** @description Taken literally: expressions in it are not evaluated. */
+                        prompt?: string;
+                        /** @description Added to, or in place of, those of the run when the step's texts are filled in; not for elements of for_each. */
+                        inputs?: Record<string, unknown>;
+                        /** @description Reserves it for this agent. */
+                        agent?: string;
+                        retry?: {
+                            max_attempts?: number;
+                        };
+                    };
+                    notes?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        task?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        };
+                        newly_ready?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        ready?: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        more?: {
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            count: number;
+                            next: {
+                                tool: string;
+                                arguments: Record<string, unknown>;
+                            };
+                        }[];
+                        run?: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            progress: number;
+                            ready: number;
+                        };
+                        replayed?: {
+                            id: string;
+                            task: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            };
+                            newly_ready: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            }[];
+                            ready: {
+                                id: string;
+                                key: string;
+                                run: string;
+                                title: string;
+                                from?: string;
+                                /** @enum {string} */
+                                kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                /** @enum {string} */
+                                priority: "critical" | "high" | "normal" | "low";
+                                role?: string;
+                                agent?: string;
+                                percent?: number;
+                                reserved_for?: string;
+                                reserved_until?: string;
+                                failures?: number;
+                                retry_at?: string;
+                                until?: string;
+                            }[];
+                            more?: {
+                                /** @enum {string} */
+                                status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                                count: number;
+                                next: {
+                                    tool: string;
+                                    arguments: Record<string, unknown>;
+                                };
+                            }[];
+                            run: {
+                                id: string;
+                                name: string;
+                                /** @enum {string} */
+                                status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                                progress: number;
+                                ready: number;
+                            };
+                        }[];
+                        refused?: {
+                            id: string;
+                            code: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From list_dead_letters; or its task. */
+                    id: string;
+                    /** @description How it was resolved. */
+                    notes: string;
+                    result?: Record<string, unknown> | unknown[] | string | number | boolean;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        task: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        };
+                        newly_ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        ready: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        }[];
+                        more?: {
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            count: number;
+                            next: {
+                                tool: string;
+                                arguments: Record<string, unknown>;
+                            };
+                        }[];
+                        run: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            progress: number;
+                            ready: number;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From list_dead_letters; or its task. */
+                    id: string;
+                    notes: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        task: {
+                            id: string;
+                            key: string;
+                            run: string;
+                            title: string;
+                            from?: string;
+                            /** @enum {string} */
+                            kind: "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
+                            /** @enum {string} */
+                            status: "pending" | "ready" | "running" | "waiting" | "in_review" | "succeeded" | "skipped" | "blocked" | "cancelled" | "dead_letter";
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            role?: string;
+                            agent?: string;
+                            percent?: number;
+                            reserved_for?: string;
+                            reserved_until?: string;
+                            failures?: number;
+                            retry_at?: string;
+                            until?: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Default: run, or what is named.
+                     * @enum {string}
+                     */
+                    scope?: "run" | "project" | "agent" | "global";
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /** @description The agent whose cost in all projects counts. */
+                    for_agent?: string;
+                    /** @description US$ that work about to begin may cost. */
+                    amount?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        scope: "run" | "project" | "agent" | "global";
+                        run?: string;
+                        /** @enum {string} */
+                        state: "none" | "ok" | "warn" | "blocked";
+                        cost: number;
+                        budgets: {
+                            /** @enum {string} */
+                            scope: "run" | "project" | "agent" | "global";
+                            run?: string;
+                            project?: string;
+                            agent?: string;
+                            limit: number;
+                            spent: number;
+                            remaining: number;
+                            /** @enum {string} */
+                            state: "ok" | "warn" | "blocked";
+                            warn_at: number;
+                            block_at: number;
+                        }[];
+                        budget: {
+                            /** @enum {string} */
+                            scope: "run" | "project" | "agent" | "global";
+                            run?: string;
+                            project?: string;
+                            agent?: string;
+                            limit: number;
+                            spent: number;
+                            remaining: number;
+                            /** @enum {string} */
+                            state: "ok" | "warn" | "blocked";
+                            warn_at: number;
+                            block_at: number;
+                        } | null;
+                        allowed: boolean;
+                        /** @enum {string} */
+                        state_after?: "none" | "ok" | "warn" | "blocked";
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_costs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @default run
+                     * @enum {string}
+                     */
+                    group_by?: "run" | "agent" | "role" | "model" | "day" | "task";
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @default false */
+                    all_projects?: boolean;
+                    /** @description An instant in ISO 8601. */
+                    since?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        group_by: string;
+                        groups: {
+                            cost: number;
+                            input_tokens: number;
+                            output_tokens: number;
+                            cached_tokens: number;
+                            cache_write_tokens: number;
+                            records: number;
+                            unpriced?: number;
+                            last_at?: string;
+                        }[];
+                        total: {
+                            cost: number;
+                            input_tokens: number;
+                            output_tokens: number;
+                            cached_tokens: number;
+                            cache_write_tokens: number;
+                            records: number;
+                            unpriced?: number;
+                            last_at?: string;
+                        };
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forecast_run_cost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description From list_workflows. */
+                    workflow?: string;
+                    /** @description {"steps":[{"key":"a","prompt":"…","files":{"write":["src/a/"]}},{"key":"t","kind":"command","needs":["a"],"run":"npm test"}]} Kinds: agent {prompt}, command {run}, tool {server, tool, arguments}, human {ask}, gate {checks}, wait {for | until | event}, workflow {workflow, inputs}, plan {prompt}. Also: if, for_each, role, requires, not_by, trigger, output, retry, timeouts. */
+                    definition?: Record<string, unknown>;
+                    goal?: string;
+                    /** @description For all steps. Default: the one that each role has used most. */
+                    model?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        forecast: {
+                            total_estimated: number;
+                            low: number;
+                            high: number;
+                            spent: number;
+                            tasks: number;
+                            by_step: {
+                                step: string;
+                                role?: string;
+                                model?: string;
+                                tasks: number;
+                                estimated: number;
+                                spent?: number;
+                                basis: string;
+                                observations: number;
+                                confidence: number;
+                            }[];
+                            more_steps?: number;
+                        };
+                        template?: string;
+                        notes?: string[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_system_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, unknown>;
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        version: string;
+                        runs: {
+                            [key: string]: number;
+                        };
+                        tasks: {
+                            [key: string]: number;
+                        };
+                        oldest_ready_ms: number | null;
+                        agents: {
+                            registered: number;
+                            at_work: number;
+                        };
+                        sessions: {
+                            open: number;
+                            executors: number;
+                            overdue: number;
+                        };
+                        locks: {
+                            held: number;
+                            offered: number;
+                            waiting: number;
+                        };
+                        readonly unserved: {
+                            project: string;
+                            ready: number;
+                            wants: string;
+                        }[];
+                        last_event_at: string | null;
+                        database: {
+                            backend: string;
+                            location: string;
+                            schema_version: number;
+                        };
+                        process: {
+                            pid: number;
+                            node: string;
+                            memory_bytes: number;
+                            started_at: string;
+                            agent: string;
+                            working_directory: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

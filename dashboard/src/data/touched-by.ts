@@ -1,0 +1,44 @@
+import type { OperationName } from "./client.js";
+import type { HistoryEvent } from "./history.js";
+
+/** The types of events, by their beginnings, that change what an operation reads. */
+const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
+  check_budget: ["usage.", "budget.", "run.budget"],
+  forecast_run_cost: ["usage.", "task.", "run."],
+  get_costs: ["usage."],
+  get_dead_letter: ["task."],
+  get_run: ["run.", "task.", "tasks.", "usage.", "budget."],
+  get_run_graph: ["run.", "task.", "tasks."],
+  get_run_progress: ["run.", "task.", "tasks.", "lock."],
+  get_supervision: ["review.", "approval.", "task.", "agent."],
+  get_system_status: ["run.", "task.", "lock.", "agent."],
+  get_task: ["task.", "tasks.", "review."],
+  get_workload: ["task.", "agent.", "session."],
+  list_agents: ["agent.", "task.", "session.", "breaker."],
+  list_circuit_breakers: ["breaker.", "failure."],
+  list_dead_letters: ["task.", "run."],
+  list_escalations: ["escalation.", "approval.", "task.", "budget.", "run."],
+  list_events: [""],
+  list_file_locks: ["lock.", "task."],
+  list_projects: ["project.", "run.", "milestone.", "usage."],
+  list_runs: ["run.", "task.", "tasks."],
+  list_tasks: ["task.", "tasks.", "run."],
+  predict_failures: ["agent.", "failure.", "task."],
+  read_messages: ["message.", "handoff.", "meeting."],
+};
+
+/** Operations about one run: events of others do not touch them. */
+const OF_A_RUN: ReadonlySet<string> = new Set<OperationName>([
+  "get_run",
+  "get_run_graph",
+  "get_run_progress",
+  "list_tasks",
+]);
+
+/** Whether what an operation returned for this input may have changed by an event. */
+export function isTouched(name: OperationName, input: Readonly<Record<string, unknown>>, event: HistoryEvent): boolean {
+  const { run, task } = input;
+  if (OF_A_RUN.has(name) && run !== undefined && event.run !== run) return false;
+  if (name === "get_task" && event.task !== task) return false;
+  return TOUCHED_BY[name]?.some((start) => event.type.startsWith(start)) ?? false;
+}

@@ -1,0 +1,81 @@
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { useStreamState } from "../data/history.js";
+import { RunsView } from "../views/runs/runs.js";
+import { ProjectChoice } from "./project-choice.js";
+import { hrefOf, type Route, useRoute } from "./routes.js";
+import { ThemeChoice } from "./theme.js";
+
+const RunView = lazy(async () => ({ default: (await import("../views/run/run.js")).RunView }));
+
+interface View {
+  readonly word: string;
+  readonly title: string;
+  /** In the navigation. */
+  readonly isListed: boolean;
+  readonly view: ComponentType<{ readonly route: Route }>;
+}
+
+const VIEWS: readonly View[] = [
+  { word: "runs", title: "Runs", isListed: true, view: RunsView },
+  { word: "run", title: "Run", isListed: false, view: RunView },
+];
+const [FIRST] = VIEWS as [View, ...View[]];
+
+/** The frame of all views: where one is, where one can go, and whether it is live. */
+export function Page(): ReactNode {
+  const route = useRoute();
+  const shown = VIEWS.find(({ word }) => word === route.words[0]) ?? FIRST;
+  const main = useRef<HTMLElement>(null);
+  const place = route.words.join("/");
+  useEffect(() => {
+    document.title = `${shown.title} · Baton`;
+    // A reader is taken along to the new view; the first one is where they are already.
+    if (place !== "") main.current?.focus();
+  }, [place, shown.title]);
+  const { view: ShownView } = shown;
+  return (
+    <>
+      <a className="skip" href="#main" onClick={(event) => skipTo(event, main.current)}>
+        Skip to content
+      </a>
+      <header className="bar">
+        <a className="brand" href={hrefOf([])}>
+          Baton
+        </a>
+        <nav aria-label="Views">
+          {VIEWS.filter(({ isListed }) => isListed).map(({ word, title }) => (
+            <a key={word} href={hrefOf([word])} aria-current={shown.word === word ? "page" : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        <div className="choices">
+          <ProjectChoice />
+          <ThemeChoice />
+          <Liveness />
+        </div>
+      </header>
+      <main ref={main} id="main" tabIndex={-1}>
+        <Suspense fallback={<p className="loading">Loading …</p>}>
+          <ShownView route={route} />
+        </Suspense>
+      </main>
+    </>
+  );
+}
+
+function skipTo(event: { preventDefault(): void }, main: HTMLElement | null): void {
+  event.preventDefault();
+  main?.focus();
+}
+
+const WORDS = { connecting: "Connecting …", live: "Live", offline: "Offline: shown as it was" } as const;
+
+function Liveness(): ReactNode {
+  const state = useStreamState();
+  return (
+    <span className={`liveness is-${state}`} role="status">
+      {WORDS[state]}
+    </span>
+  );
+}
