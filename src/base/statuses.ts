@@ -146,6 +146,10 @@ export type FailureSeverity = (typeof FAILURE_SEVERITIES)[number];
 
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
+/** A schedule, for starts that were missed because no process ran: none of them, one run for all, or a run for each. */
+export const MISSED_POLICIES = ["skip", "once", "all"] as const;
+export type MissedPolicy = (typeof MISSED_POLICIES)[number];
+
 export const LINK_KINDS = ["run", "task", "workflow"] as const;
 
 export const CHECKPOINT_KINDS = ["manual", "interval", "gate", "phase"] as const;

@@ -3,6 +3,7 @@ import {
   DEAD_LETTER_STATUSES,
   DELIVERY_STATUSES,
   PERMISSION_ROLES,
+  MISSED_POLICIES,
   PRIORITY_NAMES,
   PROJECT_STATUSES,
 } from "../base/statuses.js";
@@ -81,6 +82,44 @@ export function addWorkflow(program: Command, act: Act, packageRoot: string): vo
       .argument("<file>", "YAML or JSON, - for stdin")
       .option("--project <name>", "default: the project of the working directory")
       .action(act(async () => (await commands()).validateWorkflow));
+}
+
+export function addSchedules(program: Command, act: Act): void {
+  const commands = () => import("./commands/schedules.js");
+  const group = program.command("schedule").description("start stored workflows again and again, by a cron expression");
+  const inProject = (command: Command): Command =>
+    command.option("--project <name>", "default: the project of the working directory");
+  const named = (verb: string): Command =>
+    inProject(group.command(verb).argument("<schedule>", "name or id, from baton schedule list"));
+  inProject(defaultCommand(group, "list"))
+    .description("list schedules by name, with their next start and what came of the last")
+    .action(act(async () => (await commands()).listSchedules));
+  inProject(group.command("add"))
+    .description("schedule a stored workflow, or change the schedule of that name")
+    .argument("<workflow>", "name of a stored workflow")
+    .argument("<cron>", "minute hour day month weekday, such as '0 6 * * MON-FRI'")
+    .option("--timezone <zone>", "such as Europe/Berlin; default: that of this machine")
+    .option("--name <name>", "default: the workflow's")
+    .option("-i, --input <name=value>", "input of the workflow (repeatable)", collect, [])
+    .addOption(
+      new Option("--missed <policy>", "starts missed while no process ran (default: once)").choices(MISSED_POLICIES),
+    )
+    .option("--overlap", "start while the last run is open")
+    .addOption(new Option("--priority <level>", "priority among runs").choices(PRIORITY_NAMES))
+    .option("--budget <dollars>", "cost limit of each run in US dollars", amount)
+    .action(act(async () => (await commands()).addSchedule));
+  named("pause")
+    .description("pause a schedule")
+    .action(act(async () => (await commands()).pauseSchedule));
+  named("resume")
+    .description("let a paused schedule go on, from its next instant")
+    .action(act(async () => (await commands()).resumeSchedule));
+  named("run")
+    .description("start a run of a schedule now")
+    .action(act(async () => (await commands()).runSchedule));
+  named("delete")
+    .description("delete a schedule; its runs go on")
+    .action(act(async () => (await commands()).deleteSchedule));
 }
 
 export function addNotifications(program: Command, act: Act): void {

@@ -15,6 +15,7 @@ import {
   addNotifications,
   addProject,
   addTokens,
+  addSchedules,
   addWorkflow,
   withRunOptions,
 } from "./group-commands.js";
@@ -161,6 +162,7 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
   addArtifacts(program, act);
   program.commandsGroup("Workflows and projects:");
   addWorkflow(program, act, place.host.packageRoot);
+  addSchedules(program, act);
   addImport(program, act);
   addProject(program, act);
   program.commandsGroup("The system:");

@@ -13,7 +13,7 @@ import type { Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed, or a run is started), the queue of runs, the runs by id, the agent, the session, the circuit breakers by
+ * project (whenever file locks are read or changed, or a run is started), a schedule, the queue of runs, the runs by id, the agent, the session, the circuit breakers by
  * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, the evidence by
  * agent and type that an end adds to, and last a context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
@@ -25,6 +25,7 @@ import type { Tx } from "./tx.js";
  */
 export const LOCK_ORDER = [
   "projects",
+  "schedules",
   "run_queue",
   "runs",
   "agents",

@@ -29,7 +29,7 @@ import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
 
 /** Values that a call may set differently from the definition. */
-const overrides = {
+export const overrides = {
   max_parallel: z.int().min(1).max(10_000).optional(),
   priority: shapes.priority.optional(),
   deadline: params.duration.optional().describe("Such as 2h, or an instant."),

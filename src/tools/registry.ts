@@ -44,6 +44,7 @@ import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
 import { validationOperations } from "./validation.js";
 import { waitFor } from "./events.js";
+import { scheduleOperations } from "./schedules.js";
 import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 
@@ -86,6 +87,7 @@ const operations = [
   ...escalationOperations,
   ...notificationOperations,
   ...deadLetterOperations,
+  ...scheduleOperations,
   ...workSessionOperations,
   ...checkpointOperations,
   ...contextOperations,

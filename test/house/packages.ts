@@ -16,6 +16,7 @@ export const PACKAGES = [
   { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts", "src/app/guard/hook-answers.ts", "src/validation/criteria.ts"] },
   { name: "@secretlint", files: ["src/validation/content/secrets.ts"] },
   { name: "web-tree-sitter", files: ["src/validation/code/**", "src/compaction/code.ts"] },
+  { name: "croner", files: ["src/engine/schedules/**"] },
   { name: "picomatch", files: ["src/engine/**"] },
   { name: "jsonc-parser", files: ["src/init/editors/json-text.ts", "src/validation/structure/json.ts"] },
   { name: "smol-toml", files: ["src/init/**"] },

@@ -38,6 +38,7 @@ import { lapseEscalation } from "../escalations/deciding.js";
 import { budgetsToAsk } from "../../store/cost/budgets.js";
 import { askOverride } from "../escalations/overrides.js";
 import { startableRuns, startQueued } from "../runs/queue.js";
+import { startScheduled } from "./schedules.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -69,6 +70,7 @@ export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
     await handleSilence(engine, jobs);
   }
   await handleDueRuns(engine, jobs);
+  await startScheduled(engine, jobs);
   await startQueuedRuns(engine, jobs);
   await replayDueDeadLetters(engine, jobs);
   await askOverrides(engine, jobs);
@@ -108,7 +110,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     gone: await jobs.once("sessions", () => markGoneSessions(engine, local, open)),
     leasesLost: await unlessAsleep(() => jobs.once("leases", () => reapSessions(engine, jobs, tidying))),
     due: (await unlessAsleep(() => handleDueTasks(engine, jobs))) + (await handleDueRuns(engine, jobs)),
-    runsStarted: await startQueuedRuns(engine, jobs),
+    runsStarted: (await startScheduled(engine, jobs)) + (await startQueuedRuns(engine, jobs)),
     locksExpired: await unlessAsleep(() => expireDueLocks(engine, jobs)),
     allocationsExpired: await unlessAsleep(() => expireAllocations(engine, jobs)),
     silent: await unlessAsleep(() => handleSilence(engine, jobs)),

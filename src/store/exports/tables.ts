@@ -50,6 +50,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "host_clocks", key: ["host"] },
   { name: "milestones", key: ["id"] },
   { name: "milestone_links", key: ["milestone", "target"] },
+  { name: "schedules", key: ["id"] },
   { name: "work_sessions", key: ["id"] },
   { name: "work_session_runs", key: ["session", "run"] },
   { name: "requests", key: ["subject", "request_id"], large: true },

@@ -48,6 +48,7 @@ import { yields } from "./0047-yields.js";
 import { consumption } from "./0048-consumption.js";
 import { runningAlone } from "./0049-running-alone.js";
 import { accessTokens } from "./0050-access-tokens.js";
+import { schedules } from "./0051-schedules.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -101,6 +102,7 @@ export const migrations: readonly Migration[] = [
   consumption,
   runningAlone,
   accessTokens,
+  schedules,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -32,6 +32,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   host_clocks: [],
   milestones: [],
   milestone_links: [],
+  schedules: [],
   work_sessions: [],
   work_session_runs: [],
   requests: ["input_hash"],

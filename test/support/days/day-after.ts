@@ -8,6 +8,7 @@ import { contextDay } from "./context-day.js";
 import { routingDay } from "./routing-day.js";
 import { resourceDay } from "./resource-day.js";
 import { reviewDay } from "./review-day.js";
+import { scheduleDay } from "./schedule-day.js";
 
 /** The day after the working day: questions, approvals, context windows, resources, reviews, load, an agent that keeps failing. */
 export async function dayAfter(app: TestApp, project: string): Promise<void> {
@@ -20,4 +21,5 @@ export async function dayAfter(app: TestApp, project: string): Promise<void> {
   await brokenDay(app, project);
   await conflictDay(app, project);
   await accessDay(app);
+  await scheduleDay(app, project);
 }
