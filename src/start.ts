@@ -33,6 +33,7 @@ export function serveFlags(args: readonly string[]): ServeFlags | undefined {
       args: first === "serve" ? rest : [...args],
       options: {
         http: { type: "string" },
+        "public-url": { type: "string", multiple: true },
         db: { type: "string" },
         "database-url": { type: "string" },
         toolsets: { type: "string" },
@@ -45,6 +46,7 @@ export function serveFlags(args: readonly string[]): ServeFlags | undefined {
     const { db, http, toolsets } = values;
     return {
       http,
+      publicUrl: values["public-url"],
       db,
       databaseUrl: values["database-url"],
       toolsets,

@@ -137,6 +137,11 @@ export class App {
     return this.#connection.engine(this.#identity.clientNamed(client));
   }
 
+  /** The engine for reads and writes that keep no lease: no session row is written for them. */
+  sessionlessEngine(client: string): Promise<Engine> {
+    return this.#connection.engine(this.#identity.clientNamed(client));
+  }
+
   /** Open questions for the person at this client, and the person's dispatch to decide them. */
   async elicitationHost(client: string): Promise<ElicitationHost> {
     const engine = await this.#writingEngine(this.#identity.clientNamed(client));

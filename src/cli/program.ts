@@ -200,6 +200,10 @@ function addServe(program: Command, act: Act): void {
     .command("serve")
     .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does), or over HTTP")
     .option("--http <address>", "listen at HOST:PORT, as 127.0.0.1:7420, for MCP at /mcp and the operations at /api/v1")
+    .option(
+      "--public-url <url...>",
+      "with --http: under which others reach it, through a proxy; asks everyone for a token",
+    )
     .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
     .option("--allow-commands", "run command steps of workflows")
     .option("--mcp-config <file>", "call the tools of its mcpServers in tool steps of workflows")

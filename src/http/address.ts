@@ -32,9 +32,23 @@ function hostIn({ host }: Address): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** Errors: `not_permitted` for an address that others reach, which asks for tokens. */
-export function requireLoopback(address: Address): void {
-  if (LOOPBACK_HOSTS.some((host) => host === hostIn(address))) return;
-  const message = `${originOf(address)} can be reached from other machines, and this server asks nobody who they are. Nothing listens. Three ways out: listen at 127.0.0.1 and let a proxy with its own sign-in stand before it; reach it from elsewhere through ssh -L; or let each machine run its own baton on one PostgreSQL database.`;
-  throw new BatonError("not_permitted", message, { details: { host: address.host, loopback: LOOPBACK_HOSTS } });
+/** Whether this machine alone reaches an address. */
+export function isLoopback(address: Address): boolean {
+  return LOOPBACK_HOSTS.some((host) => host === hostIn(address));
+}
+
+/** Reads addresses under which others reach a server. Errors: `invalid_input`. */
+export function publicUrlsFrom(texts: readonly string[]): URL[] {
+  return texts.map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/") return url;
+    const message = `--public-url ${text} is no address of a site. It is as in https://baton.example.org, without a path.`;
+    throw new BatonError("invalid_input", message);
+  });
+}
+
+/** The refusal to listen where others reach a server that could ask none of them who they are. */
+export function refuseToListen(address: Address): BatonError {
+  const message = `${originOf(address)} can be reached from other machines, and this server has no way to tell who calls. Nothing listens. Three ways out: make a token for each program (baton token create --role worker) and start again; trust an OAuth issuer (--oauth-issuer URL); or listen at 127.0.0.1 and reach it from elsewhere through ssh -L.`;
+  return new BatonError("not_permitted", message, { details: { host: address.host, loopback: LOOPBACK_HOSTS } });
 }

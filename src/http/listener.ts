@@ -2,7 +2,18 @@ import { serve, type ServerType } from "@hono/node-server";
 import { BatonError } from "../base/errors.js";
 import { type Address, originOf } from "./address.js";
 
-export type Fetch = (request: Request) => Response | Promise<Response>;
+type Fetch = (request: Request, env: object) => Response | Promise<Response>;
+
+/** Longer than a proxy keeps an idle connection: it would else use one that this server is about to close. */
+const KEEP_ALIVE_MS = 65_000;
+/** A request is here within this time, its headers within a part of it: who sends slowly holds no connection for long. */
+const LIMITS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+};
 
 /** A port that is listened at. */
 export class Listener {
@@ -16,11 +27,17 @@ export class Listener {
   }
 
   /** Errors: `unavailable` where the address is taken or not this machine's. */
-  static at(address: Address, fetch: Fetch): Promise<Listener> {
+  static at(address: Address, serving: (bound: Address) => Fetch): Promise<Listener> {
     const { host, port } = address;
     return new Promise((resolve, reject) => {
-      const server = serve({ fetch, hostname: host, port }, (info) =>
-        resolve(new Listener(server, { host, port: info.port })),
+      let fetch: Fetch;
+      const server = serve(
+        { fetch: (request, env) => fetch(request, env), hostname: host, port, serverOptions: LIMITS },
+        (info) => {
+          const bound = { host, port: info.port };
+          fetch = serving(bound);
+          resolve(new Listener(server, bound));
+        },
       );
       server.once("error", (error: Error) =>
         reject(new BatonError("unavailable", `Nothing listens at ${originOf(address)}: ${error.message}.`)),

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { BatonError } from "../base/errors.js";
 import { isObject, type JsonObject } from "../base/json.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
+import type { CallerAccess } from "../engine/context.js";
 import type { OpenCalls } from "../runtime/waiting.js";
 import type { Operation } from "../dispatch/operation.js";
 import { catalogue } from "../tools/registry.js";
@@ -11,8 +12,8 @@ import type { Env } from "./env.js";
 
 export interface OperationParts {
   readonly version: string;
-  /** The way into the operations for a client of this name. */
-  dispatch(client: string): Promise<Dispatch>;
+  /** The way into the operations for a client of this name, with these rights. */
+  dispatch(client: string, access?: CallerAccess): Promise<Dispatch>;
   readonly calls: Pick<OpenCalls, "during" | "isStopping">;
   newRequestId(): string;
 }
@@ -34,7 +35,7 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
       const given = inputOf(await context.req.text());
       const name = context.req.param("name");
       const input = withKey(given, catalogue.find(name), context.req.header("idempotency-key"));
-      const dispatch = await parts.dispatch(CLIENT);
+      const dispatch = await parts.dispatch(CLIENT, context.get("visitor").access);
       const call = (signal: AbortSignal) => dispatch.call(name, input, { signal });
       const { result } = await parts.calls.during(context.req.raw.signal, call);
       return context.json(result);

@@ -30,7 +30,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
 const TOO_LARGE = 413;
 
 /** Returns the problem of a refusal by the engine or by dispatch. */
-export function problemOf({ code, message, details, retry, next }: BatonError, request: string): ProblemDetails {
+function problemOf({ code, message, details, retry, next }: BatonError, request: string): ProblemDetails {
   const isTooLarge = code === "limit_exceeded" && details?.["bytes_max"] !== undefined;
   return problem(
     { code, status: isTooLarge ? TOO_LARGE : STATUSES[code], detail: message, request },
@@ -39,7 +39,7 @@ export function problemOf({ code, message, details, retry, next }: BatonError, r
 }
 
 /** A refusal that never reached dispatch. */
-export interface Refused {
+interface Refused {
   readonly code: string;
   readonly status: number;
   readonly detail: string;
@@ -47,7 +47,7 @@ export interface Refused {
 }
 
 /** Returns the problem of a refusal, with what else is known of it. */
-export function problem(
+function problem(
   { code, status, detail, request }: Refused,
   extensions: Readonly<Record<string, unknown>> = {},
 ): ProblemDetails {
@@ -64,9 +64,14 @@ export function problem(
 }
 
 /** Answers a request with a problem. */
-export function answered(context: Context<Env>, details: ProblemDetails): Response {
+function answered(context: Context<Env>, details: ProblemDetails): Response {
   // Its statuses are those above; the framework's type is that of all there are.
   return context.body(JSON.stringify(details), details.status as 400, { "Content-Type": PROBLEM_TYPE });
+}
+
+/** Answers a request that was refused before dispatch. */
+export function refused(context: Context<Env>, facts: Omit<Refused, "request">): Response {
+  return answered(context, problem({ ...facts, request: context.get("request") }));
 }
 
 /** Answers with the problem of what was thrown, where it is a refusal or stands in the log already; throws what is neither. */

@@ -1,14 +1,16 @@
-import { Hono, type Context, type MiddlewareHandler } from "hono";
+import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
-import { LOOPBACK_HOSTS } from "./address.js";
+import type { Visitor } from "./access/admission.js";
+import { entrance, type EntranceParts, onlyKnownHosts } from "./access/entrance.js";
+import { linkRoute, sessionRoutes, type SignInParts } from "./access/session-routes.js";
 import { dashboardRoutes } from "./dashboard.js";
 import type { Env } from "./env.js";
 import { CLIENT, operationRoutes, type OperationParts } from "./operations.js";
-import { answered, problem, type Refused } from "./problems.js";
+import { refused } from "./problems.js";
 import { streamRoutes, type StreamParts } from "./streams/routes.js";
 
-export interface HttpParts extends OperationParts, StreamParts {
+export interface HttpParts extends OperationParts, StreamParts, EntranceParts, SignInParts {
   readonly version: string;
   readonly logger: Logger;
   readonly calls: OperationParts["calls"];
@@ -18,8 +20,8 @@ export interface HttpParts extends OperationParts, StreamParts {
   isReady(): Promise<boolean>;
   /** The folder of the dashboard's build. */
   readonly dashboard: string;
-  /** Serves MCP. */
-  mcp(request: Request): Promise<Response>;
+  /** Serves MCP to a visitor. */
+  mcp(request: Request, visitor: Visitor): Promise<Response>;
 }
 
 /** Everything that is served over HTTP, as a function from a request to its answer. */
@@ -29,13 +31,16 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     context.set("request", parts.newRequestId());
     await next();
     context.header("X-Request-Id", context.get("request"));
+    context.header("X-Content-Type-Options", "nosniff");
+    context.header("Referrer-Policy", "no-referrer");
   });
-  app.use(onlyKnownHosts);
+  app.use(onlyKnownHosts(parts.hosts));
   app.use(async (context, next) => {
     await next();
     // A client that keeps its connection would be served on it for as long as it calls.
     if (parts.calls.isStopping) context.header("Connection", "close");
   });
+  app.use(entrance(parts));
   app.get("/healthz", (context) => context.json({ status: "ok", version: parts.version }));
   app.get("/readyz", async (context) =>
     (await parts.isReady()) ? context.json({ status: "ready" }) : context.json({ status: "no database" }, 503),
@@ -51,7 +56,9 @@ export function httpServer(parts: HttpParts): Hono<Env> {
       },
     }),
   );
-  app.all("/mcp", (context) => parts.mcp(context.req.raw));
+  app.all("/mcp", (context) => parts.mcp(context.req.raw, context.get("visitor")));
+  app.route("/", linkRoute(parts));
+  app.route("/api/v1", sessionRoutes(parts));
   app.route("/api/v1", operationRoutes(parts));
   app.route("/api/v1", streamRoutes(parts, CLIENT));
   app.route("/", dashboardRoutes(parts.dashboard));
@@ -69,35 +76,4 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     return refused(context, { code: "internal", status: 500, detail });
   });
   return app;
-}
-
-function refused(context: Context<Env>, refusal: Omit<Refused, "request">): Response {
-  return answered(context, problem({ ...refusal, request: context.get("request") }));
-}
-
-/**
- * Refuses what a page of another site sends through a browser: it names itself in `Origin`, and where it has bent a name of its own to
- * this machine (DNS rebinding) that name stands in `Host`. Programs send no `Origin`.
- */
-const onlyKnownHosts: MiddlewareHandler<Env> = async (context, next) => {
-  const named = context.req.header("host") ?? "";
-  const host = hostnameOf(`http://${named}`);
-  if (!LOOPBACK_HOSTS.some((known) => known === host))
-    return refused(context, { ...FORBIDDEN, detail: "This server is not known under the name in Host." });
-  const origin = context.req.header("origin");
-  // With its port: another server on this machine is another site.
-  if (origin !== undefined && !isSame(origin, named))
-    return refused(context, { ...FORBIDDEN, detail: "Pages of other sites may not call this server." });
-  await next();
-  return undefined;
-};
-
-const FORBIDDEN = { code: "not_permitted", status: 403 } as const;
-
-function isSame(origin: string, host: string): boolean {
-  return URL.canParse(origin) && new URL(origin).host === new URL(`http://${host}`).host;
-}
-
-function hostnameOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
 }

@@ -12,8 +12,8 @@ const structured = async (client: Client, name: string, args: Record<string, unk
 
 test("clients of both protocols carry out one plan at one address", async () => {
   const { origin } = await startHttpServer();
-  const modern = await connectedClient(origin, "modern", "new-client");
-  const legacy = await connectedClient(origin, "legacy", "old-client");
+  const modern = await connectedClient(origin, "modern", { name: "new-client" });
+  const legacy = await connectedClient(origin, "legacy", { name: "old-client" });
   expect([modern.getNegotiatedProtocolVersion(), legacy.getNegotiatedProtocolVersion()]).toEqual([
     "2026-07-28",
     "2025-11-25",
@@ -38,18 +38,18 @@ test("a client of the earlier SDK works there too", async () => {
 
 test("a client that calls itself as the person is called is an agent, and one of the earlier protocol is told to name itself", async () => {
   const { origin } = await startHttpServer();
-  const human = await connectedClient(origin, "modern", "human");
+  const human = await connectedClient(origin, "modern", { name: "human" });
   expect((await structured(human, "create_task", { title: "one", prompt: "x" }))["task"]).toMatchObject({
     from: "http-human",
   });
-  const legacy = await connectedClient(origin, "legacy", "old-client");
+  const legacy = await connectedClient(origin, "legacy", { name: "old-client" });
   expect(legacy.getInstructions()).toContain('pass "agent"');
   expect(human.getInstructions()).not.toContain('pass "agent": "YOUR-NAME" in every call, or');
 });
 
 test("lists may be kept by a client of the new protocol, and a wait reports its progress", async () => {
   const { origin } = await startHttpServer({ env: { BATON_PROGRESS_EVERY_MS: "50" } });
-  const client = await connectedClient(origin, "modern", "watcher");
+  const client = await connectedClient(origin, "modern", { name: "watcher" });
   expect(await client.listTools()).toMatchObject({ ttlMs: 3_600_000, cacheScope: "public" });
   await structured(client, "create_project", { name: "p" });
   const told: number[] = [];
@@ -60,20 +60,20 @@ test("lists may be kept by a client of the new protocol, and a wait reports its 
 
 test("an agent that calls over HTTP has a lease that lasts by time, and the same handle after a restart", async () => {
   const first = await startHttpServer();
-  const before = await connectedClient(first.origin, "modern", "Some Client");
+  const before = await connectedClient(first.origin, "modern", { name: "Some Client" });
   await structured(before, "create_task", { title: "one", prompt: "do it" });
   const { task, lease } = await structured(before, "claim_task", {});
   expect(lease).toMatchObject({ expires_at: expect.any(String) });
   first.child.kill("SIGKILL");
   const second = await startHttpServer({ database: first.database });
-  const after = await connectedClient(second.origin, "modern", "Some Client");
+  const after = await connectedClient(second.origin, "modern", { name: "Some Client" });
   const again = await structured(after, "claim_task", {});
   expect(again).toMatchObject({ task: { id: task!["id"] }, lease: { token: lease!["token"] } });
 });
 
 test("a server that is asked to stop answers the wait that is under way, and ends", async () => {
   const server = await startHttpServer({ env: { BATON_PROGRESS_EVERY_MS: "50" } });
-  const client = await connectedClient(server.origin, "modern", "waiter");
+  const client = await connectedClient(server.origin, "modern", { name: "waiter" });
   await structured(client, "create_project", { name: "p" });
   const called = server.call("claim_task", { project: "p", agent: "ann", wait_seconds: 40 });
   const wait = { name: "claim_task", arguments: { project: "p", wait_seconds: 40 } };

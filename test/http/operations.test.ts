@@ -87,7 +87,7 @@ describe("an operation at its address", () => {
 });
 
 test.each([
-  ["0.0.0.0:0", "Three ways out"],
+  ["0.0.0.0:0", "baton token create"],
   ["example.org:7420", "Three ways out"],
   ["127.0.0.1", "no address to listen at"],
   ["127.0.0.1:99999", "no address to listen at"],

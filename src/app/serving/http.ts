@@ -2,15 +2,27 @@ import path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { hasCode } from "../../base/errors.js";
 import type { Flags } from "../../config.js";
-import { addressFrom, originOf, requireLoopback } from "../../http/address.js";
+import { RESERVED_HANDLES } from "../../engine/agents/agents.js";
+import type { CallerAccess } from "../../engine/context.js";
+import type { Engine } from "../../engine/engine.js";
+import { KnownHosts } from "../../http/access/hosts.js";
+import { cookieOf } from "../../http/access/session-cookie.js";
+import { LINK_MINUTES, SignInLink } from "../../http/access/sign-in-link.js";
+import { type Address, addressFrom, isLoopback, originOf, publicUrlsFrom, refuseToListen } from "../../http/address.js";
 import { Listener } from "../../http/listener.js";
 import { httpServer } from "../../http/server.js";
 import { statelessHandler } from "../../mcp/stateless/handler.js";
+import { systemClock } from "../../runtime/clock.js";
+import { newSecret } from "../../runtime/random.js";
 import { OpenCalls } from "../../runtime/waiting.js";
 import { PACKAGE_ROOT } from "../../runtime/package-root.js";
 import { VERSION } from "../../runtime/version.js";
-import { launch } from "../launch.js";
+import type { App } from "../app.js";
+import { type Launched, launch } from "../launch.js";
+import { ownHandle, seatOf } from "../person-seat.js";
+import { TokenAdmissions } from "./admissions.js";
 import { ENVELOPE_BYTES, stopSignal } from "./process.js";
+import { RefusalLog } from "./refusal-log.js";
 
 /** From the signal on, at most: waits end at once, and what runs may answer. */
 const DRAIN_MS_MAX = 10_000;
@@ -19,40 +31,60 @@ const SHUTDOWN_MS_MAX = 12_000;
 /** The name of this process among the sessions. */
 const CLIENT = "baton-serve";
 
+export interface HttpFlags {
+  readonly address: string;
+  readonly publicUrls: readonly string[];
+}
+
 /** Serves MCP and the operations over HTTP until a signal comes; then ends the process. */
-export async function serveHttp(flags: Flags, where: string): Promise<never> {
-  const address = addressFrom(where);
-  requireLoopback(address);
-  const { app, config, logger } = launch(flags, { cwd: process.cwd() });
-  const dispatch = (client: string) => app.remoteDispatch(client);
+export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> {
+  const address = addressFrom(where.address);
+  const publicUrls = publicUrlsFrom(where.publicUrls);
+  const launched = launch(flags, { cwd: process.cwd() });
+  const { app, config, logger } = launched;
+  // A proxy before a server on this machine brings callers from others.
+  const asksAll = !isLoopback(address) || publicUrls.length > 0;
+  const engine = () => app.sessionlessEngine(CLIENT);
+  if (asksAll) await requireAWayIn(engine, { app, address });
+  const link = asksAll ? undefined : signInLink(launched);
   const calls = new OpenCalls();
-  const bodyBytesMax = config.settings.input_bytes_max + ENVELOPE_BYTES;
-  const newRequestId = () => app.newRequestId();
-  const shared = { version: VERSION, logger, dispatch, calls, bodyBytesMax, newRequestId };
+  const shared = {
+    version: VERSION,
+    logger,
+    dispatch: (client: string, access?: CallerAccess) => app.remoteDispatch(client, access),
+    calls,
+    bodyBytesMax: config.settings.input_bytes_max + ENVELOPE_BYTES,
+    newRequestId: () => app.newRequestId(),
+  };
   const mcp = statelessHandler({
     ...shared,
     toolsets: config.toolsets,
     readOnly: config.readOnly,
     reader: () => app.reader(CLIENT),
   });
-  const server = httpServer({
-    ...shared,
-    reader: () => app.reader(CLIENT),
-    heartbeatMs: () => app.settings.progress_every_ms,
-    isReady: async () => {
-      try {
-        await (await app.reader(CLIENT)).read(function* () {});
-        return true;
-      } catch (error) {
-        if (!hasCode(error, "unavailable")) throw error;
-        return false;
-      }
-    },
-    dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
-    mcp: (request) => mcp.fetch(request),
-  });
-  const listener = await Listener.at(address, server.fetch);
+  const { readOnly } = config;
+  const refusals = new RefusalLog({ engine, readOnly, logger });
+  const listener = await Listener.at(
+    address,
+    (bound) =>
+      httpServer({
+        ...shared,
+        admissions: new TokenAdmissions({ engine, refusals, readOnly, logger }),
+        asksAll,
+        hosts: new KnownHosts(bound, publicUrls),
+        cookie: cookieOf(bound.port, publicUrls),
+        link: link?.opening,
+        now: () => systemClock.now(),
+        reader: () => app.reader(CLIENT),
+        heartbeatMs: () => app.settings.progress_every_ms,
+        isReady: () => answers(app),
+        dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
+        mcp: (request, { access }) => mcp.fetch(request, access),
+      }).fetch,
+  );
   await app.standBy(CLIENT);
+  // The line that says that it serves is the last.
+  if (link !== undefined) process.stderr.write(link.shownAt(originOf(listener.address)));
   process.stderr.write(`baton: serving MCP at ${originOf(listener.address)}/mcp\n`);
   await stopSignal();
   calls.stop();
@@ -63,4 +95,38 @@ export async function serveHttp(flags: Flags, where: string): Promise<never> {
   };
   await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
+}
+
+async function answers(app: App): Promise<boolean> {
+  try {
+    await (await app.reader(CLIENT)).read(function* () {});
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "unavailable")) throw error;
+    return false;
+  }
+}
+
+/** Errors: `not_permitted` where there is no token yet with which a caller could say who it is. */
+async function requireAWayIn(
+  engine: () => Promise<Engine>,
+  { app, address }: { readonly app: App; readonly address: Address },
+): Promise<void> {
+  const { letsAnyIn } = await import("../../engine/access/authentication.js");
+  if (await (await engine()).read(letsAnyIn)) return;
+  await app.close();
+  throw refuseToListen(address);
+}
+
+/** A link for the person who has started this server at a terminal; undefined where none is taken to sit there. */
+function signInLink({ config }: Launched) {
+  const seat = seatOf(process.env["BATON_PERSON_SECRET"]);
+  if (seat === undefined || seat.refused !== undefined || config.readOnly) return undefined;
+  const code = newSecret();
+  const person = ownHandle(RESERVED_HANDLES);
+  return {
+    opening: new SignInLink(code, { person, now: systemClock.now() }),
+    shownAt: (origin: string) =>
+      `baton: for ${person}, once and within ${LINK_MINUTES} minutes: ${origin}/?code=${code}\n`,
+  };
 }

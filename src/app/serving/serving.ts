@@ -3,10 +3,12 @@ import type { Flags } from "../../config.js";
 export interface ServeFlags extends Flags {
   /** The address to listen at; without one the client is on stdin and stdout. */
   readonly http?: string | undefined;
+  /** Addresses under which others reach it, through a proxy. */
+  readonly publicUrl?: readonly string[] | undefined;
 }
 
 /** Serves until its clients are gone or a signal comes. Each way loads only what it needs. */
-export async function serve({ http, ...flags }: ServeFlags): Promise<never> {
+export async function serve({ http, publicUrl = [], ...flags }: ServeFlags): Promise<never> {
   if (http === undefined) return (await import("./stdio.js")).serveStdio(flags);
-  return (await import("./http.js")).serveHttp(flags, http);
+  return (await import("./http.js")).serveHttp(flags, { address: http, publicUrls: publicUrl });
 }

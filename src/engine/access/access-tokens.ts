@@ -55,7 +55,7 @@ export function* createAccessToken(ctx: EngineContext, wanted: NewAccessToken): 
   return token;
 }
 
-function* requireCapacity(ctx: EngineContext): Tx<void> {
+export function* requireCapacity(ctx: EngineContext): Tx<void> {
   if ((yield* tokens.countLiveTokens(ctx.now)) < TOKENS_MAX) return;
   throw new BatonError("limit_exceeded", `${TOKENS_MAX} access tokens are live already: revoke some.`, {
     details: { tokens_max: TOKENS_MAX },
@@ -103,7 +103,7 @@ export function* revokeAccessToken(ctx: EngineContext, id: string): Tx<AccessTok
   return { ...token, revokedAt: token.revokedAt ?? ctx.now, revokedBy: token.revokedBy ?? by };
 }
 
-function statusOf({ revokedAt, expiresAt }: AccessToken, now: number): AccessTokenStatus {
+export function statusOf({ revokedAt, expiresAt }: AccessToken, now: number): AccessTokenStatus {
   if (revokedAt !== null) return "revoked";
   return expiresAt !== null && expiresAt <= now ? "expired" : "active";
 }

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
+import type { CallerAccess } from "../../engine/context.js";
 import type { Dispatch } from "../../dispatch/dispatch.js";
 import { type FollowedHistory, type FollowRequest, startFollowing } from "../../engine/events/following.js";
 import type { Env } from "../env.js";
@@ -12,7 +13,7 @@ import { progressFrames } from "./progress.js";
 import { HEARTBEAT, historyFrame, namedFrame, RECONNECT } from "./sse.js";
 
 export interface StreamParts extends StreamAnswerParts {
-  dispatch(client: string): Promise<Dispatch>;
+  dispatch(client: string, access?: CallerAccess): Promise<Dispatch>;
 }
 
 /** The history and the progress of a run, as they come. */
@@ -31,7 +32,7 @@ export function streamRoutes(parts: StreamParts, client: string): Hono<Env> {
   routes.get("/runs/:run/progress", (context) =>
     answering(context, async () => {
       const run = context.req.param("run");
-      const dispatch = await parts.dispatch(client);
+      const dispatch = await parts.dispatch(client, context.get("visitor").access);
       const read = async () => (await dispatch.call("get_run_progress", { run })).result;
       const now = await read();
       if (!wantsStream(context)) return context.json(now);

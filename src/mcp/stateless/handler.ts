@@ -1,12 +1,13 @@
 import {
+  type AuthInfo,
   CLIENT_INFO_META_KEY,
   createMcpHandler,
-  type McpHttpHandler,
   Server,
   type ServerContext,
   type Tool,
 } from "@modelcontextprotocol/server";
 import { isObject } from "../../base/json.js";
+import type { CallerAccess } from "../../engine/context.js";
 import type { Dispatch } from "../../dispatch/dispatch.js";
 import type { Reader } from "../../resources/resource.js";
 import type { Logger } from "../../runtime/logger.js";
@@ -27,14 +28,20 @@ export interface StatelessParts {
   /** Whether the process only reads. */
   readonly readOnly: boolean;
   readonly logger: Logger;
-  /** The way into the operations for a client of this name. */
-  dispatch(client: string): Promise<Dispatch>;
+  /** The way into the operations for a client of this name, with these rights. */
+  dispatch(client: string, access?: CallerAccess): Promise<Dispatch>;
   reader(): Promise<Reader>;
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
   readonly calls: Pick<OpenCalls, "during">;
   /** Makes the id under which a failure in the log is found again. */
   newRequestId(): string;
+}
+
+/** MCP over HTTP, as a function from a request to its answer. */
+export interface StatelessHandler {
+  fetch(request: Request, access: CallerAccess | undefined): Promise<Response>;
+  close(): Promise<void>;
 }
 
 /** A client of the earlier protocol names itself once, in a request of which nothing is kept. */
@@ -55,13 +62,13 @@ const CACHED = {
  * Serves MCP where nothing is kept between two requests: protocol 2026-07-28, and clients of 2025-11-25 without elicitation and
  * subscriptions. The SDK makes a server for each request.
  */
-export function statelessHandler(parts: StatelessParts): McpHttpHandler {
+export function statelessHandler(parts: StatelessParts): StatelessHandler {
   let tools: Promise<Tool[]> | undefined;
   // A line of the list is a tool, made by the build that made this code.
   const toolOf = (line: string) => JSON.parse(line) as Tool;
   const listed = () => (tools ??= shownTools(parts).then((lines) => lines.map(toolOf)));
   const instructions = instructionsFor(parts);
-  return createMcpHandler(
+  const handler = createMcpHandler(
     ({ era }) => {
       // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use: the other publishes larger schemas
       const server = new Server(
@@ -75,7 +82,9 @@ export function statelessHandler(parts: StatelessParts): McpHttpHandler {
       server.setRequestHandler("tools/list", async () => ({ tools: await listed() }));
       server.setRequestHandler("tools/call", async ({ params }, context) => {
         const client = clientOf(context);
-        const dispatch = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () => parts.dispatch(client));
+        const dispatch = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () =>
+          parts.dispatch(client, accessOf(context)),
+        );
         const progress = progressOf(context, parts.logger);
         return parts.calls.during(context.mcpReq.signal, (signal) => {
           const options = { signal, ...(progress && { progress }) };
@@ -90,6 +99,20 @@ export function statelessHandler(parts: StatelessParts): McpHttpHandler {
       maxRequestBodySize: parts.bodyBytesMax,
     },
   );
+  return {
+    fetch: (request, access) => handler.fetch(request, access === undefined ? {} : { authInfo: authInfoOf(access) }),
+    close: () => handler.close(),
+  };
+}
+
+/** The SDK takes along who was let in; it checks nothing of it. */
+function authInfoOf(access: CallerAccess): AuthInfo {
+  return { token: "", clientId: access.id, scopes: [], extra: { access } };
+}
+
+function accessOf({ http }: ServerContext): CallerAccess | undefined {
+  // Made by `authInfoOf`.
+  return http?.authInfo?.extra?.["access"] as CallerAccess | undefined;
 }
 
 /** The client names itself in each request of the new protocol, and in none of the old one. */

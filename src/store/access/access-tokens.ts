@@ -67,3 +67,16 @@ export function* revokeAccessToken({ id, at, by }: Revocation): Tx<number> {
     [at, by, id],
   ]);
 }
+
+/** Records that a token is in use, unless that was recorded since `before`. */
+export function* recordAccess(id: string, now: number, before: number): Tx<void> {
+  yield [
+    "UPDATE access_tokens SET used_at = $1 WHERE id = $2 AND (used_at IS NULL OR used_at < $3)",
+    [now, id, before],
+  ];
+}
+
+/** Removes browsers that were over before an instant. */
+export function* removeOldBrowsers(before: number): Tx<void> {
+  yield ["DELETE FROM access_tokens WHERE kind = 'browser' AND expires_at < $1", [before]];
+}

@@ -18,15 +18,29 @@ export interface HttpServer {
 
 export const JSON_BODY = { "Content-Type": "application/json" } as const;
 
+export function bearing(token: string): { readonly Authorization: string } {
+  return { Authorization: `Bearer ${token}` };
+}
+
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Record<string, unknown>;
 }
 
-export async function startHttpServer(options: ServerOptions = {}): Promise<HttpServer> {
-  const server = startServer({ ...options, args: ["serve", "--http", "127.0.0.1:0", ...(options.args ?? [])] });
-  const origin = await until("the server listens", () => /http:\/\/127\.0\.0\.1:\d+/.exec(server.stderr())?.[0]);
+export interface HttpServerOptions extends ServerOptions {
+  /** Where it listens; at any free port of this machine by default. */
+  readonly address?: string;
+  /** Sent with each `call`. */
+  readonly bearer?: string;
+}
+
+export async function startHttpServer({ address, bearer, ...options }: HttpServerOptions = {}): Promise<HttpServer> {
+  const args = ["serve", "--http", address ?? "127.0.0.1:0", ...(options.args ?? [])];
+  const server = startServer({ ...options, args });
+  const port = await until("the server listens", () => /serving MCP at \S+:(\d+)\//.exec(server.stderr())?.[1]);
+  const origin = `http://127.0.0.1:${port}`;
+  const own = bearer === undefined ? {} : bearing(bearer);
   return {
     child: server.child,
     origin,
@@ -38,7 +52,7 @@ export async function startHttpServer(options: ServerOptions = {}): Promise<Http
       const response = await fetch(url, {
         method: "POST",
         body: JSON.stringify(input),
-        headers: { ...JSON_BODY, ...headers },
+        headers: { ...JSON_BODY, ...own, ...headers },
       });
       return { status: response.status, headers: response.headers, body: await bodyOf(response) };
     },
@@ -49,11 +63,22 @@ export async function bodyOf(response: Response): Promise<Record<string, unknown
   return (await response.json()) as Record<string, unknown>;
 }
 
+export type Era = "modern" | "legacy";
+
 /** A client of the new protocol (`modern`), or of the old one by the same SDK. Closed when the test has finished. */
-export async function connectedClient(origin: string, era: "modern" | "legacy", name: string): Promise<Client> {
+export async function connectedClient(
+  origin: string,
+  era: Era,
+  { name, bearer }: { readonly name: string; readonly bearer?: string },
+): Promise<Client> {
   const options = era === "modern" ? { versionNegotiation: { mode: { pin: "2026-07-28" } } } : {};
   const client = new Client({ name, version: "1" }, options);
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${origin}/mcp`)));
+  await client.connect(
+    new StreamableHTTPClientTransport(
+      new URL(`${origin}/mcp`),
+      bearer === undefined ? {} : { requestInit: { headers: bearing(bearer) } },
+    ),
+  );
   atEnd(() => client.close());
   return client;
 }
