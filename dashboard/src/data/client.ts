@@ -38,7 +38,8 @@ export async function call<N extends OperationName>(
   return (await response.json()) as ResultOf<N>;
 }
 
-async function problemIn(response: Response): Promise<Problem> {
+/** The problem that an answer is. */
+export async function problemIn(response: Response): Promise<Problem> {
   const body = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
   return new Problem(body.code ?? "unknown", body.detail ?? `The server answered ${response.status}.`);
 }

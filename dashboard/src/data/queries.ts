@@ -1,4 +1,4 @@
-import { QueryClient, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { QueryClient, useMutation, useQuery, type UseMutationResult, type UseQueryResult } from "@tanstack/react-query";
 import { call, type InputOf, OFFLINE, type OperationName, Problem, type ResultOf } from "./client.js";
 
 const RETRIES_MAX = 3;
@@ -30,5 +30,14 @@ export function useOperation<N extends OperationName>(
     queryFn: ({ signal }) => call(name, input, signal),
     placeholderData: (before) => before,
     enabled,
+  });
+}
+
+/** A writing operation. What it changed comes back as events. */
+export function useAction<N extends OperationName>(name: N): UseMutationResult<ResultOf<N>, Problem, InputOf<N>> {
+  return useMutation<ResultOf<N>, Problem, InputOf<N>>({
+    mutationFn: (input) => call(name, input),
+    // The stream says so too, but what a person has just done is to be seen in any case.
+    onSettled: () => queryClient.invalidateQueries(),
   });
 }

@@ -37,8 +37,10 @@ const OF_A_RUN: ReadonlySet<string> = new Set<OperationName>([
 
 /** Whether what an operation returned for this input may have changed by an event. */
 export function isTouched(name: OperationName, input: Readonly<Record<string, unknown>>, event: HistoryEvent): boolean {
+  const starts = TOUCHED_BY[name];
+  if (starts === undefined) return false;
   const { run, task } = input;
   if (OF_A_RUN.has(name) && run !== undefined && event.run !== run) return false;
   if (name === "get_task" && event.task !== task) return false;
-  return TOUCHED_BY[name]?.some((start) => event.type.startsWith(start)) ?? false;
+  return starts.some((start) => event.type.startsWith(start));
 }

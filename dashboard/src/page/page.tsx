@@ -1,10 +1,14 @@
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useStreamState } from "../data/history.js";
-import { RunsView } from "../views/runs/runs.js";
+import { NeedsMeView } from "../views/needs-me/needs-me.js";
+import { useItems } from "../views/needs-me/items.js";
+import { useSession } from "../data/session.js";
+import { Identity, SignIn } from "./identity.js";
 import { ProjectChoice } from "./project-choice.js";
 import { hrefOf, type Route, useRoute } from "./routes.js";
 import { ThemeChoice } from "./theme.js";
 
+const RunsView = lazy(async () => ({ default: (await import("../views/runs/runs.js")).RunsView }));
 const RunView = lazy(async () => ({ default: (await import("../views/run/run.js")).RunView }));
 
 interface View {
@@ -16,6 +20,7 @@ interface View {
 }
 
 const VIEWS: readonly View[] = [
+  { word: "needs-me", title: "Needs me", isListed: true, view: NeedsMeView },
   { word: "runs", title: "Runs", isListed: true, view: RunsView },
   { word: "run", title: "Run", isListed: false, view: RunView },
 ];
@@ -33,6 +38,7 @@ export function Page(): ReactNode {
     if (place !== "") main.current?.focus();
   }, [place, shown.title]);
   const { view: ShownView } = shown;
+  const isAsked = useSession()?.isAsked;
   return (
     <>
       <a className="skip" href="#main" onClick={(event) => skipTo(event, main.current)}>
@@ -46,22 +52,34 @@ export function Page(): ReactNode {
           {VIEWS.filter(({ isListed }) => isListed).map(({ word, title }) => (
             <a key={word} href={hrefOf([word])} aria-current={shown.word === word ? "page" : undefined}>
               {title}
+              {word === FIRST.word && <WaitingCount />}
             </a>
           ))}
         </nav>
         <div className="choices">
           <ProjectChoice />
           <ThemeChoice />
+          <Identity />
           <Liveness />
         </div>
       </header>
       <main ref={main} id="main" tabIndex={-1}>
-        <Suspense fallback={<p className="loading">Loading …</p>}>
-          <ShownView route={route} />
-        </Suspense>
+        {isAsked === true ? (
+          <SignIn />
+        ) : (
+          <Suspense fallback={<p className="loading">Loading …</p>}>
+            <ShownView route={route} />
+          </Suspense>
+        )}
       </main>
     </>
   );
+}
+
+/** How many things wait for a person, seen from every view. */
+function WaitingCount(): ReactNode {
+  const count = useItems()?.length ?? 0;
+  return count === 0 ? undefined : <span className="count">{count}</span>;
 }
 
 function skipTo(event: { preventDefault(): void }, main: HTMLElement | null): void {

@@ -34,3 +34,8 @@ export function hrefOf(words: readonly string[], query: Readonly<Record<string, 
   const search = given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
   return `#/${words.map(encodeURIComponent).join("/")}${search}`;
 }
+
+/** Goes to a place. */
+export function goTo(href: string): void {
+  window.location.hash = href;
+}
