@@ -1,11 +1,12 @@
 import { isObject, type JsonObject } from "../base/json.js";
 import type { Operation, OperationIndex } from "../dispatch/operation.js";
 import { outputSchema } from "../dispatch/published.js";
+import { DOCUMENTED, DOCUMENTED_ROOT, type DocumentedAddress } from "./documented.js";
 import { streamPaths } from "./streams/openapi.js";
 
 const JSON_TYPE = "application/json";
 
-/** Describes every operation as OpenAPI 3.1 does. */
+/** Describes every address as OpenAPI 3.1 does. */
 export function openApi(index: OperationIndex, version: string): JsonObject {
   return {
     openapi: "3.1.1",
@@ -18,6 +19,7 @@ export function openApi(index: OperationIndex, version: string): JsonObject {
     servers: [{ url: "/api/v1" }],
     paths: {
       ...Object.fromEntries(index.all.map((operation) => [`/operations/${operation.name}`, pathOf(index, operation)])),
+      ...Object.fromEntries(DOCUMENTED.map((one) => [`${DOCUMENTED_ROOT}/${one.path}`, documentedPath(index, one)])),
       ...streamPaths(REFUSED),
     },
     components: { schemas: { Problem: PROBLEM } },
@@ -26,8 +28,6 @@ export function openApi(index: OperationIndex, version: string): JsonObject {
 
 function pathOf(index: OperationIndex, operation: Operation): JsonObject {
   const { name, title, description, area } = operation;
-  const schema = index.inputSchema(operation);
-  const required = isObject(schema) && Array.isArray(schema["required"]) && schema["required"].length > 0;
   return {
     post: {
       operationId: name,
@@ -35,12 +35,53 @@ function pathOf(index: OperationIndex, operation: Operation): JsonObject {
       description,
       tags: [area],
       ...("request_id" in operation.input.shape && { parameters: [IDEMPOTENCY_KEY] }),
-      requestBody: { required, content: { [JSON_TYPE]: { schema } } },
-      responses: {
-        "200": { description: "Its result.", content: { [JSON_TYPE]: { schema: outputSchema(operation) } } },
-        default: REFUSED,
-      },
+      requestBody: bodyOf(index, operation),
+      responses: responsesOf(operation),
     },
+  };
+}
+
+/** An address of the founding documents: the same operation, its parameters in the query where it is read. */
+function documentedPath(index: OperationIndex, { method, path, operation: name }: DocumentedAddress): JsonObject {
+  const operation = index.require(name);
+  const { title, description } = operation;
+  const isRead = method === "GET";
+  return {
+    [method.toLowerCase()]: {
+      operationId: `orchestration_${path.replaceAll(/[/-]/g, "_")}`,
+      summary: title,
+      description: `As ${name}. ${description}`,
+      tags: ["orchestration"],
+      ...(isRead ? { parameters: queryOf(index, operation) } : { requestBody: bodyOf(index, operation) }),
+      responses: responsesOf(operation),
+    },
+  };
+}
+
+function bodyOf(index: OperationIndex, operation: Operation): JsonObject {
+  const schema = index.inputSchema(operation);
+  return { required: requiredIn(schema).length > 0, content: { [JSON_TYPE]: { schema } } };
+}
+
+function queryOf(index: OperationIndex, operation: Operation): JsonObject[] {
+  const schema = index.inputSchema(operation);
+  const properties = isObject(schema["properties"]) ? schema["properties"] : {};
+  return Object.entries(properties).map(([name, part]) => ({
+    name,
+    in: "query",
+    required: requiredIn(schema).includes(name),
+    schema: part,
+  }));
+}
+
+function requiredIn(schema: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Array.isArray(schema["required"]) ? schema["required"] : [];
+}
+
+function responsesOf(operation: Operation): JsonObject {
+  return {
+    "200": { description: "Its result.", content: { [JSON_TYPE]: { schema: outputSchema(operation) } } },
+    default: REFUSED,
   };
 }
 

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { BatonError } from "../base/errors.js";
 import { isObject, type JsonObject } from "../base/json.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
@@ -6,6 +6,7 @@ import type { CallerAccess } from "../engine/context.js";
 import type { OpenCalls } from "../runtime/waiting.js";
 import type { Operation } from "../dispatch/operation.js";
 import { catalogue } from "../tools/registry.js";
+import { DOCUMENTED, DOCUMENTED_ROOT, noSuchAddress } from "./documented.js";
 import { openApi } from "./openapi.js";
 import { refusal } from "./problems.js";
 import type { Env } from "./env.js";
@@ -21,7 +22,7 @@ export interface OperationParts {
 /** The client of a program that names no agent. */
 export const CLIENT = "api";
 
-/** Every operation at an address of its own, by its name or an alias. */
+/** Every operation at an address of its own, by its name or an alias, and some at those of the founding documents too. */
 export function operationRoutes(parts: OperationParts): Hono<Env> {
   const routes = new Hono<Env>();
   let document: string | undefined;
@@ -29,12 +30,9 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
     document ??= JSON.stringify(openApi(catalogue, parts.version));
     return context.body(document, 200, { "Content-Type": "application/json" });
   });
-  routes.post("/operations/:name", async (context) => {
+  const answer = async (context: Context<Env>, { name, given }: AskedOperation) => {
     try {
-      requireJson(context.req.header("content-type"));
-      const given = inputOf(await context.req.text());
-      const name = context.req.param("name");
-      const input = withKey(given, catalogue.find(name), context.req.header("idempotency-key"));
+      const input = withKey(await given(context), catalogue.find(name), context.req.header("idempotency-key"));
       const dispatch = await parts.dispatch(CLIENT, context.get("visitor").access);
       const call = (signal: AbortSignal) => dispatch.call(name, input, { signal });
       const { result } = await parts.calls.during(context.req.raw.signal, call);
@@ -42,8 +40,32 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
     } catch (error) {
       return refusal(context, error);
     }
-  });
+  };
+  routes.post("/operations/:name", (context) => answer(context, { name: context.req.param("name"), given: bodyOf }));
+  for (const { method, path, operation: name, implied } of DOCUMENTED) {
+    const read = method === "GET" ? queryOf : bodyOf;
+    const given = async (context: Context<Env>) => ({ ...implied, ...(await read(context)) });
+    routes.on(method, `${DOCUMENTED_ROOT}/${path}`, (context) => answer(context, { name, given }));
+  }
+  routes.all(`${DOCUMENTED_ROOT}/*`, (context) =>
+    refusal(context, noSuchAddress(context.req.method, context.req.path)),
+  );
   return routes;
+}
+
+interface AskedOperation {
+  readonly name: string;
+  readonly given: (context: Context<Env>) => Promise<JsonObject>;
+}
+
+function queryOf(context: Context<Env>): Promise<JsonObject> {
+  return Promise.resolve(context.req.query());
+}
+
+/** The input in the body of a request. Errors: `invalid_input`. */
+async function bodyOf(context: Context<Env>): Promise<JsonObject> {
+  requireJson(context.req.header("content-type"));
+  return inputOf(await context.req.text());
 }
 
 /** A page of another site can send any other type without asking the browser's leave. Errors: `invalid_input`. */

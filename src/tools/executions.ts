@@ -22,6 +22,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
+import { withDocumentedTasks } from "../dispatch/input/documented-workflow.js";
 import { definition as definitionParam, DEFINITION_EXAMPLE, withStepsGathered } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -70,7 +71,7 @@ const execute = defineOperation({
   words: ["start a plan", "run steps", "review by another agent"],
   example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
-  translate: withStepsGathered,
+  translate: (given) => withStepsGathered(withDocumentedTasks(given)),
   input: executeInput,
   output: z.object(startedShape),
   needs: ["templates"],

@@ -31,6 +31,7 @@ const route = defineOperation({
       ),
     strategy: z.enum(STRATEGY_NAMES).optional().describe("Default: by the run's mode; adaptive for standard."),
     optimization_goal: z.enum(GOALS).optional().describe("In place of a strategy."),
+    task_type: z.string().min(1).max(200).optional().describe("Whose evidence counts. Default: the task's type."),
     cognitive_style: z
       .string()
       .min(1)
@@ -59,11 +60,14 @@ const route = defineOperation({
     task_type: z.string(),
     assigned: z.string().optional(),
   }),
-  async perform(host, { task, candidates, strategy, optimization_goal: goal, dry_run: isDry, ...rest }) {
+  async perform(
+    host,
+    { task, candidates, strategy, optimization_goal: goal, task_type: type, dry_run: isDry, ...rest },
+  ) {
     const { cognitive_style, creativity, analytical_depth, collaboration, quality } = rest;
     if (strategy !== undefined && goal !== undefined) throw bothSaid(strategy, goal);
     const persona = { cognitive_style, creativity, analytical_depth, collaboration };
-    const query = { task, candidates, strategy, goal, persona, quality };
+    const query = { task, candidates, strategy, goal, type, persona, quality };
     const ranked = await host.read((ctx) => routeOf(ctx, query));
     if (isDry) return routeView(ranked);
     const found = await host.transact((ctx) => assignBest(ctx, ranked), "assign");

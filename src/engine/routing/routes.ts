@@ -33,6 +33,8 @@ export interface RouteQuery {
   readonly candidates?: readonly string[] | undefined;
   readonly strategy?: StrategyName | undefined;
   readonly goal?: OptimizationGoal | undefined;
+  /** The type whose evidence counts. Default: that of the task. */
+  readonly type?: string | undefined;
   readonly persona: Persona;
   readonly quality?: number | undefined;
 }
@@ -106,7 +108,7 @@ const KEPT_MAX = 20;
 const RANKED_MAX = 100;
 
 function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: RouteQuery): Tx<Route> {
-  const type = taskType(task, spec);
+  const type = query.type ?? taskType(task, spec);
   const asked = { task, type, demand: yield* demandFor(task) };
   const agents = query.candidates === undefined ? yield* takingAgents(ctx) : yield* namedAgents(query.candidates);
   const offered = yield* offeredBy(ctx, agents, asked);
