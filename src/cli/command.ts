@@ -4,6 +4,7 @@ import { BatonError } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { shownData, shownJson } from "../base/texts/shown-text.js";
 import type { ExitCode } from "./failure.js";
+import type { Keys } from "./terminal/keys.js";
 import type { Terminal } from "./terminal/terminal.js";
 import type { TypedCall } from "./typed-calls.js";
 
@@ -20,6 +21,8 @@ export interface CommandPlace {
   readonly askLine: ((question: string, signal?: AbortSignal) => Promise<string | undefined>) | undefined;
   /** The same without showing what is typed. */
   readonly askHidden: CommandPlace["askLine"];
+  /** The keys that are pressed at the terminal, one by one. */
+  readonly keys: Keys | undefined;
   /** Says how the process will end. */
   readonly end: (exitCode: ExitCode) => void;
 }

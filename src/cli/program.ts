@@ -21,6 +21,7 @@ import {
 } from "./group-commands.js";
 import { addRunCommands } from "./run-commands.js";
 import { habitOf, usageErrorOf } from "./usage.js";
+import { keysOf } from "./terminal/keys.js";
 import { terminalOf } from "./terminal/terminal.js";
 import { shownJson, shownText } from "../base/texts/shown-text.js";
 
@@ -63,6 +64,7 @@ function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): Com
     stdin: () => utf8Text(fs.readFileSync(process.stdin.fd), "stdin"),
     askLine: interactive ? askLine : undefined,
     askHidden: interactive ? askHidden : undefined,
+    keys: process.stdin.isTTY ? keysOf(process.stdin) : undefined,
     end,
   };
 }
@@ -107,6 +109,7 @@ const EXAMPLES = `
 Examples:
   baton run build.yaml --allow-commands       run a workflow and watch it
   baton status                                what is running, and what is stuck
+  baton watch                                 the same on one screen that follows, with keys to decide
   baton approve                               answer what it asks you
   baton show                                  the newest run with its results
   baton call create_task --title "Fix login" --prompt "…"
@@ -236,7 +239,12 @@ function addStatus(program: Command, act: Act): void {
     .command("status")
     .description("show what is running, project by project, and what is stuck")
     .argument("[run]", "a run alone, as `baton show` does")
+    .option("--line", "one line, for the status lines of shells and clients")
     .action(act(async () => (await commands()).status));
+  program
+    .command("watch")
+    .description("one screen of what needs you, what runs, who works and which files are held; keys decide and replay")
+    .action(act(async () => (await import("./commands/watch.js")).watch));
   const group = program.command("orchestration").description("show the system as a whole");
   group
     .command("status")

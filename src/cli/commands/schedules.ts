@@ -38,9 +38,7 @@ interface AddOptions extends InProject {
 
 export async function addSchedule(
   context: CommandContext,
-  workflow: string,
-  cron: string,
-  { input, ...options }: AddOptions & Record<string, unknown>,
+  ...[workflow, cron, { input, ...options }]: [workflow: string, cron: string, options: AddOptions]
 ): Promise<CommandAnswer> {
   const { name, timezone, missed, overlap, priority, budget, project } = options;
   const { inputs: declared } = await context.call("get_workflow", { name: workflow, project });

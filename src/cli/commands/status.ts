@@ -20,8 +20,13 @@ const QUESTIONS_SHOWN = 10;
 const ASK_COLUMNS = 200;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
-export async function status(context: CommandContext, run: string | undefined): Promise<CommandAnswer> {
+export async function status(
+  context: CommandContext,
+  run: string | undefined,
+  options: { readonly line?: boolean },
+): Promise<CommandAnswer> {
   if (run !== undefined) return (await import("./runs.js")).show(context, run, undefined);
+  if (options.line === true) return statusLine(context);
   const { call, stdout, host } = context;
   const { style } = stdout;
   const system = await call("get_system_status", {});
@@ -41,8 +46,25 @@ export async function status(context: CommandContext, run: string | undefined): 
   return { data: { system, health, projects, questions }, text: shown.join("\n") };
 }
 
+/** `baton status --line`: what a person glances at, in a line. */
+async function statusLine({ call, stdout }: CommandContext): Promise<CommandAnswer> {
+  const system = await call("get_system_status", {});
+  const questions = await openQuestions(call);
+  const { runs, tasks, agents } = system;
+  const [running, failed] = [runs["running"] ?? 0, tasks["dead_letter"] ?? 0];
+  const parts = [
+    `${running} ${running === 1 ? "run" : "runs"}`,
+    `${tasks["running"] ?? 0} running, ${tasks["ready"] ?? 0} ready`,
+    `${agents.at_work} at work`,
+    ...(questions.length > 0 ? [paint(`${questions.length} for you`, "yellow", stdout.style)] : []),
+    ...(failed > 0 ? [paint(`${failed} failed`, "red", stdout.style)] : []),
+  ];
+  const data = { runs: running, tasks, at_work: agents.at_work, questions: questions.length, failed };
+  return { data, text: `baton ${parts.join(" · ")}` };
+}
+
 /** The projects where something goes on. */
-async function active(call: TypedCall): Promise<ProjectStatus[]> {
+export async function active(call: TypedCall): Promise<ProjectStatus[]> {
   const { projects } = await call("list_projects", { status: "active", limit: 200 });
   const found: ProjectStatus[] = [];
   for (const { id } of projects) {
@@ -58,7 +80,7 @@ function isActive({ active_runs: runs, agents, locks, tasks }: ProjectStatus): b
   return runs.length > 0 || agents.length > 0 || locks.held + locks.waiting > 0 || open > 0;
 }
 
-function systemLine({ version, sessions, agents, database }: System): string {
+export function systemLine({ version, sessions, agents, database }: System): string {
   const servers = sessions.open === 1 ? "1 server process" : `${sessions.open} server processes`;
   return `Baton ${version}, ${servers}, ${agents.at_work} of ${agents.registered} agents at work, ${database.location}`;
 }
@@ -69,7 +91,7 @@ interface Shown {
   readonly now: number;
 }
 
-function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
+export function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
   const { project, active_runs: runs, agents, losing, retrying, locks, tasks, commands_waiting: waiting } = found;
   const counts = STATUSES_SHOWN.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
     paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
