@@ -34,6 +34,7 @@ export function serveFlags(args: readonly string[]): ServeFlags | undefined {
       options: {
         http: { type: "string" },
         "public-url": { type: "string", multiple: true },
+        "oauth-issuer": { type: "string" },
         db: { type: "string" },
         "database-url": { type: "string" },
         toolsets: { type: "string" },
@@ -47,6 +48,7 @@ export function serveFlags(args: readonly string[]): ServeFlags | undefined {
     return {
       http,
       publicUrl: values["public-url"],
+      oauthIssuer: values["oauth-issuer"],
       db,
       databaseUrl: values["database-url"],
       toolsets,

@@ -47,6 +47,10 @@ export const settingsSchema = z.object({
   depth_max: z.int().min(1).default(defaultSettings.depth_max),
   payload_bytes_max: z.int().min(1).default(defaultSettings.payload_bytes_max),
   input_bytes_max: z.int().min(1_024).default(defaultSettings.input_bytes_max),
+  /** Requests of a caller with a token; 0: any number. */
+  http_requests_per_second: z.int().min(0).max(100_000).default(defaultSettings.http_requests_per_second),
+  /** From the first byte of a request to its last. */
+  http_request_timeout_ms: z.int().min(100).max(600_000).default(defaultSettings.http_request_timeout_ms),
   artifact_bytes_max: z.int().min(1).max(134_217_728).default(defaultSettings.artifact_bytes_max),
   /** Tokens of a context window that names no limit of its own. */
   max_context_tokens: z.int().min(1_000).max(10_000_000).default(defaultSettings.max_context_tokens),

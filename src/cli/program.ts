@@ -207,6 +207,7 @@ function addServe(program: Command, act: Act): void {
       "--public-url <url...>",
       "with --http: under which others reach it, through a proxy; asks everyone for a token",
     )
+    .option("--oauth-issuer <url>", "with --http: an OAuth issuer whose tokens let in too")
     .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
     .option("--allow-commands", "run command steps of workflows")
     .option("--mcp-config <file>", "call the tools of its mcpServers in tool steps of workflows")

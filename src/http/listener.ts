@@ -6,14 +6,18 @@ type Fetch = (request: Request, env: object) => Response | Promise<Response>;
 
 /** Longer than a proxy keeps an idle connection: it would else use one that this server is about to close. */
 const KEEP_ALIVE_MS = 65_000;
-/** A request is here within this time, its headers within a part of it: who sends slowly holds no connection for long. */
-const LIMITS = {
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  requestTimeout: 30_000,
-  headersTimeout: 10_000,
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 16_384,
-};
+const HEADERS_MS_MAX = 10_000;
+const CHECKING_MS_MAX = 1_000;
+const HEADER_BYTES_MAX = 16_384;
+const CONNECTIONS_MAX = 4_096;
+
+/** The answers of an address, and how long its requests may take. */
+export interface Serving {
+  /** Made when its port is known. */
+  at(bound: Address): Fetch;
+  /** A request is here within this time: who sends slowly holds no connection for long. */
+  readonly requestMs: number;
+}
 
 /** A port that is listened at. */
 export class Listener {
@@ -27,18 +31,19 @@ export class Listener {
   }
 
   /** Errors: `unavailable` where the address is taken or not this machine's. */
-  static at(address: Address, serving: (bound: Address) => Fetch): Promise<Listener> {
+  static at(address: Address, serving: Serving): Promise<Listener> {
     const { host, port } = address;
     return new Promise((resolve, reject) => {
       let fetch: Fetch;
       const server = serve(
-        { fetch: (request, env) => fetch(request, env), hostname: host, port, serverOptions: LIMITS },
+        { fetch: (request, env) => fetch(request, env), hostname: host, port, serverOptions: limitsOf(serving) },
         (info) => {
           const bound = { host, port: info.port };
-          fetch = serving(bound);
+          fetch = serving.at(bound);
           resolve(new Listener(server, bound));
         },
       );
+      server.maxConnections = CONNECTIONS_MAX;
       server.once("error", (error: Error) =>
         reject(new BatonError("unavailable", `Nothing listens at ${originOf(address)}: ${error.message}.`)),
       );
@@ -52,4 +57,14 @@ export class Listener {
       if ("closeIdleConnections" in this.#server) this.#server.closeIdleConnections();
     });
   }
+}
+
+function limitsOf({ requestMs }: Serving) {
+  return {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: requestMs,
+    headersTimeout: Math.min(HEADERS_MS_MAX, requestMs),
+    connectionsCheckingInterval: Math.min(CHECKING_MS_MAX, requestMs),
+    maxHeaderSize: HEADER_BYTES_MAX,
+  };
 }

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
 import type { Visitor } from "./access/admission.js";
 import { entrance, type EntranceParts, onlyKnownHosts } from "./access/entrance.js";
+import { metadataRoutes } from "./access/resource-metadata.js";
 import { linkRoute, sessionRoutes, type SignInParts } from "./access/session-routes.js";
 import { dashboardRoutes } from "./dashboard.js";
 import type { Env } from "./env.js";
@@ -58,6 +59,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   );
   app.all("/mcp", (context) => parts.mcp(context.req.raw, context.get("visitor")));
   app.route("/", linkRoute(parts));
+  if (parts.resource !== undefined) app.route("/", metadataRoutes(parts.resource));
   app.route("/api/v1", sessionRoutes(parts));
   app.route("/api/v1", operationRoutes(parts));
   app.route("/api/v1", streamRoutes(parts, CLIENT));

@@ -27,6 +27,7 @@ export const PACKAGES = [
   { name: "@pydantic/genai-prices", files: ["src/runtime/models/price-list.ts"] },
   { name: "pino", files: ["src/runtime/logger.ts"] },
   { name: "commander", files: ["src/cli/**", "src/main.ts"] },
+  { name: "jose", files: ["src/http/access/issuer.ts"] },
   { name: "hono", files: ["src/http/**"] },
   { name: "@hono/node-server", files: ["src/http/**"] },
   { name: "@modelcontextprotocol/server", files: ["src/mcp/stateless/**"] },

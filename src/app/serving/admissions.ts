@@ -1,6 +1,7 @@
 import { hashOfSecret, parseToken, writtenToken } from "../../base/secrets/access-tokens.js";
 import type { Engine } from "../../engine/engine.js";
 import type { Admissions, Credential, RefusedCredential, SignedIn, Visitor } from "../../http/access/admission.js";
+import type { TrustedIssuer } from "../../http/access/issuer.js";
 import type { Logger } from "../../runtime/logger.js";
 import { newSecret } from "../../runtime/random.js";
 import type { RefusalLog } from "./refusal-log.js";
@@ -8,11 +9,14 @@ import type { RefusalLog } from "./refusal-log.js";
 export interface AdmissionParts {
   engine(): Promise<Engine>;
   readonly refusals: RefusalLog;
+  /** Vouches for callers that have none of the database's tokens. */
+  readonly issuer?: TrustedIssuer | undefined;
   /** Whether nothing may be written. */
   readonly readOnly: boolean;
   readonly logger: Logger;
 }
 
+const WEB_TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Tokens of which this process remembers that their use is recorded. */
 const REMEMBERED_MAX = 4_096;
 /** How often the use of a token is recorded. */
@@ -29,6 +33,12 @@ export class TokenAdmissions implements Admissions {
   }
 
   async admit({ from, text }: Credential): Promise<Visitor | RefusedCredential> {
+    const { issuer, refusals } = this.#parts;
+    if (issuer !== undefined && from === "header" && WEB_TOKEN.test(text)) {
+      const visitor = await issuer.admit(text);
+      if ("refused" in visitor) refusals.add("not_trusted");
+      return visitor;
+    }
     const bearer = parseToken(text);
     if (bearer === undefined) return this.#refused("unknown");
     const [engine, { authenticate }] = await Promise.all([this.#parts.engine(), load()]);
@@ -39,6 +49,11 @@ export class TokenAdmissions implements Admissions {
     this.#recordUse(engine, token.id);
     const { id, name, role, agents, expiresAt } = token;
     return { by: token.kind === "browser" ? "browser" : "token", access: { id, name, role, agents }, expiresAt };
+  }
+
+  knows({ text }: Credential): boolean {
+    const bearer = parseToken(text);
+    return bearer !== undefined && this.#recorded.has(bearer.id);
   }
 
   missed(): void {
@@ -65,9 +80,10 @@ export class TokenAdmissions implements Admissions {
   /** No call waits for it, and its failure refuses none. */
   #recordUse(engine: Engine, id: string): void {
     const now = engine.now();
-    if (this.#parts.readOnly || now - (this.#recorded.get(id) ?? 0) < RECORDED_MS) return;
+    if (now - (this.#recorded.get(id) ?? 0) < RECORDED_MS) return;
     if (this.#recorded.size >= REMEMBERED_MAX) this.#recorded.clear();
     this.#recorded.set(id, now);
+    if (this.#parts.readOnly) return;
     const record = async () => {
       const { recordUse } = await load();
       await engine.transact((ctx) => recordUse(ctx, id), { idempotent: true });

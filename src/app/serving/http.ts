@@ -6,6 +6,9 @@ import { RESERVED_HANDLES } from "../../engine/agents/agents.js";
 import type { CallerAccess } from "../../engine/context.js";
 import type { Engine } from "../../engine/engine.js";
 import { KnownHosts } from "../../http/access/hosts.js";
+import { issuerFrom, TrustedIssuer } from "../../http/access/issuer.js";
+import { Rates } from "../../http/access/rates.js";
+import { audiencesOf } from "../../http/access/resource-metadata.js";
 import { cookieOf } from "../../http/access/session-cookie.js";
 import { LINK_MINUTES, SignInLink } from "../../http/access/sign-in-link.js";
 import { type Address, addressFrom, isLoopback, originOf, publicUrlsFrom, refuseToListen } from "../../http/address.js";
@@ -34,18 +37,16 @@ const CLIENT = "baton-serve";
 export interface HttpFlags {
   readonly address: string;
   readonly publicUrls: readonly string[];
+  readonly issuer: string | undefined;
 }
 
 /** Serves MCP and the operations over HTTP until a signal comes; then ends the process. */
 export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> {
-  const address = addressFrom(where.address);
-  const publicUrls = publicUrlsFrom(where.publicUrls);
+  const { address, publicUrls, issuer, asksAll } = placeOf(where);
   const launched = launch(flags, { cwd: process.cwd() });
   const { app, config, logger } = launched;
-  // A proxy before a server on this machine brings callers from others.
-  const asksAll = !isLoopback(address) || publicUrls.length > 0;
   const engine = () => app.sessionlessEngine(CLIENT);
-  if (asksAll) await requireAWayIn(engine, { app, address });
+  if (asksAll && issuer === undefined) await requireAWayIn(engine, { app, address });
   const link = asksAll ? undefined : signInLink(launched);
   const calls = new OpenCalls();
   const shared = {
@@ -55,33 +56,33 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
     calls,
     bodyBytesMax: config.settings.input_bytes_max + ENVELOPE_BYTES,
     newRequestId: () => app.newRequestId(),
-  };
-  const mcp = statelessHandler({
-    ...shared,
-    toolsets: config.toolsets,
-    readOnly: config.readOnly,
     reader: () => app.reader(CLIENT),
-  });
-  const { readOnly } = config;
-  const refusals = new RefusalLog({ engine, readOnly, logger });
-  const listener = await Listener.at(
-    address,
-    (bound) =>
-      httpServer({
+    readOnly: config.readOnly,
+  };
+  const mcp = statelessHandler({ ...shared, toolsets: config.toolsets });
+  const refusals = new RefusalLog({ ...shared, engine });
+  const listener = await Listener.at(address, {
+    requestMs: config.settings.http_request_timeout_ms,
+    at: (bound) => {
+      const origin = publicUrls[0]?.origin ?? originOf(bound);
+      const vouching = issuer === undefined ? undefined : trusted(issuer, origin);
+      return httpServer({
         ...shared,
-        admissions: new TokenAdmissions({ engine, refusals, readOnly, logger }),
+        admissions: new TokenAdmissions({ ...shared, engine, refusals, issuer: vouching }),
         asksAll,
         hosts: new KnownHosts(bound, publicUrls),
+        resource: issuer === undefined ? undefined : { issuer, origin },
+        rates: new Rates(config.settings.http_requests_per_second),
         cookie: cookieOf(bound.port, publicUrls),
         link: link?.opening,
         now: () => systemClock.now(),
-        reader: () => app.reader(CLIENT),
         heartbeatMs: () => app.settings.progress_every_ms,
         isReady: () => answers(app),
         dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
         mcp: (request, { access }) => mcp.fetch(request, access),
-      }).fetch,
-  );
+      }).fetch;
+    },
+  });
   await app.standBy(CLIENT);
   // The line that says that it serves is the last.
   if (link !== undefined) process.stderr.write(link.shownAt(originOf(listener.address)));
@@ -95,6 +96,19 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
   };
   await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
+}
+
+/** Where a server listens, and of whom it asks who they are. */
+function placeOf({ address: where, publicUrls: urls, issuer: vouching }: HttpFlags) {
+  const address = addressFrom(where);
+  const publicUrls = publicUrlsFrom(urls);
+  const issuer = vouching === undefined ? undefined : issuerFrom(vouching);
+  // A proxy before a server on this machine brings callers from others.
+  return { address, publicUrls, issuer, asksAll: !isLoopback(address) || publicUrls.length > 0 };
+}
+
+function trusted(issuer: string, origin: string): TrustedIssuer {
+  return new TrustedIssuer({ issuer, audiences: audiencesOf(origin), reserved: RESERVED_HANDLES });
 }
 
 async function answers(app: App): Promise<boolean> {

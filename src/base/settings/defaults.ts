@@ -33,6 +33,8 @@ const VALUES = {
   depth_max: 1_000,
   payload_bytes_max: 262_144,
   input_bytes_max: 16_777_216,
+  http_requests_per_second: 200,
+  http_request_timeout_ms: 30_000,
   artifact_bytes_max: 33_554_432,
   max_context_tokens: 100_000,
   context_compaction_threshold: 0.8,

@@ -27,7 +27,10 @@ export interface SignedIn {
 
 /** Says whom a credential lets in, and signs browsers in and out. */
 export interface Admissions {
+  /** Errors: `unavailable`. */
   admit(credential: Credential): Promise<Visitor | RefusedCredential>;
+  /** Whether the like of it was let in before: a guess is none. */
+  knows(credential: Credential): boolean;
   /** Counts a request that was turned away for want of a credential. */
   missed(): void;
   /** Signs the browser of a person in, by the token of theirs or by the link of this server. Errors: `not_permitted`. */

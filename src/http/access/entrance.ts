@@ -1,9 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import type { Env } from "../env.js";
-import { refused } from "../problems.js";
+import { refusal, refused } from "../problems.js";
 import type { Admissions, Credential, Visitor } from "./admission.js";
 import { isSameOrigin, type KnownHosts } from "./hosts.js";
+import { Rates } from "./rates.js";
+import { metadataUrl, type ProtectedResource } from "./resource-metadata.js";
 import { endCookie, type SessionCookie } from "./session-cookie.js";
 
 export interface EntranceParts {
@@ -12,8 +14,10 @@ export interface EntranceParts {
   readonly hosts: KnownHosts;
   /** Whether everyone shows who they are; else a program on this machine need not. */
   readonly asksAll: boolean;
-  /** Where the metadata of this resource is, for a client that has no token yet; absent without an issuer. */
-  readonly metadataUrl?: string | undefined;
+  /** Present where an issuer vouches for callers. */
+  readonly resource?: ProtectedResource | undefined;
+  /** How often each caller may call. */
+  readonly rates: Rates;
 }
 
 /** Paths that everyone may read: they tell nothing of what the database holds. */
@@ -52,29 +56,61 @@ function isVisit({ req }: Context<Env>): boolean {
   );
 }
 
+/** Refused credentials of an address, a second: each costs a look into the database. */
+const REFUSED_PER_SECOND = 10;
+
 /** Finds out who sends a request, and turns away those that it is not for. */
 export function entrance(parts: EntranceParts): MiddlewareHandler<Env> {
+  const refusals = new Rates(REFUSED_PER_SECOND);
   return async (context, next) => {
     const credential = credentialOf(context, parts.cookie.name);
     if (credential === undefined) {
       context.set("visitor", { by: "nothing" });
-      if (parts.asksAll && !OPEN.test(context.req.path)) {
-        parts.admissions.missed();
-        return unauthorized(context, parts, { detail: MISSING });
-      }
-    } else {
-      const visitor = await parts.admissions.admit(credential);
-      if ("refused" in visitor) {
-        if (credential.from === "cookie") endCookie(context, parts.cookie);
-        return unauthorized(context, parts, { detail: visitor.refused, error: "invalid_token" });
-      }
-      const objection = objectionTo(context, visitor);
-      if (objection !== undefined) return refused(context, { code: "not_permitted", status: 403, detail: objection });
-      context.set("visitor", visitor);
+      if (!parts.asksAll || OPEN.test(context.req.path)) return next();
+      parts.admissions.missed();
+      return unauthorized(context, parts, { detail: MISSING });
     }
-    await next();
-    return undefined;
+    const address = context.env.incoming.socket.remoteAddress ?? "";
+    const pause = parts.admissions.knows(credential) ? undefined : refusals.wait(address);
+    if (pause !== undefined) return tooOften(context, pause);
+    const visitor = await admitted(context, parts, credential);
+    if (visitor instanceof Response) {
+      if (visitor.status === UNAUTHORIZED) refusals.take(address);
+      return visitor;
+    }
+    const wait = parts.rates.take(visitor.access?.id ?? address);
+    if (wait !== undefined) return tooOften(context, wait);
+    context.set("visitor", visitor);
+    return next();
   };
+}
+
+const UNAUTHORIZED = 401;
+
+/** The visitor of a credential, or the answer that turns it away. */
+async function admitted(
+  context: Context<Env>,
+  parts: EntranceParts,
+  credential: Credential,
+): Promise<Visitor | Response> {
+  try {
+    const visitor = await parts.admissions.admit(credential);
+    if ("refused" in visitor) {
+      if (credential.from === "cookie") endCookie(context, parts.cookie);
+      return unauthorized(context, parts, { detail: visitor.refused, error: "invalid_token" });
+    }
+    const objection = objectionTo(context, visitor);
+    if (objection === undefined) return visitor;
+    return refused(context, { code: "not_permitted", status: 403, detail: objection });
+  } catch (error) {
+    return refusal(context, error);
+  }
+}
+
+function tooOften(context: Context<Env>, seconds: number): Response {
+  context.header("Retry-After", String(seconds));
+  const detail = `This caller calls too often. In ${seconds} s it may again. Nothing was done.`;
+  return refused(context, { code: "limit_exceeded", status: 429, detail });
 }
 
 const MISSING =
@@ -106,10 +142,15 @@ function credentialOf(context: Context<Env>, cookie: string): Credential | undef
 
 function unauthorized(
   context: Context<Env>,
-  { metadataUrl }: EntranceParts,
+  { resource }: EntranceParts,
   { detail, error }: { readonly detail: string; readonly error?: string },
 ): Response {
-  const facts = { realm: "baton", error, error_description: detail, resource_metadata: metadataUrl };
+  const facts = {
+    realm: "baton",
+    error,
+    error_description: detail,
+    resource_metadata: resource && metadataUrl(resource, context.req.path),
+  };
   const challenge = Object.entries(facts).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}="${value}"`],
   );
