@@ -1,0 +1,54 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { atEnd } from "../lifetime.js";
+import { bodyOf, type HttpAnswer, JSON_BODY } from "./http-server.js";
+
+/** A proxy that gives each request to the next of its servers, and to the one after it where that does not answer in time. */
+export interface RoundRobin {
+  /** Ports of the servers behind it, as they come and go. */
+  readonly ports: Set<number>;
+  /** Calls an operation through it, under one key, until it is answered. */
+  readonly call: (name: string, input: object, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+}
+
+const ANSWER_MS = 4_000;
+const BAD_GATEWAY = 502;
+
+export async function startRoundRobin(): Promise<RoundRobin> {
+  const ports = new Set<number>();
+  let turn = 0;
+  const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method = "GET", url = "/" } = request;
+    const { host: _host, connection: _connection, ...headers } = request.headers as Record<string, string>;
+    for (let tries = ports.size; tries > 0; tries--) {
+      const port = [...ports][turn++ % ports.size]!;
+      const sent = { method, headers, body: Buffer.concat(chunks), signal: AbortSignal.timeout(ANSWER_MS) };
+      const answer = await fetch(`http://127.0.0.1:${port}${url}`, sent).catch(() => undefined);
+      const body = await answer?.text().catch(() => undefined);
+      if (answer === undefined || body === undefined) continue;
+      response.writeHead(answer.status, { "Content-Type": answer.headers.get("content-type") ?? "" }).end(body);
+      return;
+    }
+    response.writeHead(BAD_GATEWAY, { "Content-Type": "application/json" }).end("{}");
+  };
+  const server: Server = createServer((request, response) => void forward(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(() => void server.close());
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    ports,
+    call: async (name, input, headers) => {
+      for (;;) {
+        const response = await fetch(`${origin}/api/v1/operations/${name}`, {
+          method: "POST",
+          body: JSON.stringify(input),
+          headers: { ...JSON_BODY, ...headers },
+        });
+        const body = await bodyOf(response);
+        if (response.status < 500) return { status: response.status, headers: response.headers, body };
+      }
+    },
+  };
+}
