@@ -8,13 +8,15 @@ import { linkRoute, sessionRoutes, type SignInParts } from "./access/session-rou
 import { dashboardRoutes } from "./dashboard.js";
 import type { Env } from "./env.js";
 import { CLIENT, operationRoutes, type OperationParts } from "./operations.js";
+import { type MetricParts, metricRoutes } from "./metrics/routes.js";
 import { refused } from "./problems.js";
 import { streamRoutes, type StreamParts } from "./streams/routes.js";
 
-export interface HttpParts extends OperationParts, StreamParts, EntranceParts, SignInParts {
+export interface HttpParts extends OperationParts, StreamParts, MetricParts, EntranceParts, SignInParts {
   readonly version: string;
   readonly logger: Logger;
   readonly calls: OperationParts["calls"];
+  readonly reader: StreamParts["reader"];
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
   /** Whether the database answers. */
@@ -60,6 +62,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   app.all("/mcp", (context) => parts.mcp(context.req.raw, context.get("visitor")));
   app.route("/", linkRoute(parts));
   if (parts.resource !== undefined) app.route("/", metadataRoutes(parts.resource));
+  app.route("/", metricRoutes(parts));
   app.route("/api/v1", sessionRoutes(parts));
   app.route("/api/v1", operationRoutes(parts));
   app.route("/api/v1", streamRoutes(parts, CLIENT));

@@ -1,0 +1,134 @@
+import type { StepKind } from "../../base/statuses.js";
+import type { StoredEvent } from "../../store/events/history.js";
+import { Durations, LabelledCounts, type MetricFamily, type MetricSample } from "./families.js";
+
+/** A task as a tally needs it; absent where it has been removed. */
+export interface TalliedTask {
+  readonly role: string | null;
+  readonly kind: StepKind;
+  readonly readyAt: number | null;
+}
+
+export type TalliedTasks = ReadonlyMap<string, TalliedTask>;
+
+const ENDED: ReadonlySet<string> = new Set(["task.succeeded", "task.dead_letter", "task.cancelled"]);
+/** Ends of an attempt that worked. */
+const WORKED: ReadonlySet<string> = new Set(["task.succeeded", "task.retry", "task.dead_letter"]);
+/** Claims, losses and waits under way: the oldest is forgotten first. */
+const OPEN_MAX = 20_000;
+const NO_ROLE = "none";
+
+/** Counts and durations of what the history says, from where it was first asked for. */
+export class HistoryTally {
+  readonly #events = new LabelledCounts("type");
+  readonly #ends = new LabelledCounts("outcome");
+  readonly #reassigned = new LabelledCounts("outcome");
+  readonly #gates = new LabelledCounts("outcome");
+  readonly #routed = new LabelledCounts("outcome");
+  readonly #taskDurations = new Durations("role");
+  readonly #assignment = new Durations();
+  readonly #lockWaits = new Durations();
+  readonly #recovery = new Durations();
+  readonly #claimed = new Open<number>();
+  readonly #lost = new Open<number>();
+  readonly #moved = new Open<string>();
+  readonly #kept = new Open<string>();
+  readonly #queued = new Open<number>();
+
+  observe(event: StoredEvent, tasks: TalliedTasks): void {
+    this.#events.add(event.type);
+    if (event.type === "lock.queued") this.#queued.set(String(event.data["request"]), event.at);
+    if (event.type === "lock.granted") this.#granted(event);
+    if (event.task !== null) this.#ofTask(event, event.task, tasks.get(event.task));
+  }
+
+  get families(): MetricFamily[] {
+    const counter = (name: string, help: string, counts: LabelledCounts): MetricFamily => {
+      return { name, help, type: "counter", samples: counts.samples };
+    };
+    const histogram = (name: string, help: string, durations: Durations): MetricFamily => {
+      return { name, help, type: "histogram", samples: durations.samples };
+    };
+    return [
+      counter("events_total", "Events of the history, by type.", this.#events),
+      counter("tasks_total", "Tasks that ended, by outcome.", this.#ends),
+      counter("reassigned_total", "Tasks that another agent took over, by how they ended.", this.#reassigned),
+      this.#countOf("conflicts_total", "Conflicts that were found.", "conflict.found"),
+      this.#countOf("circuit_breaker_opened_total", "Circuit breakers that opened.", "breaker.opened"),
+      histogram("task_duration_seconds", "Attempts from claim to end, by role.", this.#taskDurations),
+      histogram("task_assignment_duration_seconds", "Tasks from ready to claimed.", this.#assignment),
+      histogram("lock_wait_seconds", "Requests for files from queued to granted.", this.#lockWaits),
+      histogram("failure_recovery_duration_seconds", "Tasks from a lost lease to the next claim.", this.#recovery),
+      ratio("gate_pass_rate", "Share of gates that passed.", this.#gates),
+      ratio("routing_accuracy_ratio", "Share of routed tasks in which the chosen agent succeeded.", this.#routed),
+    ];
+  }
+
+  #countOf(name: string, help: string, type: string): MetricFamily {
+    return { name, help, type: "counter", samples: [{ labels: {}, value: this.#events.of(type) }] };
+  }
+
+  #granted({ at, data }: StoredEvent): void {
+    const queuedAt = this.#queued.take(String(data["request"]));
+    if (queuedAt !== undefined) this.#lockWaits.observe(at - queuedAt);
+  }
+
+  #ofTask({ type, at, agent, data }: StoredEvent, id: string, task: TalliedTask | undefined): void {
+    if (type === "task.claimed") this.#taken(id, { at, agent: agent ?? "" }, task);
+    if (type === "task.lease_lost") {
+      this.#lost.set(id, at);
+      this.#claimed.take(id);
+    }
+    if (type === "task.routed" && agent !== null) this.#kept.set(id, agent);
+    if (WORKED.has(type)) {
+      const claimedAt = this.#claimed.take(id);
+      if (claimedAt !== undefined) this.#taskDurations.observe(at - claimedAt, task?.role ?? NO_ROLE);
+    }
+    if (ENDED.has(type)) this.#ended(type.slice("task.".length), { id, agent, kind: task?.kind, data });
+  }
+
+  #taken(id: string, { at, agent }: { at: number; agent: string }, task: TalliedTask | undefined): void {
+    this.#claimed.set(id, at);
+    const readyAt = task?.readyAt ?? null;
+    if (readyAt !== null && readyAt <= at) this.#assignment.observe(at - readyAt);
+    const lostAt = this.#lost.take(id);
+    if (lostAt === undefined) return;
+    this.#recovery.observe(at - lostAt);
+    this.#moved.set(id, agent);
+  }
+
+  #ended(outcome: string, task: { id: string; agent: string | null; kind?: StepKind | undefined; data: object }): void {
+    this.#ends.add(outcome);
+    if (this.#moved.take(task.id) !== undefined) this.#reassigned.add(outcome);
+    const chosen = this.#kept.take(task.id);
+    if (outcome === "cancelled") return;
+    const isGood = outcome === "succeeded";
+    if (chosen !== undefined) this.#routed.add(isGood && chosen === task.agent ? "good" : "bad");
+    if (task.kind === "gate") this.#gates.add(isGood ? "good" : "bad");
+  }
+}
+
+/** The share of what was good; no sample where there is nothing yet. */
+function ratio(name: string, help: string, counts: LabelledCounts): MetricFamily {
+  const [good, bad] = [counts.of("good"), counts.of("bad")];
+  const samples: MetricSample[] = good + bad === 0 ? [] : [{ labels: {}, value: good / (good + bad) }];
+  return { name, help, type: "gauge", samples };
+}
+
+/** Beginnings whose end has yet to come, by id. */
+class Open<T> {
+  readonly #begun = new Map<string, T>();
+
+  set(id: string, value: T): void {
+    this.#begun.delete(id);
+    this.#begun.set(id, value);
+    const [oldest] = this.#begun.size > OPEN_MAX ? this.#begun.keys() : [];
+    if (oldest !== undefined) this.#begun.delete(oldest);
+  }
+
+  take(id: string): T | undefined {
+    const value = this.#begun.get(id);
+    this.#begun.delete(id);
+    return value;
+  }
+}
