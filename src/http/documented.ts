@@ -17,6 +17,7 @@ export const DOCUMENTED: readonly DocumentedAddress[] = [
   { method: "POST", path: "task/assign", operation: "route_task", implied: { dry_run: false } },
   { method: "POST", path: "failure/handle", operation: "report_failure" },
   { method: "POST", path: "load-balancing/optimize", operation: "optimize_load" },
+  { method: "GET", path: "metrics", operation: "get_metrics" },
   { method: "GET", path: "performance/validate", operation: "validate_performance" },
   { method: "GET", path: "circuit-breakers", operation: "list_circuit_breakers" },
   { method: "GET", path: "recovery/predict", operation: "predict_failures" },

@@ -40,6 +40,7 @@ import { routingOperations } from "./routing.js";
 import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
 import { supervisionOperations } from "./supervision.js";
+import { metricOperations } from "./metrics.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
 import { validationOperations } from "./validation.js";
@@ -98,6 +99,7 @@ const operations = [
   ...modelAdviceOperations,
   ...systemOperations,
   ...accessOperations,
+  ...metricOperations,
 ] as const;
 
 export const catalogue = new Catalogue(operations);

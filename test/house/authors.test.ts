@@ -39,6 +39,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "resolve_conflicts.note": "likewise",
   "list_conflicts.conflicts[].detail": "likewise",
   "list_conflicts.conflicts[].reason": "likewise",
+  "get_metrics.text": "numbers, with names of agents and models as labels",
   "get_health_status.components[].reason": "the server's own words",
 };
 

@@ -61,6 +61,7 @@ describe("an address of the founding documents", () => {
     { method: "POST", path: "load-balancing/optimize", body: {}, field: "moves" },
     { method: "GET", path: "circuit-breakers", field: "breakers" },
     { method: "GET", path: "recovery/predict", field: "predictions" },
+    { method: "GET", path: "metrics", field: "orchestration_metrics" },
     { method: "GET", path: "health", field: "components" },
   ])("answers $method $path as its operation does", async ({ method, path, body, field }) => {
     await server().call("register_agent", { name: "ben" });

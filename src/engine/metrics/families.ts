@@ -61,6 +61,14 @@ export class Durations {
     series.count += 1;
   }
 
+  /** The mean of all, in milliseconds; undefined without any. */
+  get summary(): { readonly count: number; readonly meanMs: number } | undefined {
+    const series = [...this.#series.values()];
+    const count = series.reduce((total, one) => total + one.count, 0);
+    const seconds = series.reduce((total, one) => total + one.sum, 0);
+    return count === 0 ? undefined : { count, meanMs: (1_000 * seconds) / count };
+  }
+
   get samples(): MetricSample[] {
     return [...this.#series].flatMap(([value, { counts, sum, count }]) => {
       const labels = this.#label === undefined ? {} : { [this.#label]: value };

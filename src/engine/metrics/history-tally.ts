@@ -64,6 +64,21 @@ export class HistoryTally {
     ];
   }
 
+  /** Its durations and counts as figures; undefined where there is no case yet. */
+  get figures() {
+    return {
+      succeeded: this.#ends.of("succeeded"),
+      failed: this.#ends.of("dead_letter"),
+      conflicts: this.#events.of("conflict.found"),
+      assignment: this.#assignment.summary,
+      duration: this.#taskDurations.summary,
+      lockWait: this.#lockWaits.summary,
+      recovery: this.#recovery.summary,
+      gatePassRate: shareOf(this.#gates),
+      routingAccuracy: shareOf(this.#routed),
+    };
+  }
+
   #countOf(name: string, help: string, type: string): MetricFamily {
     return { name, help, type: "counter", samples: [{ labels: {}, value: this.#events.of(type) }] };
   }
@@ -110,9 +125,14 @@ export class HistoryTally {
 
 /** The share of what was good; no sample where there is nothing yet. */
 function ratio(name: string, help: string, counts: LabelledCounts): MetricFamily {
-  const [good, bad] = [counts.of("good"), counts.of("bad")];
-  const samples: MetricSample[] = good + bad === 0 ? [] : [{ labels: {}, value: good / (good + bad) }];
+  const share = shareOf(counts);
+  const samples: MetricSample[] = share === undefined ? [] : [{ labels: {}, value: share }];
   return { name, help, type: "gauge", samples };
+}
+
+function shareOf(counts: LabelledCounts): number | undefined {
+  const [good, bad] = [counts.of("good"), counts.of("bad")];
+  return good + bad === 0 ? undefined : good / (good + bad);
 }
 
 /** Beginnings whose end has yet to come, by id. */

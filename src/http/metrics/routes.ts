@@ -4,7 +4,7 @@ import type { Engine } from "../../engine/engine.js";
 import { MetricCollector } from "../../engine/metrics/collecting.js";
 import type { Env } from "../env.js";
 import { refusal } from "../problems.js";
-import { exposition, EXPOSITION_TYPE } from "./exposition.js";
+import { exposition, EXPOSITION_TYPE } from "../../engine/metrics/exposition.js";
 
 export interface MetricParts {
   reader(): Promise<Pick<Engine, "read">>;

@@ -9,6 +9,8 @@ export async function routingDay(app: TestApp, project: string): Promise<void> {
   const { run } = await crew.start([{ key: "one" }, { key: "two" }], { project });
   for (const key of ["one", "two"]) await call("assign_task", { task: `${run.id}/${key}`, agent: "busy" });
   await call("get_workload", {});
+  await call("get_metrics", {});
+  await call("get_metrics", { format: "prometheus" });
   await call("route_task", { task: `${run.id}/one`, strategy: "performance", creativity: 0.5 });
   await call("route_task", { task: `${run.id}/one`, candidates: ["busy"], dry_run: false });
   await call("optimize_load", { run: run.id });

@@ -1,4 +1,4 @@
-import type { MetricFamily } from "../../engine/metrics/families.js";
+import type { MetricFamily } from "./families.js";
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
