@@ -26,6 +26,7 @@ let cursor: string | undefined;
 let gathered: HistoryEvent[] = [];
 let isResting = true;
 const stateListeners = new Set<() => void>();
+const eventListeners = new Set<(events: readonly HistoryEvent[]) => void>();
 
 /** Follows the history by the one stream of the page, for as long as the page is open. */
 export function followHistory(): void {
@@ -79,6 +80,7 @@ function deliver(): void {
     return;
   }
   setTimeout(deliver, COALESCE_MS);
+  for (const listener of eventListeners) listener(events);
   void queryClient.invalidateQueries({
     predicate: ({ queryKey: [name, input] }) =>
       events.some((event) => isTouched(name as OperationName, input as InputOf<OperationName>, event)),
@@ -94,4 +96,10 @@ export function useStreamState(): StreamState {
     },
     () => state,
   );
+}
+
+/** Calls the listener with events as they come, several at a time. Returns how to stop. */
+export function onEvents(listener: (events: readonly HistoryEvent[]) => void): () => void {
+  eventListeners.add(listener);
+  return () => eventListeners.delete(listener);
 }

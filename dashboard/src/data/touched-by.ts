@@ -8,7 +8,16 @@ const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
   get_costs: ["usage."],
   get_dead_letter: ["task."],
   get_run: ["run.", "task.", "tasks.", "usage.", "budget."],
-  get_run_graph: ["run.", "task.", "tasks."],
+  // The tasks of a graph are followed one by one, see views/run/run-graph.ts.
+  get_run_graph: [
+    "run.modified",
+    "run.planned",
+    "run.reopened",
+    "run.resumed",
+    "run.cancel",
+    "tasks.",
+    "review.requested",
+  ],
   get_run_progress: ["run.", "task.", "tasks.", "lock."],
   get_supervision: ["review.", "approval.", "task.", "agent."],
   get_system_status: ["run.", "task.", "lock.", "agent."],

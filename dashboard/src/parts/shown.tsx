@@ -5,3 +5,8 @@ import { shownText } from "../../../src/base/texts/shown-characters.js";
 export function Shown({ text }: { readonly text: string }): ReactNode {
   return shownText(text);
 }
+
+/** Data as indented JSON. */
+export function Json({ data }: { readonly data: unknown }): ReactNode {
+  return <pre className="json">{shownText(JSON.stringify(data, undefined, 2) ?? "")}</pre>;
+}

@@ -23,6 +23,7 @@ describe.skipIf(!HAS_BROWSER)("the page of a server", () => {
     expect(await violationsOn(page)).toEqual([]);
     await page.getByRole("link", { name: "cart" }).click();
     await page.getByRole("heading", { name: "cart" }).waitFor();
+    await page.getByRole("link", { name: "List" }).click();
     const tasks = page.getByRole("listitem");
     await expect.poll(() => tasks.allInnerTexts()).toHaveLength(2);
     expect((await tasks.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ").trim())).toEqual([

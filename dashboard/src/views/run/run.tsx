@@ -1,37 +1,118 @@
 import type { ReactNode } from "react";
-import { useOperation } from "../../data/queries.js";
+import type { ResultOf } from "../../data/client.js";
+import { useAction, useOperation } from "../../data/queries.js";
 import { hrefOf, type Route } from "../../page/routes.js";
-import { Loaded } from "../../parts/loaded.js";
+import { Loaded, Refusal } from "../../parts/loaded.js";
 import { CountsBar } from "../../parts/progress-bar.js";
 import { Shown } from "../../parts/shown.js";
-import { RunState } from "../../parts/status.js";
+import { RunState, type RunStatus } from "../../parts/status.js";
 import { Took } from "../runs/runs.js";
+import { GraphView } from "./graph-view.js";
+import { useRunGraph } from "./run-graph.js";
+import { TaskDetail } from "./task-detail.js";
 import { TaskList } from "./task-list.js";
+import { TimelineView } from "./timeline-view.js";
 
-/** One run: how it stands, and its tasks. */
+const TABS = { graph: "Graph", timeline: "Timeline", list: "List" } as const;
+type Tab = keyof typeof TABS;
+
+/** One run: how it stands, its tasks as graph, timeline and list, and one of them beside. */
 export function RunView({ route }: { readonly route: Route }): ReactNode {
   const [, run = ""] = route.words;
+  const given = route.query.get("view") ?? "";
+  const tab: Tab = given in TABS ? (given as Tab) : "graph";
+  const task = route.query.get("task") ?? undefined;
   const query = useOperation("get_run", { run });
   return (
     <section aria-labelledby="title">
       <p className="path">
         <a href={hrefOf(["runs"])}>Runs</a>
       </p>
-      <Loaded query={query}>
-        {({ run: shown }) => (
-          <div className="head">
-            <h1 id="title">
-              <Shown text={shown.name} />
-            </h1>
-            <RunState status={shown.status} />
-            <CountsBar counts={shown.counts} />
-            <span>
-              {shown.counts.succeeded} of {shown.counts.total}, <Took run={shown} />
-            </span>
-          </div>
-        )}
-      </Loaded>
-      <TaskList run={run} />
+      <Loaded query={query}>{(answer) => <RunHead {...answer} />}</Loaded>
+      <nav className="tabs" aria-label="Ways to see the run">
+        {Object.entries(TABS).map(([name, title]) => (
+          <a
+            key={name}
+            href={hrefOf(["run", run], { view: name, task })}
+            aria-current={name === tab ? "page" : undefined}
+          >
+            {title}
+          </a>
+        ))}
+      </nav>
+      <div className={task === undefined ? "" : "beside task-beside"}>
+        <div className="run-body">
+          {tab === "timeline" ? <TimelineView run={run} /> : <Tasks run={run} tab={tab} task={task} />}
+        </div>
+        {task !== undefined && <TaskDetail key={task} task={task} closeHref={hrefOf(["run", run], { view: tab })} />}
+      </div>
     </section>
+  );
+}
+
+interface TasksProps {
+  readonly run: string;
+  readonly tab: Tab;
+  readonly task: string | undefined;
+}
+
+function Tasks({ run, tab, task }: TasksProps): ReactNode {
+  const query = useRunGraph(run);
+  return (
+    <Loaded query={query}>
+      {({ graph }) => {
+        if (typeof graph === "string") return undefined;
+        if (tab === "graph") return <GraphView run={run} graph={graph} chosen={task} />;
+        return <TaskList run={run} tasks={graph.tasks} chosen={task} />;
+      }}
+    </Loaded>
+  );
+}
+
+const ACTIONS: Readonly<
+  Record<"pause" | "resume" | "cancel" | "retry_failed", { readonly title: string; readonly at: readonly RunStatus[] }>
+> = {
+  pause: { title: "Pause", at: ["running"] },
+  resume: { title: "Resume", at: ["paused"] },
+  retry_failed: { title: "Retry what failed", at: ["failed"] },
+  cancel: { title: "Cancel", at: ["planning", "running", "paused"] },
+};
+
+function RunHead({ run, budget }: ResultOf<"get_run">): ReactNode {
+  const control = useAction("control_run");
+  const actions = Object.entries(ACTIONS) as [keyof typeof ACTIONS, (typeof ACTIONS)["pause"]][];
+  return (
+    <>
+      <div className="head">
+        <h1 id="title">
+          <Shown text={run.name} />
+        </h1>
+        <RunState status={run.status} />
+        <CountsBar counts={run.counts} />
+        <span>
+          {run.counts.succeeded} of {run.counts.total}, <Took run={run} />
+        </span>
+        {budget !== undefined && (
+          <span className={budget.state === "ok" ? "" : "tone-bad status"}>
+            ${budget.spent.toFixed(2)} of ${budget.limit.toFixed(2)}
+          </span>
+        )}
+        <span className="buttons">
+          {actions.map(([action, { title, at }]) =>
+            at.includes(run.status) ? (
+              <button
+                key={action}
+                type="button"
+                disabled={control.isPending}
+                onClick={() => control.mutate({ run: run.id, action })}
+              >
+                {title}
+              </button>
+            ) : undefined,
+          )}
+        </span>
+      </div>
+      {control.error !== null && <Refusal problem={control.error} />}
+    </>
   );
 }

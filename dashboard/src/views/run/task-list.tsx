@@ -1,27 +1,21 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
-import type { ResultOf } from "../../data/client.js";
-import { useOperation } from "../../data/queries.js";
-import { Loaded } from "../../parts/loaded.js";
+import { hrefOf } from "../../page/routes.js";
 import { Shown } from "../../parts/shown.js";
 import { TaskState } from "../../parts/status.js";
-
-type Task = Exclude<ResultOf<"get_run_graph">["graph"], string>["tasks"][number];
+import type { GraphTask } from "./run-graph.js";
 
 const ROW_PX = 37;
 const OVERSCAN = 12;
 
-/** The tasks of a run; only the rows in sight are drawn. */
-export function TaskList({ run }: { readonly run: string }): ReactNode {
-  const query = useOperation("get_run_graph", { run, format: "json" });
-  return (
-    <Loaded query={query}>
-      {({ graph }) => (typeof graph === "string" ? undefined : <Rows tasks={graph.tasks} />)}
-    </Loaded>
-  );
+interface TaskListProps {
+  readonly run: string;
+  readonly tasks: readonly GraphTask[];
+  readonly chosen: string | undefined;
 }
 
-function Rows({ tasks }: { readonly tasks: readonly Task[] }): ReactNode {
+/** The tasks of a run; only the rows in sight are drawn. */
+export function TaskList({ run, tasks, chosen }: TaskListProps): ReactNode {
   const list = useRef<HTMLUListElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), []);
@@ -32,19 +26,23 @@ function Rows({ tasks }: { readonly tasks: readonly Task[] }): ReactNode {
     scrollMargin: top,
   });
   return (
-    <ul ref={list} className="task-list" style={{ height: rows.getTotalSize() }}>
+    <ul ref={list} className="task-list" aria-label="Tasks" style={{ height: rows.getTotalSize() }}>
       {rows.getVirtualItems().map(({ index, start }) => {
         const task = tasks[index];
         if (task === undefined) return undefined;
         return (
-          <li key={task.id} style={{ transform: `translateY(${start - top}px)` }}>
+          <li
+            key={task.id}
+            className={task.id === chosen ? "is-chosen" : ""}
+            style={{ transform: `translateY(${start - top}px)` }}
+          >
             <TaskState status={task.status} />
             <span className="key">
               <Shown text={task.key} />
             </span>
-            <span className="title">
+            <a className="title" href={hrefOf(["run", run], { view: "list", task: task.id })}>
               <Shown text={task.title} />
-            </span>
+            </a>
             <span className="agent">{task.agent !== undefined && <Shown text={task.agent} />}</span>
           </li>
         );
