@@ -1,5 +1,5 @@
 import { defined } from "../base/json.js";
-import { MISSED_POLICIES, RUN_MODES } from "../base/statuses.js";
+import { MISSED_POLICIES, RUN_MODES, STEERING_ROLES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { prepared } from "../engine/engine.js";
@@ -121,6 +121,7 @@ const pause = defineOperation({
     "Pauses a schedule, or with paused: false lets it go on from its next instant. Runs under way continue. Returns the schedule.",
   area: "workflows",
   effect: "write",
+  permission: STEERING_ROLES,
   words: ["resume a schedule"],
   input: z.object({ schedule, paused: z.boolean().default(true), project: params.project, ...params.acting }),
   output: z.object({ schedule: scheduleShape }),
@@ -170,6 +171,7 @@ const remove = defineOperation({
     "Deletes a schedule; its runs go on. Use pause_schedule where it may be wanted again. Returns the schedule.",
   area: "workflows",
   effect: "write",
+  permission: STEERING_ROLES,
   input: z.object({ schedule, project: params.project, ...params.acting }),
   output: z.object({ schedule: scheduleShape }),
   async perform(host, { schedule: name, agent, project: reference }) {
