@@ -51,8 +51,9 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   app.use(
     bodyLimit({
       maxSize: parts.bodyBytesMax,
-      onError: (context: Context<Env>) => {
-        // The rest of the body is not read, so nothing can follow it.
+      onError: async (context: Context<Env>) => {
+        await discarded(context.req.raw.body, parts.bodyBytesMax);
+        // What is left of the body is not read, so nothing can follow it.
         context.header("Connection", "close");
         const detail = `The body is over ${parts.bodyBytesMax} bytes. Nothing was done.`;
         return refused(context, { code: "too_large", status: 413, detail });
@@ -81,4 +82,16 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     return refused(context, { code: "internal", status: 500, detail });
   });
   return app;
+}
+
+/** Reads some more of a body that is refused: a client that still writes when the connection closes does not see why. */
+async function discarded(body: ReadableStream<Uint8Array> | null, bytes: number): Promise<void> {
+  if (body === null || body.locked) return;
+  const reader = body.getReader();
+  let left = bytes;
+  while (left > 0) {
+    const read = await reader.read().catch(() => undefined);
+    if (read?.value === undefined) return;
+    left -= read.value.byteLength;
+  }
 }

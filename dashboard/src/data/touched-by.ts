@@ -4,7 +4,6 @@ import type { HistoryEvent } from "./history.js";
 /** The types of events, by their beginnings, that change what an operation reads. */
 const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
   check_budget: ["usage.", "budget.", "run.budget"],
-  forecast_run_cost: ["usage.", "task.", "run."],
   get_costs: ["usage."],
   get_dead_letter: ["task."],
   get_run: ["run.", "task.", "tasks.", "usage.", "budget."],
@@ -18,13 +17,10 @@ const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
     "tasks.",
     "review.requested",
   ],
-  get_run_progress: ["run.", "task.", "tasks.", "lock."],
   get_supervision: ["review.", "approval.", "task.", "agent."],
-  get_system_status: ["run.", "task.", "lock.", "agent."],
   get_task: ["task.", "tasks.", "review."],
   get_workload: ["task.", "agent.", "session."],
   list_agents: ["agent.", "task.", "session.", "breaker."],
-  list_circuit_breakers: ["breaker.", "failure."],
   list_dead_letters: ["task.", "run."],
   list_escalations: ["escalation.", "approval.", "task.", "budget.", "run."],
   list_events: [""],
@@ -32,17 +28,10 @@ const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
   list_projects: ["project.", "run.", "milestone.", "usage."],
   list_runs: ["run.", "task.", "tasks."],
   list_tasks: ["task.", "tasks.", "run."],
-  predict_failures: ["agent.", "failure.", "task."],
-  read_messages: ["message.", "handoff.", "meeting."],
 };
 
 /** Operations about one run: events of others do not touch them. */
-const OF_A_RUN: ReadonlySet<string> = new Set<OperationName>([
-  "get_run",
-  "get_run_graph",
-  "get_run_progress",
-  "list_tasks",
-]);
+const OF_A_RUN: ReadonlySet<string> = new Set<OperationName>(["get_run", "get_run_graph", "list_tasks"]);
 
 /** Whether what an operation returned for this input may have changed by an event. */
 export function isTouched(name: OperationName, input: Readonly<Record<string, unknown>>, event: HistoryEvent): boolean {

@@ -9,6 +9,10 @@ import { hrefOf, type Route, useRoute } from "./routes.js";
 import { ThemeChoice } from "./theme.js";
 
 const RunsView = lazy(async () => ({ default: (await import("../views/runs/runs.js")).RunsView }));
+const AgentsView = lazy(async () => ({ default: (await import("../views/lists/agents.js")).AgentsView }));
+const LocksView = lazy(async () => ({ default: (await import("../views/lists/locks.js")).LocksView }));
+const CostsView = lazy(async () => ({ default: (await import("../views/lists/costs.js")).CostsView }));
+const HistoryView = lazy(async () => ({ default: (await import("../views/lists/history.js")).HistoryView }));
 const RunView = lazy(async () => ({ default: (await import("../views/run/run.js")).RunView }));
 
 interface View {
@@ -22,6 +26,10 @@ interface View {
 const VIEWS: readonly View[] = [
   { word: "needs-me", title: "Needs me", isListed: true, view: NeedsMeView },
   { word: "runs", title: "Runs", isListed: true, view: RunsView },
+  { word: "agents", title: "Agents", isListed: true, view: AgentsView },
+  { word: "locks", title: "Locks", isListed: true, view: LocksView },
+  { word: "costs", title: "Cost", isListed: true, view: CostsView },
+  { word: "history", title: "History", isListed: true, view: HistoryView },
   { word: "run", title: "Run", isListed: false, view: RunView },
 ];
 const [FIRST] = VIEWS as [View, ...View[]];
