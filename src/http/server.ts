@@ -1,3 +1,4 @@
+import { setTimeout as after } from "node:timers/promises";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
@@ -52,7 +53,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     bodyLimit({
       maxSize: parts.bodyBytesMax,
       onError: async (context: Context<Env>) => {
-        await discarded(context.req.raw.body, parts.bodyBytesMax);
+        await Promise.race([discarded(context.req.raw.body, parts.bodyBytesMax), after(LINGER_MS)]);
         // What is left of the body is not read, so nothing can follow it.
         context.header("Connection", "close");
         const detail = `The body is over ${parts.bodyBytesMax} bytes. Nothing was done.`;
@@ -83,6 +84,9 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   });
   return app;
 }
+
+/** The time that a client has to go on writing a body that is refused. */
+const LINGER_MS = 200;
 
 /** Reads some more of a body that is refused: a client that still writes when the connection closes does not see why. */
 async function discarded(body: ReadableStream<Uint8Array> | null, bytes: number): Promise<void> {
