@@ -54,7 +54,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
       maxSize: parts.bodyBytesMax,
       onError: async (context: Context<Env>) => {
         await Promise.race([discarded(context.req.raw.body, parts.bodyBytesMax), after(LINGER_MS)]);
-        // What is left of the body is not read, so nothing can follow it.
+        // The rest of the body is not read, so nothing can follow it.
         context.header("Connection", "close");
         const detail = `The body is over ${parts.bodyBytesMax} bytes. Nothing was done.`;
         return refused(context, { code: "too_large", status: 413, detail });
