@@ -134,10 +134,17 @@ describe("dispatch", () => {
 });
 
 test("every list in the order of ids refuses a cursor that it has not given", async () => {
-  const { callUnchecked, call } = await startApp();
+  const { callUnchecked, call } = await startApp({ channel: "human" });
   const { run } = await call("execute_workflow", { definition: { name: "w", steps: [{ key: "a", prompt: "p" }] } });
   const lists = catalogue.all.filter(({ input, effect }) => effect === "read" && "cursor" in input.shape);
-  const byName = new Set(["list_projects", "list_workflows", "list_agents", "get_learning", "list_circuit_breakers"]);
+  const byName = new Set([
+    "list_projects",
+    "list_workflows",
+    "list_agents",
+    "list_schedules",
+    "get_learning",
+    "list_circuit_breakers",
+  ]);
   const calls = lists
     .filter(({ name }) => !byName.has(name))
     .map(async ({ name, input }) => {

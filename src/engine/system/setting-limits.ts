@@ -26,6 +26,8 @@ const PERSONS: ReadonlySet<string> = new Set<Name>([
   "delivery_attempts_max",
   "delivery_retry_ms",
   "delivery_timeout_ms",
+  "http_requests_per_second",
+  "http_request_timeout_ms",
   "agent_locks_max",
   "agent_open_tasks_max",
   "agent_bytes_per_hour_max",
