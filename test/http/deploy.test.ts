@@ -36,8 +36,8 @@ interface Pod {
   }[];
 }
 
-const [deployment, service] = manifestsIn("baton.yaml");
-const pod = (deployment?.spec["template"] as { spec: Pod }).spec;
+const [deployment, service] = manifestsIn("baton.yaml") as [Manifest, Manifest];
+const pod = (deployment.spec["template"] as { spec: Pod }).spec;
 const container = pod.containers[0]!;
 
 /** The command lines of the deployments, after the program's name. */
@@ -66,9 +66,9 @@ describe.each(LINES)("a server as %s starts it", (_, [serve, flag, address, ...m
 });
 
 test("the Kubernetes manifests fit together: the service finds the pods by their labels and their port by its name", () => {
-  const template = deployment?.spec["template"] as { metadata: { labels: object } };
-  expect(service?.spec["selector"]).toEqual(template.metadata.labels);
-  const [port] = service?.spec["ports"] as { targetPort: string }[];
+  const template = deployment.spec["template"] as { metadata: { labels: object } };
+  expect(service.spec["selector"]).toEqual(template.metadata.labels);
+  const [port] = service.spec["ports"] as { targetPort: string }[];
   expect(container.ports).toContainEqual({ name: port?.targetPort, containerPort: 7420 });
   expect(manifestsIn("postgres.yaml").map(({ kind }) => kind)).toEqual(["StatefulSet", "Service"]);
 });
