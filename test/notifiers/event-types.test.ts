@@ -12,7 +12,7 @@ test.each([
   ["task_succeeded", 'did you mean "task.succeeded"'],
   ["question", 'did you mean "questions"'],
   ["task.", 'did you mean "task.\\*"'],
-  ["Everything!", "or all of a kind: agent.\\*, .*task.\\*"],
+  ["Everything!", "or all of a kind: access.\\*, .*task.\\*"],
 ])("a target's type %s, which no event has, is refused with its place and what may have been meant", (type, said) => {
   const load = () => loadConfig({ flags: {}, env: told("questions", type), cwd: temporaryDirectory() });
   expect(load).toThrow(new RegExp(said));
