@@ -3,7 +3,7 @@ import { oneOf } from "./one-of.js";
 
 const ROLES = ["worker", "human", "planner", "reviewer", "lead", "architect", "admin"];
 
-/** Who may come in over the network: decision 0095. */
+/** Tokens with which callers come in over the network: decision 0095. */
 export const accessTokens: Migration = {
   version: 50,
   name: "access_tokens",
