@@ -5,7 +5,6 @@ import { actingAs } from "../engine/agents/agents.js";
 import { prepared } from "../engine/engine.js";
 import { projectAtHand, requireProject } from "../engine/projects/creation.js";
 import { prepareRun } from "../engine/runs/preparation.js";
-import { together } from "../store/tx.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage, run } from "../dispatch/shapes.js";
@@ -103,13 +102,12 @@ const list = defineOperation({
   input: z.object({ project: params.project, ...params.paging }),
   output: z.object({ schedules: z.array(scheduleShape), ...nextPage }),
   async perform(host, { project: wanted, limit, cursor }) {
-    const { listSchedules, scheduleView } = await engine();
+    const { listSchedules, scheduleViews } = await engine();
     return host.read(function* (ctx) {
       const project = yield* projectAtHand(ctx, wanted);
       if (project === undefined) return { schedules: [] };
       const { page, next } = yield* listSchedules(project, { limit, after: cursor });
-      // In one round trip, however many workflows they start.
-      return { schedules: yield* together(page.map((one) => scheduleView(ctx, one))), ...next };
+      return { schedules: yield* scheduleViews(ctx, page), ...next };
     });
   },
 });

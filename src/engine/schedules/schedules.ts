@@ -6,7 +6,7 @@ import type { MissedPolicy } from "../../base/statuses.js";
 import { iso, isoOrNull } from "../../base/time.js";
 import * as schedules from "../../store/schedules/schedules.js";
 import { findWorkflow } from "../../store/workflows/workflows.js";
-import type { Tx } from "../../store/tx.js";
+import { together, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { bindInputs } from "../definitions/inputs.js";
 import { pageOf } from "../../base/lists/paging.js";
@@ -161,6 +161,11 @@ function* requireSchedule(project: Project | undefined, reference: string): Tx<S
 const KNOWN_SHOWN_MAX = 10;
 /** Starts that an answer shows. */
 const UPCOMING_SHOWN = 3;
+
+/** Schedules as answers show them, read in one round trip however many workflows they start. */
+export function scheduleViews(ctx: EngineContext, several: readonly Schedule[]) {
+  return together(several.map((one) => scheduleView(ctx, one)));
+}
 
 /** A schedule as answers show it. */
 export function* scheduleView(ctx: EngineContext, schedule: Schedule) {
