@@ -5,7 +5,14 @@ import { whyShownWaits } from "../engine/claims/readiness.js";
 import { toDot, toMermaid, toSvg } from "../engine/graph/diagrams.js";
 import { findProject } from "../engine/projects/projects.js";
 import { controlRun, RUN_ACTIONS } from "../engine/runs/control.js";
-import { listEventPage, conditionsOf, listRunPage, runGraph, runPicture, runProgress } from "../engine/runs/queries.js";
+import {
+  conditionedTasks,
+  listEventPage,
+  listRunPage,
+  runGraph,
+  runPicture,
+  runProgress,
+} from "../engine/runs/queries.js";
 import { getRun } from "../engine/runs/runs.js";
 import { readyLines, taskLine } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
@@ -34,11 +41,6 @@ const phase = z.object({
   tasks: shapes.count,
   ended: shapes.count,
 });
-
-function* withConditions(tasks: Parameters<typeof conditionsOf>[0]) {
-  const conditions = yield* conditionsOf(tasks);
-  return tasks.map((task) => ({ ...taskLine(task), ...conditions.get(task.id) }));
-}
 
 const get = defineOperation({
   name: "get_run",
@@ -70,11 +72,13 @@ const get = defineOperation({
     const include = new Set(input.include ?? []);
     const overview = yield* getRun(input.run);
     const graph = include.has("graph") ? yield* runPicture(input.run) : undefined;
-    const all = include.has("tasks") ? (yield* runGraph(input.run)).tasks : undefined;
+    const shown = include.has("tasks") ? yield* conditionedTasks(input.run, TASKS_SHOWN_MAX) : undefined;
     return {
       ...overviewView(overview),
       ready: readyLines(overview.ready, yield* whyShownWaits(ctx, overview.ready, overview.counters)),
-      ...(all === undefined ? {} : { tasks: yield* withConditions(all.slice(0, TASKS_SHOWN_MAX)) }),
+      ...(shown === undefined
+        ? {}
+        : { tasks: shown.map(({ task, condition }) => ({ ...taskLine(task), ...condition })) }),
       ...(graph === undefined ? {} : { graph: toMermaid(graph, { maxNodes: MERMAID_NODES_MAX }) }),
       ...(include.has("failures") ? { failures: yield* failuresOf(overview.dead) } : {}),
     };

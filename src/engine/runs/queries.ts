@@ -4,10 +4,10 @@ import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventFilters, type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { heldLocksOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run, type RunFilter } from "../../store/runs/runs.js";
-import { edgesOfRun, graphOfRun } from "../../store/tasks/lists.js";
+import { edgesOfRun, graphLinesOfRun, type GraphOfRun, listTasks } from "../../store/tasks/lists.js";
 import { countFailedAttempts, retriesOfRuns, type RunRetries } from "../../store/tasks/outlook.js";
 import { specsOf } from "../../store/tasks/revisions.js";
-import type { Task } from "../../store/tasks/tasks.js";
+import type { LineTask, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { buildDag, findCycle } from "../graph/dag.js";
 import type { EngineContext } from "../context.js";
@@ -79,7 +79,10 @@ function etaMs(now: number, run: Run, counters: Counters): number | null {
 /** The run's tasks as a picture's nodes. */
 export function* runPicture(id: string): Tx<PictureNode[]> {
   yield* requireRun(id);
-  const { tasks, edges } = yield* graphOfRun(id);
+  return nodesOf(yield* graphLinesOfRun(id));
+}
+
+function nodesOf({ tasks, edges }: GraphOfRun<LineTask>): PictureNode[] {
   const keyOf = new Map(tasks.map((task) => [task.id, task.key]));
   const needs = grouped(
     edges,
@@ -95,8 +98,15 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
   }));
 }
 
+/** The first tasks of a run, those in a branch with its condition. */
+export function* conditionedTasks(run: string, limit: number) {
+  const tasks = yield* listTasks({ run, limit });
+  const conditions = yield* conditionsOf(tasks);
+  return tasks.map((task) => ({ task, condition: conditions.get(task.id) }));
+}
+
 /** The conditions of tasks that have one, with the verdict once there is one, by task. */
-export function* conditionsOf(tasks: readonly Task[]) {
+function* conditionsOf(tasks: readonly Task[]) {
   const specs = yield* specsOf(tasks.filter(({ readsSpecOnStart }) => readsSpecOnStart).map(({ id }) => id));
   const conditions = tasks.flatMap((task): [string, { if: string; met?: boolean }][] => {
     const condition = specs.get(task.id)?.dynamic?.step["if"];
@@ -127,12 +137,12 @@ export function* latestEventsOf(id: string, limit: number) {
 
 /** The graph as data, its figures computed from the tasks as they are. */
 export function* runGraph(id: string) {
-  const nodes = yield* runPicture(id);
-  const { tasks } = yield* graphOfRun(id);
-  const weights = new Map(tasks.map((task) => [task.key, task.estimateMs]));
-  const dag = buildDag(nodes.map(({ key, needs }) => ({ key, needs, weightMs: weights.get(key) ?? 0 })));
+  yield* requireRun(id);
+  const graph = yield* graphLinesOfRun(id);
+  const nodes = nodesOf(graph);
+  const dag = buildDag(nodes.map(({ key, needs }, at) => ({ key, needs, weightMs: graph.tasks[at]?.estimateMs ?? 0 })));
   return {
-    tasks,
+    tasks: graph.tasks,
     edges: nodes.flatMap(({ key, needs }) => needs.map((from) => ({ from, to: key }))),
     depth: dag.depth,
     width: dag.maxWidth,

@@ -1,5 +1,5 @@
 import type { Attempt } from "../../store/tasks/attempts.js";
-import type { Reason, Task } from "../../store/tasks/tasks.js";
+import type { LineTask, Reason, Task } from "../../store/tasks/tasks.js";
 import { iso, isoOrNull } from "../../base/time.js";
 import { silenceView } from "../agents/presence.js";
 import type { Caller } from "../context.js";
@@ -7,7 +7,7 @@ import type { LeaseTerms } from "../lifecycle/leases.js";
 import { priorityName } from "../scheduling/order.js";
 
 /** The shapes in which runs, tasks, agents and projects stand in every answer and resource (spec 04, Shapes). */
-export function taskLine(task: Task) {
+export function taskLine(task: LineTask) {
   return {
     id: task.id,
     key: task.key,

@@ -96,6 +96,28 @@ export const TASKS = table("tasks", {
 });
 export interface Task extends RowOf<typeof TASKS> {}
 
+/** The part of a task that one line shows, and the graph of its run weighs: whole runs are read for it. */
+export const LINE_TASKS = TASKS.pick(
+  "id",
+  "run",
+  "key",
+  "kind",
+  "title",
+  "author",
+  "role",
+  "status",
+  "priority",
+  "estimateMs",
+  "dueAt",
+  "failures",
+  "agent",
+  "percent",
+  "reservedFor",
+  "reservedUntil",
+  "availableAt",
+);
+export interface LineTask extends RowOf<typeof LINE_TASKS> {}
+
 /** The decision of a human step whose time is over. */
 export type DefaultStepDecision = "reject" | "approve";
 
