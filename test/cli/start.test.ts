@@ -58,7 +58,9 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
       "secrets/redaction",
     ].map((name) => `src/base/${name}.ts`);
     const heavy = loaded.filter((file) =>
-      /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg)/.test(file),
+      /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
+        file,
+      ),
     );
     expect(heavy.filter((file) => !light.includes(file))).toEqual([]);
   },
@@ -86,7 +88,7 @@ test("a hook loads neither the command line, nor the protocol, nor what checks w
   const loaded = [...stderr.matchAll(/^loads (.*)$/gm)].map(([, url = ""]) => url);
   expect(loaded).toContainEqual(expect.stringMatching(/node_modules\/better-sqlite3\//));
   expect(loaded).not.toContainEqual(
-    expect.stringMatching(/node_modules\/(?:zod|commander|@modelcontextprotocol|@marcbachmann|yaml|pg)/),
+    expect.stringMatching(/node_modules\/(?:zod|commander|@modelcontextprotocol|@marcbachmann|yaml|pg|graphology)/),
   );
   expect(stderr).not.toContain("could not be asked");
 });

@@ -8,6 +8,9 @@ export interface Package {
 export const PACKAGES = [
   { name: "better-sqlite3", files: ["src/store/sqlite/**"] },
   { name: "pg", files: ["src/store/postgres/**"] },
+  { name: "graphology", files: ["src/engine/graph/dag.ts"] },
+  { name: "graphology-dag", files: ["src/engine/graph/dag.ts"] },
+  { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
   { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/{expressions,names}.ts"] },
   { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
   { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts", "src/app/guard/hook-answers.ts", "src/validation/criteria.ts"] },

@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+import type { DirectedGraph } from "graphology";
 import { BatonError } from "../../base/errors.js";
 
 /** A task as the graph sees it. Keys are unique; `weightMs` is how long it is expected to take, finite and ≥ 0. */
@@ -109,6 +111,12 @@ function shortestWayBack(start: string, awaited: AwaitedBy): string[] | undefine
   return undefined;
 }
 
+// Loaded at the first graph and not with this module: a server that only serves claims never pays the 15 ms. `require`
+// because an engine transaction is synchronous; it is untyped, hence the casts to the packages' own types.
+const require = createRequire(import.meta.url);
+const graphology = () => require("graphology") as typeof import("graphology");
+const graphologyDag = () => require("graphology-dag") as typeof import("graphology-dag");
+
 /**
  * Builds the graph of a run or a definition. O(V + E).
  * Throws `BatonError` `invalid_input`: a key twice, a need that is no key, a weight that is no duration, or a cycle,
@@ -116,8 +124,17 @@ function shortestWayBack(start: string, awaited: AwaitedBy): string[] | undefine
  */
 export function buildDag(nodes: readonly GraphNode[]): Dag {
   const indexOf = indexByKey(nodes);
-  const dependents: number[][] = nodes.map(() => []);
-  const missing = new Int32Array(nodes.length);
+  const cycle = findCycle(dependencyEdges(nodes));
+  if (cycle) {
+    throw new BatonError("invalid_input", `tasks wait for each other in a cycle: ${cycleText(cycle)}`, {
+      details: { cycle },
+    });
+  }
+  const { DirectedGraph } = graphology();
+  const graph = new DirectedGraph();
+  // Vertices are named by position: graphology looks neighbours up in plain objects, and silently loses the edges of a
+  // task named "constructor".
+  nodes.forEach((_, index) => graph.addNode(String(index)));
   nodes.forEach(({ key, needs }, index) => {
     for (const need of needs) {
       const dependency = indexOf.get(need);
@@ -126,42 +143,10 @@ export function buildDag(nodes: readonly GraphNode[]): Dag {
           details: { task: key, need },
         });
       }
-      const behind = dependents[dependency];
-      // A task's needs are met one after the other, so the same one again is the last that was added.
-      if (behind === undefined || behind.at(-1) === index) continue;
-      behind.push(index);
-      missing[index] = (missing[index] ?? 0) + 1;
+      graph.mergeEdge(String(dependency), String(index));
     }
   });
-  const waves = wavesOf(dependents, missing);
-  if (waves.reduce((sum, { length }) => sum + length, 0) < nodes.length) throw inCycle(nodes);
-  return new Dag({ nodes, indexOf, dependents, waves });
-}
-
-/** Positions by how many edges the longest way to them has; those that wait for each other in a cycle are missing (Kahn 1962). */
-function wavesOf(dependents: readonly (readonly number[])[], missing: Int32Array): number[][] {
-  const waves: number[][] = [];
-  let wave = dependents.flatMap((_, index) => (missing[index] === 0 ? [index] : []));
-  while (wave.length > 0) {
-    waves.push(wave);
-    const next: number[] = [];
-    for (const index of wave) {
-      for (const dependent of dependents[index] ?? []) {
-        const left = (missing[dependent] ?? 0) - 1;
-        missing[dependent] = left;
-        if (left === 0) next.push(dependent);
-      }
-    }
-    wave = next;
-  }
-  return waves;
-}
-
-function inCycle(nodes: readonly GraphNode[]): BatonError {
-  const cycle = findCycle(dependencyEdges(nodes)) ?? [];
-  return new BatonError("invalid_input", `tasks wait for each other in a cycle: ${cycleText(cycle)}`, {
-    details: { cycle },
-  });
+  return new Dag(nodes, indexOf, graph);
 }
 
 function indexByKey(nodes: readonly GraphNode[]): ReadonlyMap<string, number> {
@@ -182,21 +167,13 @@ function indexByKey(nodes: readonly GraphNode[]): ReadonlyMap<string, number> {
   return indexOf;
 }
 
-interface DagParts {
-  readonly nodes: readonly GraphNode[];
-  readonly indexOf: ReadonlyMap<string, number>;
-  /** By the position of a task, those of the tasks that wait for it, each once. */
-  readonly dependents: readonly (readonly number[])[];
-  /** Positions by wave. */
-  readonly waves: readonly (readonly number[])[];
-}
-
 /** An acyclic task graph, made by `buildDag`. Edges run from a dependency to its dependent. */
 export class Dag {
   readonly #nodes: readonly GraphNode[];
   readonly #indexOf: ReadonlyMap<string, number>;
-  readonly #dependents: DagParts["dependents"];
-  readonly #waves: DagParts["waves"];
+  readonly #graph: DirectedGraph;
+  /** Positions in `#nodes` by generation: a task's is the number of edges of the longest path that leads to it. */
+  readonly #waves: readonly (readonly number[])[];
 
   readonly taskCount: number;
   /** Distinct dependencies. */
@@ -207,15 +184,17 @@ export class Dag {
   readonly maxWidth: number;
   readonly totalWorkMs: number;
 
-  constructor({ nodes, indexOf, dependents, waves }: DagParts) {
+  constructor(nodes: readonly GraphNode[], indexOf: ReadonlyMap<string, number>, graph: DirectedGraph) {
     this.#nodes = nodes;
     this.#indexOf = indexOf;
-    this.#dependents = dependents;
-    this.#waves = waves;
-    this.taskCount = nodes.length;
-    this.edgeCount = dependents.reduce((sum, { length }) => sum + length, 0);
-    this.depth = Math.max(0, waves.length - 1);
-    this.maxWidth = waves.reduce((widest, wave) => Math.max(widest, wave.length), 0);
+    this.#graph = graph;
+    this.#waves = graphologyDag()
+      .topologicalGenerations(graph)
+      .map((wave) => wave.map(Number));
+    this.taskCount = graph.order;
+    this.edgeCount = graph.size;
+    this.depth = Math.max(0, this.#waves.length - 1);
+    this.maxWidth = this.#waves.reduce((widest, wave) => Math.max(widest, wave.length), 0);
     this.totalWorkMs = nodes.reduce((sum, { weightMs }) => sum + weightMs, 0);
   }
 
@@ -251,7 +230,7 @@ export class Dag {
     };
     const first = longest(this.#waves[0] ?? []);
     const keys: string[] = [];
-    for (let index = first; index !== undefined; index = longest(this.#behind(index))) {
+    for (let index = first; index !== undefined; index = longest(this.#dependents(index))) {
       keys.push(this.#node(index).key);
     }
     return { keys, totalMs: first === undefined ? 0 : (ranks[first] ?? 0) };
@@ -263,7 +242,7 @@ export class Dag {
     if (start === undefined) return [];
     const reached = new Set([start]);
     for (const index of reached) {
-      for (const dependent of this.#behind(index)) reached.add(dependent);
+      for (const dependent of this.#dependents(index)) reached.add(dependent);
     }
     reached.delete(start);
     return this.#waves
@@ -276,15 +255,15 @@ export class Dag {
     const ranks = new Float64Array(this.#nodes.length);
     for (const wave of this.#waves.toReversed()) {
       for (const index of wave) {
-        const after = this.#behind(index).reduce((most, dependent) => Math.max(most, ranks[dependent] ?? 0), 0);
+        const after = this.#dependents(index).reduce((most, dependent) => Math.max(most, ranks[dependent] ?? 0), 0);
         ranks[index] = this.#node(index).weightMs + after;
       }
     }
     return ranks;
   }
 
-  #behind(index: number): readonly number[] {
-    return this.#dependents[index] ?? [];
+  #dependents(index: number): number[] {
+    return this.#graph.mapOutNeighbors(String(index), Number);
   }
 
   #node(index: number): GraphNode {

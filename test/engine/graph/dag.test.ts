@@ -1,4 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -68,7 +71,25 @@ function expectCycle(cycle: readonly string[], edges: readonly WaitEdge[]): void
   cycle.slice(1).forEach((to, index) => expect(edges).toContainEqual([cycle[index], to]));
 }
 
+const COMPILED = pathToFileURL(resolve(import.meta.dirname, "../../../dist/engine/graph/dag.js")).href;
+
+// In a process of its own: in this one other tests may have loaded them.
+const LOADED = `
+  import { createRequire } from "node:module";
+  import { buildDag, findCycle } from ${JSON.stringify(COMPILED)};
+  const loaded = () => Object.keys(createRequire(${JSON.stringify(COMPILED)}).cache).filter((file) => file.includes("graphology")).length;
+  findCycle([["a", "b"]]);
+  const before = loaded();
+  buildDag([]);
+  console.log(JSON.stringify([before, loaded() > 0]));
+`;
+
 describe("findCycle", () => {
+  it("loads no graph package, and neither does importing the module: only buildDag does", () => {
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", LOADED], { encoding: "utf8" });
+    expect(JSON.parse(stdout)).toEqual([0, true]);
+  });
+
   it("returns the path in the order of waiting, the first key again at its end", () => {
     const nodes = [task("c", 1, "a"), task("b", 1, "c"), task("a", 1, "b"), task("d", 1, "a")];
     expect(findCycle(dependencyEdges(nodes))).toEqual(["c", "a", "b", "c"]);
