@@ -8,6 +8,7 @@ import type { Caller, CallerAccess } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import { type Logger, silentLogger } from "../runtime/logger.js";
 import { type Runtime, systemRuntime } from "../runtime/runtime.js";
+import { VERSION } from "../runtime/version.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
 import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
@@ -15,12 +16,16 @@ import type { NotifierLoop } from "../notifiers/loop.js";
 import type { Executor } from "../executors/loop/executor.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OperationIndex } from "../dispatch/operation.js";
+import type { Tracer } from "../traces/tracer.js";
 import { BackgroundLoop } from "./background.js";
 import { capabilitiesOf } from "./capabilities.js";
 import { Connection, contentFilesOf } from "./connection.js";
 import { Identity, type IdentityOptions } from "./identity.js";
 import { SessionKeeper } from "./session.js";
 import { executes, startExecutor } from "./step-handlers.js";
+
+/** From the end of all work, for spans that are not sent yet: a client waits for the end of its server. */
+const FLUSH_MS_MAX = 500;
 
 export interface AppOptions extends IdentityOptions {
   readonly runtime?: Runtime;
@@ -29,6 +34,8 @@ export interface AppOptions extends IdentityOptions {
   readonly operations?: OperationIndex;
   /** Faults that a test injects into the database. */
   readonly storeHooks?: StoreHooks;
+  /** The environment, where it asks for traces. */
+  readonly tracesTo?: Readonly<Record<string, string | undefined>> | undefined;
   /** Called once, when background work begins: from then on `runBackground` is to be called regularly. */
   onActive?(): void;
   /** Called when work is due before the next interval: after so many milliseconds, or at once. */
@@ -60,6 +67,7 @@ export class App {
   readonly #background: BackgroundLoop;
   readonly #texts = new Texts();
   #dispatch: Promise<Dispatch> | undefined;
+  #tracer: Promise<Tracer | undefined> | undefined;
   #closing: Promise<void> | undefined;
   #servedRun: string | undefined;
 
@@ -78,6 +86,7 @@ export class App {
       settings: () => this.settings,
       prices: config.prices,
       onDue: () => options.onDue?.(),
+      tracer: () => this.#tracing(),
     });
     const engine = () => this.#engine();
     const onOpened = () => {
@@ -218,6 +227,16 @@ export class App {
       if (this.#session.isOpen) await this.#endSession(bind(this.#identity.client));
     });
     await Promise.all([ended, this.#texts.close()]);
+    await (await this.#tracer)?.close(FLUSH_MS_MAX);
+  }
+
+  /** Loaded with the first use of the database, and not at all where no traces are asked for. */
+  #tracing(): Promise<Tracer | undefined> {
+    const env = this.#options.tracesTo;
+    if (env === undefined) return Promise.resolve(undefined);
+    const parts = { env, version: VERSION, instance: this.#identity.sessionId, logger: this.#logger };
+    this.#tracer ??= import("../traces/tracer.js").then(({ tracerFrom }) => tracerFrom(parts));
+    return this.#tracer;
   }
 
   /** Without its database a session ends by its expiry, and the process still ends well. */
@@ -240,10 +259,11 @@ export class App {
   }
 
   async #dispatchOf(caller: Caller): Promise<Dispatch> {
-    const [{ Dispatch }, { catalogue }, { waitFor }] = await Promise.all([
+    const [{ Dispatch }, { catalogue }, { waitFor }, tracer] = await Promise.all([
       import("../dispatch/dispatch.js"),
       import("../tools/registry.js"),
       import("../runtime/waiting.js"),
+      this.#tracing(),
     ]);
     return new Dispatch({
       engine: () => this.#writingEngine(caller),
@@ -253,6 +273,7 @@ export class App {
       readOnly: this.config.readOnly,
       heard: (agent) => this.#session.heard(agent),
       logger: this.#logger,
+      tracer,
       capabilities: capabilitiesOf({
         config: this.config,
         texts: this.#texts,

@@ -2,6 +2,7 @@ import os from "node:os";
 import type { Config } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import type { Caller } from "../engine/context.js";
+import type { NotedChanges } from "../engine/effect.js";
 import type { Engine } from "../engine/engine.js";
 import type { OwnPrices } from "../base/prices.js";
 import type { Settings } from "../base/settings.js";
@@ -11,6 +12,7 @@ import type { Runtime } from "../runtime/runtime.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
 import type { DatabaseConfig } from "../config/database.js";
+import type { Tracer } from "../traces/tracer.js";
 import type { ContentFiles } from "../runtime/files/content-files.js";
 
 export interface ConnectionParts {
@@ -26,6 +28,8 @@ export interface ConnectionParts {
   readonly prices: OwnPrices;
   /** Called by a transaction that leaves work due at once. */
   readonly onDue: () => void;
+  /** Undefined where no traces are exported. */
+  readonly tracer: () => Promise<Tracer | undefined>;
 }
 
 /** Binds the engine to a caller. `beforeWrite` is awaited before each command. */
@@ -95,12 +99,13 @@ export class Connection {
 
   async #openEngine(): Promise<Opened> {
     const { runtime, settings, onDue, prices: own } = this.#parts;
-    const [{ effects }, { engineFor }, { PublishedPrices }, { NvidiaGpus }, files] = await Promise.all([
+    const [{ effects }, { engineFor }, { PublishedPrices }, { NvidiaGpus }, files, tracer] = await Promise.all([
       import("../engine/effects.js"),
       import("../engine/engine.js"),
       import("../runtime/models/price-list.js"),
       import("../runtime/machine/gpus.js"),
       contentFilesOf(this.#parts.database),
+      this.#parts.tracer(),
     ]);
     const store = await this.#openStore();
     const parts = {
@@ -112,6 +117,7 @@ export class Connection {
       findPath: pathOnDisk,
       ...(files && { readContentFile: (hash: string) => files.read(hash) }),
       prices: new PublishedPrices(own),
+      onChanges: tracer && ((changes: NotedChanges) => tracer.changed(changes)),
       machine: { cores: os.availableParallelism(), memoryBytes: os.totalmem(), gpus: new NvidiaGpus() },
     };
     return {

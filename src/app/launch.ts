@@ -28,8 +28,15 @@ export function launch(
   const runAnother = () => void app.runBackground().then(runBackground, runBackground);
   // Claude Code's name for its conversation outlives this process.
   const clientSession = conversationKey(process.env["CLAUDE_CODE_SESSION_ID"]);
-  const app: App = new App({ clientSession, ...options, config, logger, onActive, onDue: soon(runAnother, DUE_MS) });
+  const own = { config, logger, onActive, onDue: soon(runAnother, DUE_MS), tracesTo: tracing(process.env) };
+  const app: App = new App({ clientSession, ...options, ...own });
   return { app, config, logger };
+}
+
+/** The environment, where it names a collector: nothing of traces is loaded elsewhere. */
+function tracing(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv | undefined {
+  const endpoint = env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "";
+  return endpoint === "" ? undefined : env;
 }
 
 /** Long enough for a commit on its way, short compared to the interval, which finds the same work. */

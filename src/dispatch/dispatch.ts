@@ -14,6 +14,7 @@ import { checkInput, parseInput, strict } from "./input.js";
 import * as params from "./params.js";
 import { requirePermission, requireSubject } from "./permissions.js";
 import type { ServerCapabilities } from "./capabilities.js";
+import type { CallOrigin, CallSpan, CallTracer } from "./tracing.js";
 import type {
   Capabilities,
   CapabilityName,
@@ -39,6 +40,8 @@ export interface DispatchParts {
   /** Told of each call by the agent that makes it; the function that it gives is called at the end. */
   readonly heard?: (agent: string) => Promise<() => void>;
   readonly logger: Logger;
+  /** Absent where no traces are exported. */
+  readonly tracer?: CallTracer | undefined;
   readonly capabilities: ServerCapabilities;
   readonly waitFor: typeof waitFor;
   /** Makes the ids under which a write, or a failure in the log, is found again. */
@@ -50,6 +53,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Given where the client shows progress: then a wait may be longer, and reports how long it has lasted. */
   readonly progress?: (elapsedMs: number) => void;
+  /** Absent for a call of this program itself. */
+  readonly origin?: CallOrigin | undefined;
   /** Told of a run that the call has started, before it waits for it. */
   readonly onRun?: (run: string) => void;
 }
@@ -113,6 +118,22 @@ export class Dispatch {
   }
 
   async #perform(operation: Operation, given: Record<string, unknown>, options: CallOptions) {
+    const { tracer, caller } = this.#parts;
+    if (tracer === undefined) return this.#performed(operation, given, options);
+    const { agent: named = caller.agent } = given;
+    const agent = typeof named === "string" ? named : caller.agent;
+    const span = tracer.begin({ operation: operation.name, input: given, agent, origin: options.origin });
+    try {
+      const result = await this.#performed(operation, given, { ...options, span });
+      span.end({ result });
+      return result;
+    } catch (error) {
+      span.end({ error: error instanceof BatonError ? error.code : "internal" });
+      throw error;
+    }
+  }
+
+  async #performed(operation: Operation, given: Record<string, unknown>, options: SpannedOptions) {
     if (this.#parts.readOnly) requireRead(operation, given);
     const own = withOwnNames(operation, given);
     requirePermission(operation, { caller: this.#parts.caller, given: own });
@@ -136,8 +157,8 @@ export class Dispatch {
     return this.#parts.heard?.(typeof named === "string" ? named : this.#parts.caller.agent);
   }
 
-  async #run(operation: Operation, input: Record<string, unknown>, options: CallOptions) {
-    const call = new Call(this.#parts, operation, input);
+  async #run(operation: Operation, input: Record<string, unknown>, options: SpannedOptions) {
+    const call = new Call(this.#parts, { operation, input, span: options.span });
     if ("perform" in operation) {
       const capabilities = granted(this.#capabilities(options), operation.needs ?? []);
       const host = { ...this.#host(call, options), ...capabilities };
@@ -196,6 +217,16 @@ export class Dispatch {
 
 type Result = Record<string, unknown>;
 
+interface SpannedOptions extends CallOptions {
+  readonly span?: CallSpan;
+}
+
+interface CallParts {
+  readonly operation: Operation;
+  readonly input: Record<string, unknown>;
+  readonly span: CallSpan | undefined;
+}
+
 /** A client that shows progress does not take a long call for a dead one. */
 function longestWaitMs(settings: Settings, { progress }: CallOptions): number {
   return progress ? settings.wait_max_with_progress_ms : settings.wait_max_ms;
@@ -208,12 +239,14 @@ class Call {
   readonly #requestId: string | undefined;
   readonly #subject: string;
   readonly #rest: Record<string, unknown>;
+  readonly #span: CallSpan | undefined;
   /** How many recorded steps there are of each kind. */
   readonly #recorded = new Map<string, number>();
 
-  constructor(parts: DispatchParts, operation: Operation, input: Record<string, unknown>) {
+  constructor(parts: DispatchParts, { operation, input, span }: CallParts) {
     this.#parts = parts;
     this.#operation = operation;
+    this.#span = span;
     const { request_id: requestId, ...rest } = input;
     this.#requestId = typeof requestId === "string" ? requestId : undefined;
     this.#subject = typeof rest["agent"] === "string" ? rest["agent"] : parts.caller.agent;
@@ -225,9 +258,13 @@ class Call {
     const engine = await this.#parts.engine();
     const requestId = this.#requestIdOf(step, engine);
     const call = { agent: this.#subject, use: this.#operation.quota };
-    if (requestId === undefined) return engine.transact((ctx) => withinQuotas(ctx, call, () => command(ctx)));
+    const traced: Command<T> = (ctx) => {
+      if (ctx.noted !== undefined) this.#span?.note(ctx.noted);
+      return command(ctx);
+    };
+    if (requestId === undefined) return engine.transact((ctx) => withinQuotas(ctx, call, () => traced(ctx)));
     const request = this.#request(requestId);
-    const work: Command<Done<T>> = (ctx) => once(ctx, request, () => command(ctx));
+    const work: Command<Done<T>> = (ctx) => once(ctx, request, () => traced(ctx));
     // After a lost answer to the commit it reads first what it may have written.
     const { result, recorded } = await engine.transact((ctx) => withinQuotas(ctx, call, () => work(ctx)), {
       idempotent: true,

@@ -23,6 +23,19 @@ export interface EffectContext extends TxContext {
    * transaction that is rolled back may give it too, and due work is found without it.
    */
   readonly onDue?: () => void;
+  /** Takes down what the transaction changes of runs, for traces; absent where none are exported. */
+  readonly noted?: NotedChanges | undefined;
+}
+
+/** The changes of runs in one transaction. Made anew each time that it runs, and true once it has committed. */
+export interface NotedChanges {
+  /** Runs of which something was written, be it progress alone. */
+  readonly runs: Run[];
+  readonly outcomes: NotedOutcome[];
+}
+
+export interface NotedOutcome extends Pick<RunOutcome, "run" | "counters" | "runEnded" | "attempts" | "usages"> {
+  readonly at: number;
 }
 
 /**
@@ -51,6 +64,10 @@ export type RunUsage = Omit<UsageRecord, "id" | "day" | "at">;
 export interface EndedAttempt {
   /** Id. */
   readonly task: string;
+  readonly key: string;
+  readonly number: number;
+  /** The token under which it ran: no other attempt of the task has had it. */
+  readonly token: number;
   readonly outcome: AttemptOutcome;
   /** Its holder; null where the server or a person ended a task without a holder. */
   readonly agent: string | null;

@@ -3,7 +3,7 @@ import type { PriceList } from "../base/prices.js";
 import type { Settings } from "../base/settings.js";
 import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
 import type { Caller, Command, EngineContext, MachineCapacity } from "./context.js";
-import type { Effect } from "./effect.js";
+import type { Effect, NotedChanges } from "./effect.js";
 import { withGpus } from "./gpus.js";
 import { DiskPaths, type FindPath, UnknownPaths } from "./disk-paths.js";
 
@@ -54,6 +54,8 @@ export interface EngineParts {
   readonly machine?: MachineCapacity;
   /** Prices of models. Without it a report that names no cost costs nothing. */
   readonly prices?: PriceList;
+  /** Told of what a transaction has changed of runs, once it has committed. Without it nothing is noted. */
+  readonly onChanges?: ((changes: NotedChanges) => void) | undefined;
   /** Awaited before each command, outside its transaction. */
   readonly beforeWrite?: () => Promise<void>;
 }
@@ -73,21 +75,22 @@ export function engineFor(store: Store, caller: Caller, parts: EngineParts): Eng
     ...(paths && { findPath: paths }),
     ...(readContentFile && { readContentFile }),
   });
-  return {
-    transact: async (command, options) => {
-      if (parts.beforeWrite) await parts.beforeWrite();
-      if (findPath === undefined)
-        return withGpus(gpus, () => store.transact((ctx) => command(context(ctx, undefined)), options));
-      const paths = new DiskPaths(findPath);
-      return withGpus(gpus, () =>
-        transactWithPaths(paths, () =>
-          store.transact(
-            (ctx) => paths.checked(command(context(ctx, (place, path) => paths.find(place, path)))),
-            options,
-          ),
+  const transact: Engine["transact"] = async (command, options) => {
+    if (parts.beforeWrite) await parts.beforeWrite();
+    if (findPath === undefined)
+      return withGpus(gpus, () => store.transact((ctx) => command(context(ctx, undefined)), options));
+    const paths = new DiskPaths(findPath);
+    return withGpus(gpus, () =>
+      transactWithPaths(paths, () =>
+        store.transact(
+          (ctx) => paths.checked(command(context(ctx, (place, path) => paths.find(place, path)))),
+          options,
         ),
-      );
-    },
+      ),
+    );
+  };
+  return {
+    transact: parts.onChanges === undefined ? transact : noting(transact, parts.onChanges),
     // A query holds no other process up, so it may look paths up itself.
     read: (query) => withGpus(gpus, () => store.read((ctx) => query(context(ctx, findPath)))),
     snapshot: (query) => withGpus(gpus, () => store.snapshot((ctx) => query(context(ctx, findPath)))),
@@ -95,6 +98,19 @@ export function engineFor(store: Store, caller: Caller, parts: EngineParts): Eng
     settings: () => parts.settings(),
     now: () => parts.now(),
     database: store.info,
+  };
+}
+
+/** Tells of the changes of each transaction that has committed: those of the last time that it ran. */
+function noting(transact: Engine["transact"], tell: (changes: NotedChanges) => void): Engine["transact"] {
+  return async (command, options) => {
+    let noted: NotedChanges | undefined;
+    const result = await transact((ctx) => {
+      noted = { runs: [], outcomes: [] };
+      return command({ ...ctx, noted });
+    }, options);
+    if (noted !== undefined) tell(noted);
+    return result;
   };
 }
 

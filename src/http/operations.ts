@@ -34,7 +34,8 @@ export function operationRoutes(parts: OperationParts): Hono<Env> {
     try {
       const input = withKey(await given(context), catalogue.find(name), context.req.header("idempotency-key"));
       const dispatch = await parts.dispatch(CLIENT, context.get("visitor").access);
-      const call = (signal: AbortSignal) => dispatch.call(name, input, { signal });
+      const origin = { transport: "rest", traceparent: context.req.header("traceparent") } as const;
+      const call = (signal: AbortSignal) => dispatch.call(name, input, { signal, origin });
       const { result } = await parts.calls.during(context.req.raw.signal, call);
       return context.json(result);
     } catch (error) {

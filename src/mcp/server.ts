@@ -15,6 +15,7 @@ import type { ElicitationHost } from "./elicitation/elicitation-host.js";
 import { preparedResult } from "./transport/prepared.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
 import { shownTools } from "./tool-list.js";
+import { traceparentOf } from "./trace-context.js";
 
 /** Dependencies of the server on the program around it. */
 export interface ServerParts {
@@ -88,7 +89,8 @@ export function createServer(parts: ServerParts): BatonServer {
         Promise.all([import("./tool-call.js"), parts.dispatch(client(), conversationOf(params._meta))]),
       );
       const call = (onRun: (run: string) => void) => {
-        const options = { signal: abort.signal, onRun, ...(progress && { progress }) };
+        const origin = { transport: "stdio", traceparent: traceparentOf(params._meta) } as const;
+        const options = { signal: abort.signal, onRun, origin, ...(progress && { progress }) };
         return callTool(dispatch, { name: params.name, arguments: input, options });
       };
       // A question to a person would be recorded, and so would its answer.

@@ -28,6 +28,13 @@ export function seededRandom(seed: number): Random {
   return { next: mulberry32(seed) };
 }
 
+/** So many random bytes, as hexadecimal digits. Of 32 bits each, drawn from the pool. */
+export function randomHex(bytes: 8 | 16): string {
+  let text = "";
+  for (let at = 0; at < bytes; at += 4) text += (systemRandom.next() * 0x1_0000_0000).toString(16).padStart(8, "0");
+  return text;
+}
+
 const SECRET_BYTES = 32;
 
 /** A secret that cannot be guessed: 43 characters that a URL and a header take. */

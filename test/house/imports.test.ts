@@ -129,6 +129,7 @@ const AREAS = [
   { area: "executors", files: ["src/executors/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: "all" },
   { area: "notifiers", files: ["src/notifiers/**"], may: ["engine", "executors", "base"], types: ["tx", "runtime"], node: "all" },
   { area: "dispatch", files: ["src/dispatch/**"], may: ["engine", "base"], types: ["tx", "runtime", "compaction"], node: ["crypto", "path", "util"] },
+  { area: "traces", files: ["src/traces/**"], may: ["base", "runtime"], types: ["dispatch", "engine"], node: "all" },
   { area: "imports", files: ["src/imports/**"], may: ["base"], types: [], node: [] },
   { area: "validation", files: ["src/validation/**"], may: ["base", "runtime", "executors"], types: [], node: "all" },
   { area: "compaction", files: ["src/compaction/**"], may: ["validation", "base", "runtime"], types: [], node: "all" },

@@ -98,8 +98,8 @@ export function attemptOf(
   now: number,
 ): Omit<EndedAttempt, "outcome" | "submitted"> {
   const durationMs = Math.max(0, now - (task.startedAt ?? now) - task.sleptMs);
-  const { id, agent, startedAt } = task;
-  return { task: id, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker };
+  const { id, key, attempt: number, token, agent, startedAt } = task;
+  return { task: id, key, number, token, agent, startedAt, type: taskType(task, spec), durationMs, hasBreaker };
 }
 
 /** Notes on the task's demand that its agent has failed it. A command or a call is carried out again by the same server. */

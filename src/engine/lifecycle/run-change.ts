@@ -52,7 +52,9 @@ export class RunChange {
     readonly ctx: EngineContext,
     readonly run: Run,
     readonly counters?: Counters,
-  ) {}
+  ) {
+    ctx.noted?.runs.push(run);
+  }
 
   /** Counts a new task. */
   add(task: Task): void {
@@ -235,6 +237,7 @@ export class RunChange {
       if (events) this.append(events);
       changed = after ?? changed;
     }
+    this.ctx.noted?.outcomes.push({ run: changed, counters, runEnded, attempts, usages, at: this.ctx.now });
     return changed;
   }
 

@@ -80,7 +80,7 @@ function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit
     session: null,
   });
   const ofServer = { agent: null, type: task.kind, startedAt: null, durationMs: 0, submitted: false };
-  change.recordAttempt({ ...ofServer, task: task.id, outcome });
+  change.recordAttempt({ ...ofServer, task: task.id, key: task.key, number: attempt, token, outcome });
   return { ...task, attempt, token };
 }
 

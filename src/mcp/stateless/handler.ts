@@ -16,6 +16,7 @@ import { instructionsFor } from "../instructions.js";
 import { type ProgressNotification, progressReporter } from "../notifications.js";
 import { callTool } from "../tool-call.js";
 import { shownTools } from "../tool-list.js";
+import { traceparentOf } from "../trace-context.js";
 import { INVALID_PARAMS, orRefuse, RESOURCE_NOT_FOUND } from "../transport/refusals.js";
 import { promptList, composedPrompt } from "../browsing/prompts.js";
 import { readContents, resourceList, templateList } from "../browsing/resources.js";
@@ -87,7 +88,8 @@ export function statelessHandler(parts: StatelessParts): StatelessHandler {
         );
         const progress = progressOf(context, parts.logger);
         return parts.calls.during(context.mcpReq.signal, (signal) => {
-          const options = { signal, ...(progress && { progress }) };
+          const origin = { transport: "mcp_http", traceparent: traceparentOf(context.mcpReq._meta) } as const;
+          const options = { signal, origin, ...(progress && { progress }) };
           return callTool(dispatch, { name: params.name, arguments: params.arguments ?? {}, options });
         });
       });
