@@ -77,6 +77,13 @@ export function programReplaced(error: unknown): BatonError | undefined {
   return new BatonError("unavailable", message);
 }
 
+/** Whether a newer version has moved the schema on: this process is of no use for the database any more. */
+export function isOutdated(error: unknown): boolean {
+  if (!(error instanceof BatonError)) return false;
+  const { schema_version: version, understood } = error.details ?? {};
+  return Number(version) > Number(understood);
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

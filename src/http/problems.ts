@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { BatonError, type ErrorCode } from "../base/errors.js";
+import { BatonError, type ErrorCode, isOutdated } from "../base/errors.js";
 import { InternalError } from "../dispatch/dispatch.js";
 import type { Env } from "./env.js";
 
@@ -28,13 +28,16 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
 };
 
 const TOO_LARGE = 413;
+/** The server that a newer version has left behind never serves again: the same call goes to another. */
+const ELSEWHERE = { after_ms: 1_000 } as const;
 
 /** Returns the problem of a refusal by the engine or by dispatch. */
-function problemOf({ code, message, details, retry, next }: BatonError, request: string): ProblemDetails {
+function problemOf(error: BatonError, request: string): ProblemDetails {
+  const { code, message, details, retry, next } = error;
   const isTooLarge = code === "limit_exceeded" && details?.["bytes_max"] !== undefined;
   return problem(
     { code, status: isTooLarge ? TOO_LARGE : STATUSES[code], detail: message, request },
-    { details, retry, next },
+    { details, retry: isOutdated(error) ? ELSEWHERE : retry, next },
   );
 }
 

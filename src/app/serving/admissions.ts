@@ -56,6 +56,11 @@ export class TokenAdmissions implements Admissions {
     return bearer !== undefined && this.#recorded.has(bearer.id);
   }
 
+  async stillLetIn(tokens: readonly string[]): Promise<ReadonlySet<string>> {
+    const [engine, { stillLetIn }] = await Promise.all([this.#parts.engine(), load()]);
+    return engine.read((ctx) => stillLetIn(ctx, tokens));
+  }
+
   missed(): void {
     this.#parts.refusals.add("missing");
   }

@@ -7,6 +7,7 @@ import type { CallerAccess } from "../../engine/context.js";
 import type { Engine } from "../../engine/engine.js";
 import { KnownHosts } from "../../http/access/hosts.js";
 import { issuerFrom, TrustedIssuer } from "../../http/access/issuer.js";
+import { OpenVisits } from "../../http/access/open-visits.js";
 import { Rates } from "../../http/access/rates.js";
 import { audiencesOf } from "../../http/access/resource-metadata.js";
 import { cookieOf } from "../../http/access/session-cookie.js";
@@ -66,16 +67,19 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
     at: (bound) => {
       const origin = publicUrls[0]?.origin ?? originOf(bound);
       const vouching = issuer === undefined ? undefined : trusted(issuer, origin);
+      const admissions = new TokenAdmissions({ ...shared, engine, refusals, issuer: vouching });
+      const now = () => systemClock.now();
       return httpServer({
         ...shared,
-        admissions: new TokenAdmissions({ ...shared, engine, refusals, issuer: vouching }),
+        admissions,
+        visits: new OpenVisits({ stillLetIn: (tokens) => admissions.stillLetIn(tokens), now, logger }),
         asksAll,
         hosts: new KnownHosts(bound, publicUrls),
         resource: issuer === undefined ? undefined : { issuer, origin },
         rates: new Rates(config.settings.http_requests_per_second),
         cookie: cookieOf(bound.port, publicUrls),
         link: link?.opening,
-        now: () => systemClock.now(),
+        now,
         heartbeatMs: () => app.settings.progress_every_ms,
         isReady: () => answers(app),
         dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),

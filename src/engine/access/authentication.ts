@@ -93,6 +93,11 @@ export function* letsAnyIn(ctx: EngineContext): Tx<boolean> {
   return (yield* tokens.countLiveTokens(ctx.now)) > 0;
 }
 
+/** Those of these tokens that still let in. */
+export function* stillLetIn(ctx: EngineContext, ids: readonly string[]): Tx<ReadonlySet<string>> {
+  return new Set(yield* tokens.liveTokensAmong(ids, ctx.now));
+}
+
 /** How often the use of a token is written. */
 const USE_RECORDED_MS = 3_600_000;
 

@@ -31,6 +31,8 @@ export interface Admissions {
   admit(credential: Credential): Promise<Visitor | RefusedCredential>;
   /** Whether the like of it was let in before: a guess is none. */
   knows(credential: Credential): boolean;
+  /** Those of these tokens, by id, that still let in. Errors: `unavailable`. */
+  stillLetIn(tokens: readonly string[]): Promise<ReadonlySet<string>>;
   /** Counts a request that was turned away for want of a credential. */
   missed(): void;
   /** Signs the browser of a person in, by the token of theirs or by the link of this server. Errors: `not_permitted`. */

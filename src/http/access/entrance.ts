@@ -4,6 +4,7 @@ import type { Env } from "../env.js";
 import { refusal, refused } from "../problems.js";
 import type { Admissions, Credential, Visitor } from "./admission.js";
 import { isSameOrigin, type KnownHosts } from "./hosts.js";
+import type { OpenVisits } from "./open-visits.js";
 import { Rates } from "./rates.js";
 import { metadataUrl, type ProtectedResource } from "./resource-metadata.js";
 import { endCookie, type SessionCookie } from "./session-cookie.js";
@@ -18,6 +19,8 @@ export interface EntranceParts {
   readonly resource?: ProtectedResource | undefined;
   /** How often each caller may call. */
   readonly rates: Rates;
+  /** What is being answered. */
+  readonly visits: OpenVisits;
 }
 
 /** Paths that everyone may read: they tell nothing of what the database holds. */
@@ -66,6 +69,7 @@ export function entrance(parts: EntranceParts): MiddlewareHandler<Env> {
     const credential = credentialOf(context, parts.cookie.name);
     if (credential === undefined) {
       context.set("visitor", { by: "nothing" });
+      parts.visits.enter(context.get("visitor"), context.env.outgoing);
       if (!parts.asksAll || OPEN.test(context.req.path)) return next();
       parts.admissions.missed();
       return unauthorized(context, parts, { detail: MISSING });
@@ -81,6 +85,7 @@ export function entrance(parts: EntranceParts): MiddlewareHandler<Env> {
     const wait = parts.rates.take(visitor.access?.id ?? address);
     if (wait !== undefined) return tooOften(context, wait);
     context.set("visitor", visitor);
+    parts.visits.enter(visitor, context.env.outgoing);
     return next();
   };
 }

@@ -1,5 +1,19 @@
 import { PERMISSION_ROLES } from "../../base/statuses.js";
-import { hits, int, intOrNull, jsonOrNull, many, one, oneOf, sole, text, textOrNull } from "../rows.js";
+import {
+  hits,
+  idOf,
+  int,
+  intOrNull,
+  jsonOrNull,
+  many,
+  manyIn,
+  one,
+  oneOf,
+  placeholders,
+  sole,
+  text,
+  textOrNull,
+} from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -51,6 +65,15 @@ export function* countLiveTokens(now: number): Tx<number> {
     ],
   );
   return n;
+}
+
+/** Those of these tokens that let in now. */
+export function* liveTokensAmong(ids: readonly string[], now: number): Tx<string[]> {
+  return yield* manyIn(idOf, ids, (chunk) => [
+    `SELECT id FROM access_tokens
+     WHERE id IN (${placeholders(chunk.length)}) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $${chunk.length + 1})`,
+    [...chunk, now],
+  ]);
 }
 
 export interface Revocation {
