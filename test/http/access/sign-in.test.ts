@@ -108,6 +108,17 @@ describe("a signed-in browser", () => {
   });
 });
 
+test("a browser that a proxy sends to another server of its is signed in there too", async () => {
+  const person = await personsDatabase();
+  const human = await person.token("human", "--name", "otto");
+  const options = { database: person.database, args: ["--public-url", "https://baton.example"] };
+  const [one, other] = [await startHttpServer(options), await startHttpServer(options)];
+  const signedInAt = await fetch(`${one.origin}/api/v1/session`, { method: "POST", headers: bearing(human) });
+  expect(signedInAt.headers.getSetCookie()[0]).toMatch(/^baton_session_443=.*; Secure/);
+  const asked = await fetch(`${other.origin}/api/v1/session`, { headers: { Cookie: cookieFrom(signedInAt) } });
+  expect(await asked.json()).toMatchObject({ name: "otto", is_person: true });
+});
+
 test("a person's token signs a browser in, which ends with it; that of a program does not", async () => {
   const person = await personsDatabase();
   const [human, worker] = [await person.token("human", "--name", "otto"), await person.token("worker")];
