@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { serve, type ServerType } from "@hono/node-server";
 import { BatonError } from "../base/errors.js";
 import { type Address, originOf } from "./address.js";
@@ -44,6 +46,9 @@ export class Listener {
         },
       );
       server.maxConnections = CONNECTIONS_MAX;
+      // Node waits without end for the first byte of a connection.
+      server.on("connection", (socket: Socket) => socket.setTimeout(serving.requestMs));
+      server.prependListener("request", ({ socket }: IncomingMessage) => socket.setTimeout(0));
       server.once("error", (error: Error) =>
         reject(new BatonError("unavailable", `Nothing listens at ${originOf(address)}: ${error.message}.`)),
       );

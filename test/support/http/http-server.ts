@@ -16,6 +16,10 @@ export interface HttpServer {
   readonly call: (name: string, input?: object, headers?: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
 }
 
+export function portOf({ origin }: Pick<HttpServer, "origin">): number {
+  return Number(new URL(origin).port);
+}
+
 export const JSON_BODY = { "Content-Type": "application/json" } as const;
 
 export function bearing(token: string): { readonly Authorization: string } {

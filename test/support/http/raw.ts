@@ -1,11 +1,11 @@
 import net from "node:net";
 
 /** Sends lines that `fetch` would never send to a server on this machine; returns what comes back. */
-export function sendRaw(port: number, lines: readonly string[]): Promise<string> {
+export function sendRaw(port: number, lines: readonly string[], body = ""): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
     const socket = net.connect(port, "127.0.0.1", () =>
-      socket.write([...lines, "Connection: close", "", ""].join("\r\n")),
+      socket.write([...lines, "Connection: close", "", body].join("\r\n")),
     );
     socket.setEncoding("utf8").on("data", (text: string) => (answer += text));
     socket.once("error", reject).once("close", () => resolve(answer));
