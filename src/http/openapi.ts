@@ -20,9 +20,15 @@ export function openApi(index: OperationIndex, version: string): JsonObject {
     paths: {
       ...Object.fromEntries(index.all.map((operation) => [`/operations/${operation.name}`, pathOf(index, operation)])),
       ...Object.fromEntries(DOCUMENTED.map((one) => [`${DOCUMENTED_ROOT}/${one.path}`, documentedPath(index, one)])),
-      ...streamPaths(REFUSED),
+      ...streamPaths(REFUSALS),
     },
-    components: { schemas: { Problem: PROBLEM } },
+    // A program on the server's own machine needs none, unless the server asks everyone.
+    security: [{ token: [] }, {}],
+    components: {
+      schemas: { Problem: PROBLEM },
+      responses: { Refused: REFUSED },
+      securitySchemes: { token: TOKEN },
+    },
   };
 }
 
@@ -81,13 +87,23 @@ function requiredIn(schema: Readonly<Record<string, unknown>>): readonly unknown
 function responsesOf(operation: Operation): JsonObject {
   return {
     "200": { description: "Its result.", content: { [JSON_TYPE]: { schema: outputSchema(operation) } } },
-    default: REFUSED,
+    ...REFUSALS,
   };
 }
+
+const REFUSAL = { $ref: "#/components/responses/Refused" };
+const REFUSALS = { "4XX": REFUSAL, "5XX": REFUSAL };
 
 const REFUSED = {
   description: "It was refused: what happened, the state now, the next call.",
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
+
+const TOKEN = {
+  type: "http",
+  scheme: "bearer",
+  description:
+    "Made by a person at a terminal, by `baton token create`, or by the OAuth issuer that the server trusts.",
 };
 
 const IDEMPOTENCY_KEY = {

@@ -1,3 +1,4 @@
+import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "../../src/tools/registry.js";
@@ -70,6 +71,11 @@ describe("an operation at its address", () => {
     const document = await bodyOf(await fetch(`${server().origin}/api/v1/openapi.json`));
     const { valid, errors } = await new Validator().validate(document);
     expect([valid, errors]).toEqual([true, undefined]);
+    // The one holds it against OpenAPI's schema; the other follows references, names and security too.
+    const config = await createConfig({ extends: ["recommended-strict"] });
+    expect((await lintFromString({ source: JSON.stringify(document), config })).map(({ message }) => message)).toEqual(
+      [],
+    );
     const paths = Object.keys(document["paths"] as object);
     expect(paths).toEqual(expect.arrayContaining(catalogue.all.map(({ name }) => `/operations/${name}`)));
   });

@@ -477,7 +477,17 @@ export interface components {
             next?: Record<string, unknown>[];
         };
     };
-    responses: never;
+    responses: {
+        /** @description It was refused: what happened, the state now, the next call. */
+        Refused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -539,15 +549,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_run: {
@@ -885,15 +888,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_runs: {
@@ -980,15 +976,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     control_run: {
@@ -1071,15 +1060,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_run_graph: {
@@ -1144,15 +1126,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_events: {
@@ -1208,15 +1183,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_task: {
@@ -1356,15 +1324,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_tasks: {
@@ -1436,15 +1397,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_file_locks: {
@@ -1505,15 +1459,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_artifact: {
@@ -1578,15 +1525,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_agents: {
@@ -1644,15 +1584,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_workload: {
@@ -1711,15 +1644,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     decide_approval: {
@@ -1780,15 +1706,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_supervision: {
@@ -1879,15 +1798,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_escalations: {
@@ -1983,15 +1895,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     decide_escalation: {
@@ -2179,15 +2084,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     list_dead_letters: {
@@ -2264,15 +2162,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_dead_letter: {
@@ -2364,15 +2255,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     replay_dead_letter: {
@@ -2590,15 +2474,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     resolve_dead_letter: {
@@ -2717,15 +2594,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     discard_dead_letter: {
@@ -2783,15 +2653,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     check_budget: {
@@ -2868,15 +2731,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     get_costs: {
@@ -2938,15 +2794,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
 }

@@ -22,7 +22,7 @@ const LAST_EVENT_ID = { name: "Last-Event-ID", in: "header", schema: { type: "st
 const STREAM = { "text/event-stream": { schema: { type: "string" } } };
 
 /** The streams, as OpenAPI describes them. */
-export function streamPaths(refused: JsonObject): JsonObject {
+export function streamPaths(refusals: JsonObject): JsonObject {
   return {
     "/events": {
       get: {
@@ -32,7 +32,7 @@ export function streamPaths(refused: JsonObject): JsonObject {
           "The history as server-sent events: `start` says from where, then each event as list_events shows it, its id being the place to resume from; `gone` says that the place asked for is no longer there.",
         tags: ["streams"],
         parameters: [...FILTERS, LAST_EVENT_ID],
-        responses: { "200": { description: "Events, as they come.", content: STREAM }, default: refused },
+        responses: { "200": { description: "Events, as they come.", content: STREAM }, ...refusals },
       },
     },
     "/runs/{run}/progress": {
@@ -48,7 +48,7 @@ export function streamPaths(refused: JsonObject): JsonObject {
             description: "How the run stands.",
             content: { "application/json": { schema: { type: "object" } }, ...STREAM },
           },
-          default: refused,
+          ...refusals,
         },
       },
     },
