@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
+import { until } from "../until.js";
 import { postgresPackage } from "./postgres-package.js";
 
 declare module "vitest" {
@@ -17,6 +18,10 @@ export interface PostgresServer {
   readonly url: string;
   /** Ends every connection and comes back on the same port with the same data. */
   restart(): Promise<void>;
+  /** Ends it as an operator does (`pg_ctl stop -m fast`), or kills its first process, as the kernel does that is out of memory. */
+  halt(how: "fast" | "killed"): Promise<void>;
+  /** Comes back on the same port with the same data; settles when it takes connections. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,9 +62,22 @@ async function startOnce(flags: readonly string[]): Promise<PostgresServer> {
     await server.stop();
     rmSync(databaseDir, { recursive: true, force: true });
   };
-  const restart = async (): Promise<void> => {
+  const halt = async (how: "fast" | "killed"): Promise<void> => {
+    if (how === "killed") process.kill(pidIn(databaseDir), "SIGKILL");
     await server.stop();
-    await server.start();
+  };
+  // Processes of one that was killed hold its memory for a moment longer.
+  const resume = async (): Promise<void> => {
+    await until("PostgreSQL is back", () =>
+      server.start().then(
+        () => true,
+        () => false,
+      ),
+    );
+  };
+  const restart = async (): Promise<void> => {
+    await halt("fast");
+    await resume();
   };
   try {
     await server.initialise();
@@ -68,7 +86,7 @@ async function startOnce(flags: readonly string[]): Promise<PostgresServer> {
     rmSync(databaseDir, { recursive: true, force: true });
     throw new Error(`PostgreSQL did not start:\n${output.slice(-20).join("")}`, { cause: error });
   }
-  return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, restart, stop };
+  return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, restart, halt, resume, stop };
 }
 
 /** Its transactions would hide from readers of the history what a test has just written, for as long as they last. */
@@ -118,4 +136,9 @@ function listening(server: Server, where: string | number): Promise<void> {
     if (typeof where === "string") server.listen(where, resolve);
     else server.listen(where, "127.0.0.1", resolve);
   });
+}
+
+/** The first process of the server on a directory. */
+function pidIn(databaseDir: string): number {
+  return Number.parseInt(readFileSync(path.join(databaseDir, "postmaster.pid"), "utf8"), 10);
 }

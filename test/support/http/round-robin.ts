@@ -3,19 +3,26 @@ import type { AddressInfo } from "node:net";
 import { atEnd } from "../lifetime.js";
 import { bodyOf, type HttpAnswer, JSON_BODY } from "./http-server.js";
 
-/** A proxy that gives each request to the next of its servers, and to the one after it where that does not answer in time. */
+/**
+ * A proxy that gives each request to the next of its servers, and to the one after it where that does not answer in time or says that it
+ * cannot serve: as nginx does with `proxy_next_upstream error timeout http_503 non_idempotent`.
+ */
 export interface RoundRobin {
   /** Ports of the servers behind it, as they come and go. */
   readonly ports: Set<number>;
+  /** Refusals by servers that could not serve, and so sent on or asked again. */
+  readonly refusals: readonly HttpAnswer["body"][];
   /** Calls an operation through it, under one key, until it is answered. */
   readonly call: (name: string, input: object, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
 }
 
 const ANSWER_MS = 4_000;
 const BAD_GATEWAY = 502;
+const UNAVAILABLE = 503;
 
 export async function startRoundRobin(): Promise<RoundRobin> {
   const ports = new Set<number>();
+  const refusals: HttpAnswer["body"][] = [];
   let turn = 0;
   const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
@@ -28,6 +35,10 @@ export async function startRoundRobin(): Promise<RoundRobin> {
       const answer = await fetch(`http://127.0.0.1:${port}${url}`, sent).catch(() => undefined);
       const body = await answer?.text().catch(() => undefined);
       if (answer === undefined || body === undefined) continue;
+      if (answer.status === UNAVAILABLE) {
+        refusals.push(JSON.parse(body) as HttpAnswer["body"]);
+        continue;
+      }
       response.writeHead(answer.status, { "Content-Type": answer.headers.get("content-type") ?? "" }).end(body);
       return;
     }
@@ -39,6 +50,7 @@ export async function startRoundRobin(): Promise<RoundRobin> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     ports,
+    refusals,
     call: async (name, input, headers) => {
       for (;;) {
         const response = await fetch(`${origin}/api/v1/operations/${name}`, {

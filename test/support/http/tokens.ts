@@ -18,7 +18,11 @@ export interface PersonsDatabase {
 }
 
 export async function personsDatabase(backend: Backend = "sqlite"): Promise<PersonsDatabase> {
-  const { location: database } = await createDatabase(backend);
+  return personsDatabaseAt((await createDatabase(backend)).location);
+}
+
+/** The same on a database that is there. */
+export function personsDatabaseAt(database: string): PersonsDatabase {
   const person = withSecret(startCommandLineFixture({ database }));
   const { XDG_CONFIG_HOME = "", BATON_PERSON_SECRET = "", BATON_AGENT = "" } = person.env;
   return {
