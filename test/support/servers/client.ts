@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   /** A module that starts the server as its child, and is the server's parent then. */
   readonly through?: string;
+  /** The program of another build. */
+  readonly program?: string;
   /** `BATON_…` and others; a home of its own keeps the person's configuration out. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -46,7 +48,7 @@ export function startServer(options: ServerOptions = {}): ServerProcess {
   const home = temporaryDirectory();
   const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
   const launcher = options.through === undefined ? [] : [options.through];
-  const child = spawn(process.execPath, [...launcher, MAIN, ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [...launcher, options.program ?? MAIN, ...(options.args ?? [])], {
     cwd: options.cwd ?? temporaryDirectory(),
     env: {
       PATH: process.env["PATH"],
