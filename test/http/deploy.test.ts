@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { validate } from "dockerfile-utils";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { bearing, startHttpServer } from "../support/http/http-server.js";
@@ -10,8 +11,11 @@ import { personsDatabase } from "../support/http/tokens.js";
 const DEPLOY = path.resolve(import.meta.dirname, "../../deploy");
 const read = (file: string): string => readFileSync(path.join(DEPLOY, file), "utf8");
 
-const unit = read("systemd/baton.service");
+const unit = read("systemd/baton@.service");
 const unitValue = (key: string): string => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1] ?? "";
+
+/** As systemd fills it in for an instance, by its name and the environment file. */
+const unitLine = unitValue("ExecStart").replace("%i", "7420").replace("${BATON_PUBLIC_URL}", "https://baton.example");
 
 interface Manifest {
   readonly kind: string;
@@ -42,7 +46,7 @@ const container = pod.containers[0]!;
 
 /** The command lines of the deployments, after the program's name. */
 const LINES: readonly (readonly [string, readonly string[], number])[] = [
-  ["the systemd unit", unitValue("ExecStart").split(" ").slice(2), Number(unitValue("TimeoutStopSec"))],
+  ["the systemd unit", unitLine.split(" ").slice(2), Number(unitValue("TimeoutStopSec"))],
   ["the Kubernetes deployment", container.args, pod.terminationGracePeriodSeconds],
 ];
 
@@ -73,13 +77,14 @@ test("the Kubernetes manifests fit together: the service finds the pods by their
   expect(manifestsIn("postgres.yaml").map(({ kind }) => kind)).toEqual(["StatefulSet", "Service"]);
 });
 
-test("the container starts what the deployment starts, and opens its port", () => {
+test("the container file is well formed, and starts what the deployment starts, and opens its port", () => {
   const file = read("container/Containerfile");
+  expect(validate(file).map(({ message }) => message)).toEqual([]);
   expect(file).toContain(`EXPOSE ${container.ports[0]?.containerPort}`);
   const [command] = /^CMD (\[.*\])$/m.exec(file)?.slice(1) ?? [];
   expect(container.args.slice(0, 3)).toEqual(JSON.parse(command ?? ""));
 });
 
 test.skipIf(!existsSync("/usr/bin/systemd-analyze"))("the systemd unit is one that systemd takes", () => {
-  expect(() => execFileSync("systemd-analyze", ["verify", path.join(DEPLOY, "systemd/baton.service")])).not.toThrow();
+  expect(() => execFileSync("systemd-analyze", ["verify", path.join(DEPLOY, "systemd/baton@.service")])).not.toThrow();
 });
