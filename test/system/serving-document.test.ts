@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../support/databases/databases.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -130,6 +130,7 @@ test.skipIf(reason !== undefined)(
     const machine = spawn("unshare", ["--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c", MACHINE], {
       env,
     });
+    onTestFinished(() => void machine.kill("SIGKILL"));
     let output = "";
     for (const stream of [machine.stdout, machine.stderr])
       stream.setEncoding("utf8").on("data", (text: string) => (output += text));
