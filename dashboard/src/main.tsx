@@ -3,9 +3,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { followHistory } from "./data/history.js";
 import { queryClient } from "./data/queries.js";
-import { Page } from "./page/page.js";
+import { Page, preloadShown } from "./page/page.js";
 import { applyTheme } from "./page/theme.js";
 
+preloadShown();
 applyTheme();
 followHistory();
 const root = document.getElementById("page");

@@ -1,26 +1,27 @@
-import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { type ComponentType, type ReactNode, useEffect, useRef } from "react";
 import { useStreamState } from "../data/history.js";
 import { NeedsMeView } from "../views/needs-me/needs-me.js";
 import { useItems } from "../views/needs-me/items.js";
 import { useSession } from "../data/session.js";
 import { Identity, SignIn } from "./identity.js";
+import { lazyView, preload, preloadAll, type ViewProps } from "./lazy-view.js";
 import { ProjectChoice } from "./project-choice.js";
-import { hrefOf, type Route, useRoute } from "./routes.js";
+import { hrefOf, type Route, shownRoute, useRoute } from "./routes.js";
 import { ThemeChoice } from "./theme.js";
 
-const RunsView = lazy(async () => ({ default: (await import("../views/runs/runs.js")).RunsView }));
-const AgentsView = lazy(async () => ({ default: (await import("../views/lists/agents.js")).AgentsView }));
-const LocksView = lazy(async () => ({ default: (await import("../views/lists/locks.js")).LocksView }));
-const CostsView = lazy(async () => ({ default: (await import("../views/lists/costs.js")).CostsView }));
-const HistoryView = lazy(async () => ({ default: (await import("../views/lists/history.js")).HistoryView }));
-const RunView = lazy(async () => ({ default: (await import("../views/run/run.js")).RunView }));
+const RunsView = lazyView(async () => (await import("../views/runs/runs.js")).RunsView);
+const AgentsView = lazyView(async () => (await import("../views/lists/agents.js")).AgentsView);
+const LocksView = lazyView(async () => (await import("../views/lists/locks.js")).LocksView);
+const CostsView = lazyView(async () => (await import("../views/lists/costs.js")).CostsView);
+const HistoryView = lazyView(async () => (await import("../views/lists/history.js")).HistoryView);
+const RunView = lazyView(async () => (await import("../views/run/run.js")).RunView);
 
 interface View {
   readonly word: string;
   readonly title: string;
   /** In the navigation. */
   readonly isListed: boolean;
-  readonly view: ComponentType<{ readonly route: Route }>;
+  readonly view: ComponentType<ViewProps>;
 }
 
 const VIEWS: readonly View[] = [
@@ -34,10 +35,19 @@ const VIEWS: readonly View[] = [
 ];
 const [FIRST] = VIEWS as [View, ...View[]];
 
+function viewOf({ words: [word] }: Route): View {
+  return VIEWS.find((view) => view.word === word) ?? FIRST;
+}
+
+/** Begins to load the view that the address names, while the page itself is made. */
+export function preloadShown(): void {
+  preload(viewOf(shownRoute()).view);
+}
+
 /** The frame of all views: where one is, where one can go, and whether it is live. */
 export function Page(): ReactNode {
   const route = useRoute();
-  const shown = VIEWS.find(({ word }) => word === route.words[0]) ?? FIRST;
+  const shown = viewOf(route);
   const main = useRef<HTMLElement>(null);
   const place = route.words.join("/");
   useEffect(() => {
@@ -45,6 +55,7 @@ export function Page(): ReactNode {
     // A reader is taken along to the new view; the first one is where they are already.
     if (place !== "") main.current?.focus();
   }, [place, shown.title]);
+  useEffect(preloadAll, []);
   const { view: ShownView } = shown;
   const isAsked = useSession()?.isAsked;
   return (
@@ -72,13 +83,7 @@ export function Page(): ReactNode {
         </div>
       </header>
       <main ref={main} id="main" tabIndex={-1}>
-        {isAsked === true ? (
-          <SignIn />
-        ) : (
-          <Suspense fallback={<p className="loading">Loading …</p>}>
-            <ShownView route={route} />
-          </Suspense>
-        )}
+        {isAsked === true ? <SignIn /> : <ShownView route={route} />}
       </main>
     </>
   );

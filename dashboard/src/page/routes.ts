@@ -22,6 +22,11 @@ function routeFrom(hash: string): Route {
   };
 }
 
+/** The place that the address names now. */
+export function shownRoute(): Route {
+  return routeFrom(window.location.hash);
+}
+
 /** The place that is shown. */
 export function useRoute(): Route {
   const hash = useSyncExternalStore(subscribe, () => window.location.hash);
