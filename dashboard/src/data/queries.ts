@@ -1,12 +1,24 @@
-import { QueryClient, useMutation, useQuery, type UseMutationResult, type UseQueryResult } from "@tanstack/react-query";
+import {
+  QueryClient,
+  useInfiniteQuery,
+  type UseInfiniteQueryResult,
+  useMutation,
+  useQuery,
+  type UseMutationResult,
+  type UseQueryResult,
+} from "@tanstack/react-query";
 import { call, type InputOf, OFFLINE, type OperationName, Problem, type ResultOf } from "./client.js";
 
 const RETRIES_MAX = 3;
+const LONG_LIST_PAGE = 200;
 
 /** Everything that the page knows. What is shown again is shown at once, and read anew when the history says that it changed. */
 export const queryClient = new QueryClient({
   defaultOptions: {
+    // Whether the server is there is seen by asking it: it may stand on a machine that has no network.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: Infinity,
       gcTime: 120_000,
       refetchOnWindowFocus: false,
@@ -31,6 +43,31 @@ export function useOperation<N extends OperationName>(
     placeholderData: (before) => before,
     enabled,
   });
+}
+
+/** The lists that are read on as one goes down in them. */
+type LongList = "list_agents" | "list_file_locks";
+
+/** A long list: its first page, and on demand those behind it. */
+export function useLongList<N extends LongList>(
+  name: N,
+  input: InputOf<N>,
+): UseInfiniteQueryResult<readonly ResultOf<N>[], Problem> {
+  return useInfiniteQuery<ResultOf<N>, Problem, readonly ResultOf<N>[], readonly unknown[], string | undefined>({
+    queryKey: [name, input, "pages"],
+    queryFn: ({ signal, pageParam: cursor }) =>
+      call(name, { ...input, limit: LONG_LIST_PAGE, ...(cursor !== undefined && { cursor }) }, signal),
+    initialPageParam: undefined,
+    getNextPageParam: (last) => last.next_cursor,
+    select: ({ pages }) => pages,
+    placeholderData: (before) => before,
+  });
+}
+
+/** How to read a long list on; absent at its end. */
+export function readOnOf(query: Pick<UseInfiniteQueryResult, "hasNextPage" | "isFetching" | "fetchNextPage">) {
+  if (!query.hasNextPage) return undefined;
+  return () => void (query.isFetching || query.fetchNextPage());
 }
 
 /** A writing operation. What it changed comes back as events. */

@@ -1,7 +1,8 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { ResultOf } from "../../data/client.js";
-import { useOperation } from "../../data/queries.js";
+import { readOnOf, useLongList, useOperation } from "../../data/queries.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
+import { LongTable } from "../../parts/long-table.js";
 import { Shown } from "../../parts/shown.js";
 import { Ago } from "../../parts/time.js";
 import { ListView } from "./list-view.js";
@@ -9,46 +10,37 @@ import { ListView } from "./list-view.js";
 type Workload = ResultOf<"get_workload">["agents"][number];
 type Agent = ResultOf<"list_agents">["agents"][number];
 
-const LIST_MAX = 200;
-
 /** The agents with what each has in hand, and how far that fills what it takes at once. */
 export function AgentsView(): ReactNode {
-  const agents = useOperation("list_agents", { limit: LIST_MAX });
+  const agents = useLongList("list_agents", {});
   const workload = useOperation("get_workload", {});
-  const loads = new Map((workload.data?.agents ?? []).map((load) => [load.agent, load]));
+  const loads = useMemo(
+    () => new Map((workload.data?.agents ?? []).map((load) => [load.agent, load])),
+    [workload.data],
+  );
   return (
     <ListView title="Agents and load">
       <Loaded query={agents}>
-        {({ agents: all, next_cursor: more }) =>
-          all.length === 0 ? (
-            <Nothing>No agents yet. An assistant that connects is one.</Nothing>
-          ) : (
-            <>
-              <table className="rows">
-                <thead>
-                  <tr>
-                    <th scope="col">Agent</th>
-                    <th scope="col">Load</th>
-                    <th scope="col">Roles and capabilities</th>
-                    <th scope="col">Last heard</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {all.map((agent) => (
-                    <AgentRow key={agent.id} agent={agent} load={loads.get(agent.name)} />
-                  ))}
-                </tbody>
-              </table>
-              {more !== undefined && <Nothing>The first {all.length} are shown.</Nothing>}
-            </>
-          )
-        }
+        {(pages) => {
+          const all = pages.flatMap((page) => page.agents);
+          if (all.length === 0) return <Nothing>No agents yet. An assistant that connects is one.</Nothing>;
+          return (
+            <LongTable
+              columns={["Agent", "Load", "Roles and capabilities", "Last heard"]}
+              rows={all}
+              keyOf={({ id }) => id}
+              readOn={readOnOf(agents)}
+            >
+              {(agent) => <AgentCells agent={agent} load={loads.get(agent.name)} />}
+            </LongTable>
+          );
+        }}
       </Loaded>
     </ListView>
   );
 }
 
-function AgentRow({ agent, load }: { readonly agent: Agent; readonly load: Workload | undefined }): ReactNode {
+function AgentCells({ agent, load }: { readonly agent: Agent; readonly load: Workload | undefined }): ReactNode {
   const {
     name,
     running,
@@ -59,7 +51,7 @@ function AgentRow({ agent, load }: { readonly agent: Agent; readonly load: Workl
     silent_since: silent,
   } = agent;
   return (
-    <tr>
+    <>
       <th scope="row">
         <Shown text={name} />
       </th>
@@ -82,6 +74,6 @@ function AgentRow({ agent, load }: { readonly agent: Agent; readonly load: Workl
           </span>
         )}
       </td>
-    </tr>
+    </>
   );
 }

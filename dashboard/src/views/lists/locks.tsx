@@ -1,9 +1,10 @@
 import type { ReactNode } from "react";
 import type { ResultOf } from "../../data/client.js";
-import { useOperation } from "../../data/queries.js";
+import { readOnOf, useLongList, useOperation } from "../../data/queries.js";
 import { useProject } from "../../page/project.js";
 import { hrefOf } from "../../page/routes.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
+import { LongTable } from "../../parts/long-table.js";
 import { Shown } from "../../parts/shown.js";
 import { Ago } from "../../parts/time.js";
 import { ListView } from "./list-view.js";
@@ -33,41 +34,30 @@ export function LocksView(): ReactNode {
 }
 
 function ProjectLocks({ project }: { readonly project: string }): ReactNode {
-  const query = useOperation("list_file_locks", { project, limit: LIST_MAX });
+  const query = useLongList("list_file_locks", { project });
   return (
     <Loaded query={query}>
-      {({ locks, next_cursor: more }) =>
-        locks.length === 0 ? (
-          <Nothing>No file is locked, and none is waited for.</Nothing>
-        ) : (
-          <>
-            <table className="rows">
-              <thead>
-                <tr>
-                  <th scope="col">Path</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Agent</th>
-                  <th scope="col">Since</th>
-                  <th scope="col">Task</th>
-                </tr>
-              </thead>
-              <tbody>
-                {locks.map((lock) => (
-                  <LockRow key={lock.id + lock.path} lock={lock} />
-                ))}
-              </tbody>
-            </table>
-            {more !== undefined && <Nothing>The first {locks.length} are shown.</Nothing>}
-          </>
-        )
-      }
+      {(pages) => {
+        const locks = pages.flatMap((page) => page.locks);
+        if (locks.length === 0) return <Nothing>No file is locked, and none is waited for.</Nothing>;
+        return (
+          <LongTable
+            columns={["Path", "State", "Agent", "Since", "Task"]}
+            rows={locks}
+            keyOf={({ id, path }) => id + path}
+            readOn={readOnOf(query)}
+          >
+            {(lock) => <LockCells lock={lock} />}
+          </LongTable>
+        );
+      }}
     </Loaded>
   );
 }
 
-function LockRow({ lock: { path, state, mode, agent, since, task, run } }: { readonly lock: Lock }): ReactNode {
+function LockCells({ lock: { path, state, mode, agent, since, task, run } }: { readonly lock: Lock }): ReactNode {
   return (
-    <tr>
+    <>
       <th scope="row">
         <code>
           <Shown text={path} />
@@ -85,6 +75,6 @@ function LockRow({ lock: { path, state, mode, agent, since, task, run } }: { rea
         <Ago at={since} />
       </td>
       <td>{run !== undefined && task !== undefined && <a href={hrefOf(["run", run], { task })}>Open</a>}</td>
-    </tr>
+    </>
   );
 }
