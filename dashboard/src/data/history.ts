@@ -19,35 +19,51 @@ export type StreamState = "connecting" | "live" | "offline";
 
 /** The first event after a rest is acted upon at once, a busy history so often. */
 const COALESCE_MS = 200;
+/** Longer than any read takes of a server that answers. */
+const READ_MS_MAX = 5_000;
 const REOPEN_MS = 2_000;
 
 let state: StreamState = "connecting";
+let source: EventSource | undefined;
+let reopening: ReturnType<typeof setTimeout> | undefined;
 let cursor: string | undefined;
 let gathered: HistoryEvent[] = [];
 let isResting = true;
 const stateListeners = new Set<() => void>();
-const eventListeners = new Set<(events: readonly HistoryEvent[]) => void>();
+const eventListeners = new Set<HistoryListener>();
+
+/** Told of events as they come, several at a time; the next come when what it returns has settled. */
+type HistoryListener = (events: readonly HistoryEvent[]) => unknown;
 
 /** Follows the history by the one stream of the page, for as long as the page is open. */
 export function followHistory(): void {
-  const source = new EventSource(cursor === undefined ? "/api/v1/events" : `/api/v1/events?after=${cursor}`);
-  source.addEventListener("start", (message) => {
+  open();
+  // A browser that goes off its network leaves the stream as it is, and knows nothing of a server on its own machine: a new stream tells.
+  window.addEventListener("offline", open);
+  window.addEventListener("online", open);
+}
+
+function open(): void {
+  source?.close();
+  clearTimeout(reopening);
+  const opened = new EventSource(cursor === undefined ? "/api/v1/events" : `/api/v1/events?after=${cursor}`);
+  source = opened;
+  opened.addEventListener("start", (message) => {
     // Changes between the first reads and the start of the stream are in none of its events.
     if (cursor === undefined) readAllAgain();
+    else if (state === "offline") readWhatFailed();
     heard(message);
     enter("live");
   });
-  source.addEventListener("gone", readAllAgain);
-  source.addEventListener("message", (message: MessageEvent<string>) => {
+  opened.addEventListener("gone", readAllAgain);
+  opened.addEventListener("message", (message: MessageEvent<string>) => {
     heard(message);
     gather(JSON.parse(message.data) as HistoryEvent);
   });
-  source.addEventListener("error", () => {
+  opened.addEventListener("error", () => {
     enter("offline");
     // The browser itself asks again after a lost connection, not after a refusal.
-    if (source.readyState !== EventSource.CLOSED) return;
-    source.close();
-    setTimeout(followHistory, REOPEN_MS);
+    if (opened.readyState === EventSource.CLOSED) reopening = setTimeout(open, REOPEN_MS);
   });
 }
 
@@ -57,6 +73,11 @@ function heard(message: MessageEvent): void {
 
 function readAllAgain(): void {
   void queryClient.invalidateQueries();
+}
+
+/** What was touched while the server did not answer. What is touched from now on comes as events. */
+function readWhatFailed(): void {
+  void queryClient.refetchQueries({ type: "active", stale: true });
 }
 
 function enter(next: StreamState): void {
@@ -79,11 +100,19 @@ function deliver(): void {
     isResting = true;
     return;
   }
-  setTimeout(deliver, COALESCE_MS);
-  for (const listener of eventListeners) listener(events);
-  void queryClient.invalidateQueries({
+  const heeded = Array.from(eventListeners, (listener) => listener(events));
+  const read = queryClient.invalidateQueries({
     predicate: ({ queryKey: [name, input] }) =>
       events.some((event) => isTouched(name as OperationName, input as InputOf<OperationName>, event)),
+  });
+  // What is read is there before it may be asked for again: while much happens it would never be.
+  const isRead = Promise.race([Promise.allSettled([read, ...heeded]), rest(READ_MS_MAX)]);
+  void Promise.all([isRead, rest(COALESCE_MS)]).then(deliver);
+}
+
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
   });
 }
 
@@ -98,8 +127,8 @@ export function useStreamState(): StreamState {
   );
 }
 
-/** Calls the listener with events as they come, several at a time. Returns how to stop. */
-export function onEvents(listener: (events: readonly HistoryEvent[]) => void): () => void {
+/** Calls the listener with events as they come. Returns how to stop. */
+export function onEvents(listener: HistoryListener): () => void {
   eventListeners.add(listener);
   return () => eventListeners.delete(listener);
 }

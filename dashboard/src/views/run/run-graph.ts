@@ -16,7 +16,7 @@ const inputOf = (run: string): InputOf<"get_run_graph"> => ({ run, format: "json
 
 /** The tasks of a run with what they need, kept up to date by the history. */
 export function useRunGraph(run: string): UseQueryResult<Answer, Problem> {
-  useEffect(() => onEvents((events) => void follow(run, events)), [run]);
+  useEffect(() => onEvents((events) => follow(run, events)), [run]);
   return useOperation("get_run_graph", inputOf(run));
 }
 
@@ -30,6 +30,8 @@ async function follow(run: string, events: readonly HistoryEvent[]): Promise<voi
   const queryKey = ["get_run_graph", inputOf(run)];
   if (changed.size > SINGLE_MAX) return queryClient.invalidateQueries({ queryKey });
   const read = await Promise.all([...changed].map((task) => call("get_task", { task }).catch(() => undefined)));
+  // One that could not be read is read with the whole when the server answers again.
+  if (read.includes(undefined)) return queryClient.invalidateQueries({ queryKey });
   const lines = new Map(
     read.flatMap((answer) => (answer === undefined ? [] : [[answer.task.id, answer.task] as const])),
   );

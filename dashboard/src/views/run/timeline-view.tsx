@@ -1,20 +1,27 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { hrefOf } from "../../page/routes.js";
-import { Nothing } from "../../parts/loaded.js";
+import { Loaded, Nothing } from "../../parts/loaded.js";
 import { Shown } from "../../parts/shown.js";
 import { TASK_TONES, type TaskStatus, type Tone } from "../../parts/status.js";
 import { duration, useNow } from "../../parts/time.js";
-import { type Span, spansOf, type TaskSpans, useTimeline } from "./timeline.js";
+import { type Span, spansOf, type TaskSpans, type Timeline as TimelineData, useTimeline } from "./timeline.js";
 
 const ROW_PX = 30;
 const OVERSCAN = 10;
 
 /** When each task stood in the queue and when it was worked on, a row a task; each retry is a bar of its own. */
 export function TimelineView({ run }: { readonly run: string }): ReactNode {
-  const timeline = useTimeline(run);
-  const rows = useMemo(() => spansOf(timeline?.events ?? []), [timeline]);
-  if (timeline === undefined) return <p className="loading">Loading …</p>;
+  return <Loaded query={useTimeline(run)}>{(timeline) => <Timeline run={run} timeline={timeline} />}</Loaded>;
+}
+
+interface TimelineProps {
+  readonly run: string;
+  readonly timeline: TimelineData;
+}
+
+function Timeline({ run, timeline }: TimelineProps): ReactNode {
+  const rows = useMemo(() => spansOf(timeline.events), [timeline]);
   if (rows.length === 0) return <Nothing>No task has been ready yet.</Nothing>;
   return (
     <>

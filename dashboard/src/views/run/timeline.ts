@@ -1,6 +1,8 @@
-import { useEffect, useState } from "react";
-import { call } from "../../data/client.js";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { call, type Problem } from "../../data/client.js";
 import { type HistoryEvent, onEvents } from "../../data/history.js";
+import { queryClient } from "../../data/queries.js";
 
 /** A stretch of time of a task: in the queue, or an attempt. */
 export interface Span {
@@ -66,34 +68,33 @@ export interface Timeline {
 }
 
 /** The history of a run, read once and then followed. */
-export function useTimeline(run: string): Timeline | undefined {
-  const [timeline, setTimeline] = useState<Timeline>();
-  useEffect(() => {
-    const abort = new AbortController();
-    let events: readonly HistoryEvent[] = [];
-    let last = -1;
-    const add = (more: readonly HistoryEvent[], isCut: boolean) => {
-      const fresh = more.filter((event) => event.run === run && event.seq > last);
-      last = fresh.at(-1)?.seq ?? last;
-      events = [...events, ...fresh];
-      setTimeline({ events, isCut });
-    };
-    let isRead = false;
-    const waiting: HistoryEvent[] = [];
-    const stop = onEvents((more) => (isRead ? add(more, false) : waiting.push(...more)));
-    void readAll(run, abort.signal)
-      .then(({ events: read, isCut }) => {
-        isRead = true;
-        add([...read, ...waiting], isCut);
-        return undefined;
-      })
-      .catch(() => undefined);
-    return () => {
-      abort.abort();
-      stop();
-    };
-  }, [run]);
-  return timeline;
+export function useTimeline(run: string): UseQueryResult<Timeline, Problem> {
+  useEffect(
+    () =>
+      onEvents((events) =>
+        queryClient.setQueryData<Timeline>(["timeline", run], (before) => before && withEvents(before, run, events)),
+      ),
+    [run],
+  );
+  return useQuery({
+    queryKey: ["timeline", run],
+    queryFn: async ({ signal }) => {
+      const heard: HistoryEvent[] = [];
+      const stop = onEvents((events) => heard.push(...events));
+      try {
+        return withEvents(await readAll(run, signal), run, heard);
+      } finally {
+        stop();
+      }
+    },
+  });
+}
+
+/** With those of the run's events that are news. */
+function withEvents(timeline: Timeline, run: string, events: readonly HistoryEvent[]): Timeline {
+  const last = timeline.events.at(-1)?.seq ?? -1;
+  const fresh = events.filter((event) => event.run === run && event.seq > last);
+  return fresh.length === 0 ? timeline : { ...timeline, events: [...timeline.events, ...fresh] };
 }
 
 async function readAll(run: string, signal: AbortSignal): Promise<Timeline> {
