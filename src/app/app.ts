@@ -11,7 +11,7 @@ import { type Runtime, systemRuntime } from "../runtime/runtime.js";
 import { VERSION } from "../runtime/version.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
-import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
+import type { ElicitationHost, RemoteElicitationHost } from "../mcp/elicitation/elicitation-host.js";
 import type { NotifierLoop } from "../notifiers/loop.js";
 import type { Executor } from "../executors/loop/executor.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
@@ -160,6 +160,17 @@ export class App {
       import("./elicitation-host.js"),
     ]);
     return elicitationHost(engine, { handle: person.agent, dispatch });
+  }
+
+  /** The same for the person at an attended client over the network. */
+  async remoteElicitation(client: string, access: CallerAccess): Promise<RemoteElicitationHost> {
+    const engine = await this.#writingEngine(this.#identity.remote(client, access));
+    const person = this.#identity.remotePerson(client, access);
+    const [dispatch, { remoteElicitationHost }] = await Promise.all([
+      this.#dispatchOf(person),
+      import("./elicitation-host.js"),
+    ]);
+    return remoteElicitationHost(engine, { handle: person.agent, dispatch });
   }
 
   /** The engine for hooks that come over the client's own connection. */

@@ -1,12 +1,13 @@
 import {
   startElicitation,
   endElicitation,
+  askedQuestion,
   awaitsDecision,
   nextQuestion,
   questionId,
 } from "../engine/escalations/elicitations.js";
 import type { Engine } from "../engine/engine.js";
-import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
+import type { ElicitationHost, RemoteElicitationHost } from "../mcp/elicitation/elicitation-host.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 
 /** Times a form is shown for one question because the answers do not fit. */
@@ -36,5 +37,26 @@ export function elicitationHost(engine: Engine, { handle, dispatch }: ElicitedPe
       await dispatch.call("decide_escalation", { id, token, ...answer });
     },
     onWake: (listener) => engine.onWake(listener),
+  };
+}
+
+/** Open questions for an attended client over the network: the database knows what it is asked, at whichever server it calls. */
+export function remoteElicitationHost(engine: Engine, { handle, dispatch }: ElicitedPerson): RemoteElicitationHost {
+  return {
+    roundsMax: ROUNDS_MAX,
+    ask: async (about) => {
+      const { elicitation, elicitation_timeout_ms: forMs } = engine.settings();
+      if (!elicitation) return undefined;
+      const wanted = { about, except: new Set<string>(), person: handle };
+      const { question } = await engine.read((ctx) => nextQuestion(ctx, wanted));
+      if (question === undefined) return undefined;
+      const isTaken = await engine.transact((ctx) => startElicitation(ctx, { ...question, forMs }));
+      return isTaken ? question : undefined;
+    },
+    asked: (reference) => engine.read((ctx) => askedQuestion(ctx, reference)),
+    forget: (reference) => engine.transact((ctx) => endElicitation(ctx, reference)),
+    decide: async ({ id, token }, answer) => {
+      await dispatch.call("decide_escalation", { id, token, ...answer });
+    },
   };
 }

@@ -107,6 +107,15 @@ export class Identity {
     };
   }
 
+  /**
+   * The person at a client over the network. A person has said that one sits there, by the token of that client; what they decide names
+   * it.
+   */
+  remotePerson(client: string, access: CallerAccess): Caller {
+    const person = { ...access, role: "human", agents: null } as const;
+    return { ...this.remote(client, person), agent: `human@${slugOf(client, "client")}` };
+  }
+
   /** Finds the process of the client, before the session's row is written. */
   async findClientProcess(): Promise<void> {
     const mark = await this.#options.clientProcess;

@@ -168,6 +168,7 @@ export function addTokens(program: Command, act: Act): void {
     )
     .option("--agent <name...>", "only as these agents (default: as any)")
     .option("--expires <duration>", "such as 30d, or never (default: 90d)")
+    .option("--attended", "a person sits at its client: what they enter in its forms decides as theirs")
     .option("--name <name>", "what it is for")
     .action(act(async () => (await commands()).createToken));
   group

@@ -15,6 +15,8 @@ export interface CallerAccess {
   readonly role: PermissionRole;
   /** Agents that it may act as; null: any. */
   readonly agents: readonly string[] | null;
+  /** Whether a person sits at its client and answers its forms. */
+  readonly attended?: boolean;
 }
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */

@@ -9,6 +9,8 @@ type Fetch = (request: Request, env: object) => Response | Promise<Response>;
 /** Longer than a proxy keeps an idle connection: it would else use one that this server is about to close. */
 const KEEP_ALIVE_MS = 65_000;
 const HEADERS_MS_MAX = 10_000;
+/** How often connections that have become idle are closed while the port closes. */
+const IDLE_POLL_MS = 20;
 const CHECKING_MS_MAX = 1_000;
 const HEADER_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 4_096;
@@ -58,9 +60,18 @@ export class Listener {
   /** Takes no more requests. Settles when those under way have been answered. */
   close(): Promise<void> {
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      if ("closeIdleConnections" in this.#server) this.#server.closeIdleConnections();
+      this.#closeIdle();
+      // A connection whose answer was under way, such as a stream, is idle after it, and its client may keep it open.
+      const polling = setInterval(() => this.#closeIdle(), IDLE_POLL_MS);
+      this.#server.close(() => {
+        clearInterval(polling);
+        resolve();
+      });
     });
+  }
+
+  #closeIdle(): void {
+    if ("closeIdleConnections" in this.#server) this.#server.closeIdleConnections();
   }
 }
 

@@ -2,18 +2,26 @@ import { setTimeout as after } from "node:timers/promises";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "../runtime/logger.js";
-import type { Visitor } from "./access/admission.js";
 import { entrance, type EntranceParts, onlyKnownHosts } from "./access/entrance.js";
 import { metadataRoutes } from "./access/resource-metadata.js";
 import { linkRoute, sessionRoutes, type SignInParts } from "./access/session-routes.js";
 import { dashboardRoutes } from "./dashboard.js";
 import type { Env } from "./env.js";
+import { type McpParts, mcpRoutes } from "./mcp.js";
 import { CLIENT, operationRoutes, type OperationParts } from "./operations.js";
 import { type MetricParts, metricRoutes } from "./metrics/routes.js";
 import { refused } from "./problems.js";
+import { StreamAnswers } from "./streams/answers.js";
 import { streamRoutes, type StreamParts } from "./streams/routes.js";
 
-export interface HttpParts extends OperationParts, StreamParts, MetricParts, EntranceParts, SignInParts {
+export interface HttpParts
+  extends
+    OperationParts,
+    Omit<StreamParts, "streams">,
+    Omit<McpParts, "streams">,
+    MetricParts,
+    EntranceParts,
+    SignInParts {
   readonly version: string;
   readonly logger: Logger;
   readonly calls: OperationParts["calls"];
@@ -24,8 +32,6 @@ export interface HttpParts extends OperationParts, StreamParts, MetricParts, Ent
   isReady(): Promise<boolean>;
   /** The folder of the dashboard's build. */
   readonly dashboard: string;
-  /** Serves MCP to a visitor. */
-  mcp(request: Request, visitor: Visitor): Promise<Response>;
 }
 
 /** Everything that is served over HTTP, as a function from a request to its answer. */
@@ -61,13 +67,14 @@ export function httpServer(parts: HttpParts): Hono<Env> {
       },
     }),
   );
-  app.all("/mcp", (context) => parts.mcp(context.req.raw, context.get("visitor")));
+  const streaming = { ...parts, streams: new StreamAnswers(parts) };
+  app.route("/", mcpRoutes(streaming));
   app.route("/", linkRoute(parts));
   if (parts.resource !== undefined) app.route("/", metadataRoutes(parts.resource));
   app.route("/", metricRoutes(parts));
   app.route("/api/v1", sessionRoutes(parts));
   app.route("/api/v1", operationRoutes(parts));
-  app.route("/api/v1", streamRoutes(parts, CLIENT));
+  app.route("/api/v1", streamRoutes(streaming, CLIENT));
   app.route("/", dashboardRoutes(parts.dashboard));
   app.notFound((context) =>
     refused(context, {

@@ -17,6 +17,7 @@ const tokenShape = z.object({
   name: z.string(),
   role: z.enum(PERMISSION_ROLES),
   agents: z.array(z.string()).readonly().optional(),
+  attended: z.boolean().optional(),
   status: z.enum(ACCESS_TOKEN_STATUSES),
   created_at: shapes.instant,
   created_by: z.string(),
@@ -33,15 +34,19 @@ const create = defineOperation({
   name: "create_access_token",
   title: "Create an access token",
   description:
-    "Makes a token with which a program, or a person's browser, may call this server over HTTP: with a role, and for some agents alone. For a person or an admin; one of role human for a person alone. Returns it with its secret, which is shown this once.",
+    "Makes a token with which a program, or a person's browser, may call this server over HTTP: with a role, and for some agents alone. For a person or an admin; one of role human or an attended one for a person alone. Returns it with its secret, which is shown this once.",
   area: "system",
   effect: "write",
-  permission: ({ role }) => (role === "human" ? ["human"] : OPERATORS),
+  permission: ({ role, attended }) => (role === "human" || attended === true ? ["human"] : OPERATORS),
   atTerminal: "baton token create",
   words: ["bearer", "api key", "sign in", "authentication"],
   input: z.object({
     role: z.enum(PERMISSION_ROLES).describe("Which operations it may call."),
     agents: z.array(params.name).min(1).max(100).optional().describe("Agents that it may act as. Default: any."),
+    attended: z
+      .boolean()
+      .optional()
+      .describe("A person sits at its client: what they enter in its forms decides as theirs. Default false."),
     name: params.name.optional().describe("What it is for, in lists and in the history."),
     expires: params.duration.optional().describe('Such as 30d, or "never". Default 90d.'),
     request_id: params.requestId,

@@ -47,8 +47,9 @@ export class TokenAdmissions implements Admissions {
     // A cookie is no token of a program, nor the other way round.
     if ((token.kind === "browser") !== (from === "cookie")) return this.#refused("unknown", token.id);
     this.#recordUse(engine, token.id);
-    const { id, name, role, agents, expiresAt } = token;
-    return { by: token.kind === "browser" ? "browser" : "token", access: { id, name, role, agents }, expiresAt };
+    const { id, name, role, agents, attended, expiresAt } = token;
+    const access = { id, name, role, agents, attended };
+    return { by: token.kind === "browser" ? "browser" : "token", access, expiresAt };
   }
 
   knows({ text }: Credential): boolean {

@@ -60,7 +60,8 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
     reader: () => app.reader(CLIENT),
     readOnly: config.readOnly,
   };
-  const mcp = statelessHandler({ ...shared, toolsets: config.toolsets });
+  const elicitationHost = (client: string, access: CallerAccess) => app.remoteElicitation(client, access);
+  const mcp = statelessHandler({ ...shared, elicitationHost, toolsets: config.toolsets });
   const refusals = new RefusalLog({ ...shared, engine });
   const listener = await Listener.at(address, {
     requestMs: config.settings.http_request_timeout_ms,
@@ -83,7 +84,10 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
         heartbeatMs: () => app.settings.progress_every_ms,
         isReady: () => answers(app),
         dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
-        mcp: (request, { access }) => mcp.fetch(request, access),
+        mcp: {
+          fetch: (request, { access }) => mcp.fetch(request, access),
+          listen: (request, _, news) => mcp.listen(request, news),
+        },
       }).fetch;
     },
   });

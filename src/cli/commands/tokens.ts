@@ -13,14 +13,15 @@ export interface CreateTokenOptions extends Shared {
   readonly agent?: string[];
   readonly expires?: string;
   readonly name?: string;
+  readonly attended?: boolean;
 }
 
 /** `baton token create` */
 export async function createToken(
   { call }: CommandContext,
-  { role, agent, expires, name }: CreateTokenOptions,
+  { role, agent, expires, name, attended }: CreateTokenOptions,
 ): Promise<CommandAnswer> {
-  const made = await call("create_access_token", { role, ...defined({ agents: agent, expires, name }) });
+  const made = await call("create_access_token", { role, ...defined({ agents: agent, expires, name, attended }) });
   const { token, bearer = "" } = made;
   const until = token.expires_at === undefined ? "never expires" : `expires ${token.expires_at}`;
   const text = `${bearer}\n\nThis is shown once. ${token.id} (${role}) ${until}; \`baton token revoke ${token.id}\` ends it.`;
@@ -36,7 +37,7 @@ export async function listTokens({ call, stdout, host }: CommandContext): Promis
   const rows = found.tokens.map((token) => [
     token.id,
     token.name,
-    token.role,
+    token.attended === true ? `${token.role}, attended` : token.role,
     token.agents?.join(", ") ?? "any",
     stateOf(token),
     since(token.used_at),

@@ -14,6 +14,8 @@ import type { EngineContext } from "../context.js";
 export interface NewAccessToken {
   readonly role: PermissionRole;
   readonly agents?: readonly string[] | undefined;
+  /** Whether a person sits at its client and answers its forms. */
+  readonly attended?: boolean | undefined;
   readonly name?: string | undefined;
   readonly expires?: string | number | undefined;
   /** Of its secret. */
@@ -27,7 +29,9 @@ const DEFAULT_EXPIRY = "90d";
 
 /** Makes a token. Errors: `invalid_input`; `limit_exceeded` beside too many. */
 export function* createAccessToken(ctx: EngineContext, wanted: NewAccessToken): Tx<AccessToken> {
-  const { role, hash } = wanted;
+  const { role, hash, attended = false } = wanted;
+  if (attended && role === "human")
+    throw invalid("attended", "A person's token decides as that person; an attended one is an agent's. Leave one out.");
   const agents = subjectsOf(wanted);
   // A person acts under the name of their token.
   const name = wanted.name ?? agents?.[0] ?? (role === "human" ? ctx.caller.agent : role);
@@ -48,9 +52,11 @@ export function* createAccessToken(ctx: EngineContext, wanted: NewAccessToken): 
     revokedAt: null,
     revokedBy: null,
     usedAt: null,
+    attended,
   };
   yield* tokens.insertAccessToken(token);
-  const data = { access: token.id, name, role, ...(agents && { agents }), expires_at: isoOf(token.expiresAt) };
+  const facts = { ...(agents && { agents }), ...(attended && { attended }) };
+  const data = { access: token.id, name, role, ...facts, expires_at: isoOf(token.expiresAt) };
   yield* appendEvents(ctx, [{ type: "access.granted", agent: ctx.caller.agent, data }]);
   return token;
 }
@@ -110,13 +116,15 @@ export function statusOf({ revokedAt, expiresAt }: AccessToken, now: number): Ac
 
 /** A token as answers show it: without its hash. */
 export function accessTokenView(token: AccessToken, now: number) {
-  const { id, kind, name, role, agents, createdAt, createdBy, expiresAt, revokedAt, revokedBy, usedAt } = token;
+  const { id, kind, name, role, agents, attended, createdAt, createdBy, expiresAt, revokedAt, revokedBy, usedAt } =
+    token;
   return {
     id,
     kind,
     name,
     role,
     ...(agents !== null && { agents }),
+    ...(attended && { attended }),
     status: statusOf(token, now),
     created_at: iso(createdAt),
     created_by: createdBy,

@@ -63,6 +63,7 @@ export function* signIn(
     revokedAt: null,
     revokedBy: null,
     usedAt: null,
+    attended: false,
   };
   yield* tokens.insertAccessToken(browser);
   yield* tokens.removeOldBrowsers(ctx.now - ENDED_BROWSER_MS);

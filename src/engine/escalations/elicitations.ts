@@ -8,7 +8,7 @@ import { together, type Tx } from "../../store/tx.js";
 import { approvalEvent, subjectText } from "../approvals/announcements.js";
 import { isApproval, isAuthor } from "../approvals/deciding.js";
 import { isOpenApproval } from "../approvals/subjects.js";
-import { type EngineContext, SERVER } from "../context.js";
+import { type Caller, type EngineContext, SERVER } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { PRIORITIES } from "../scheduling/order.js";
 import { escalationEvent } from "./announcements.js";
@@ -17,7 +17,8 @@ import { DEFAULT_DECISIONS } from "./tiers.js";
 
 // A question is put to the person at one client at a time: a human step, an escalation that has come to a person, an approval that is theirs.
 // The process that asks is a row that lives as long as it does, so that a question is neither shown twice nor lost with the process that
-// showed it. The decision goes the way of every other: decide_escalation.
+// showed it. An attended client over the network has no process here: its token stands in the row, one question at a time, until the form's
+// time is over. The decision goes the way of every other: decide_escalation.
 
 interface QuestionBase {
   /** Id of the task, the escalation or the approval: the argument of decide_escalation. */
@@ -108,6 +109,7 @@ export function questionId({ id, token }: Pick<Question, "id" | "token">): strin
 /** The first question that the caller's client may ask now. A query. */
 export function* nextQuestion(ctx: EngineContext, { about, except, person }: QuestionFilter): Tx<Next> {
   const own = ctx.caller.session?.id ?? "";
+  if (own === "" && (yield* isAskedNow(ctx))) return {};
   let pollInMs: number | undefined;
   for (const candidate of yield* candidatesAbout(about)) {
     const { question, approval } = candidate;
@@ -137,7 +139,7 @@ function madeAt({ id }: Question): string {
 
 /** From when on a process may ask it, in ms since the epoch. */
 function freeAt({ origin: { elicitation, starterSession }, since }: Candidate, own: string): number {
-  const asked = elicitation === undefined || elicitation.session === own ? 0 : elicitation.until;
+  const asked = elicitation === undefined || elicitation.holder === own ? 0 : elicitation.until;
   return Math.max(asked, starterSession === own ? 0 : since + HEAD_START_MS);
 }
 
@@ -197,18 +199,47 @@ function ofApproval(approval: store.Elicited<Approval>): Candidate {
   return { question, origin, since: createdAt, priority: PRIORITIES.normal, approval };
 }
 
+/** Whether this client over the network has a form that is not answered yet, or was closed a short time ago. */
+function* isAskedNow({ caller, now }: EngineContext): Tx<boolean> {
+  return caller.access !== undefined && (yield* store.hasElicitation(caller.access.id, now));
+}
+
+/** Names a question that was put to a client. */
+export interface QuestionReference extends Pick<Question, "id" | "token"> {
+  /** A run of it, or the question itself: see `QuestionFilter`. */
+  readonly about: string;
+}
+
+/** The question, where this client over the network is asked it still. A query. */
+export function* askedQuestion(
+  { caller, now }: EngineContext,
+  { id, token, about }: QuestionReference,
+): Tx<Question | undefined> {
+  const candidates = yield* candidatesAbout([about]);
+  const found = candidates.find(({ question }) => question.id === id && question.token === token);
+  const asked = found?.origin.elicitation;
+  const isTheirs = asked !== undefined && caller.access !== undefined && asked.holder === caller.access.id;
+  return isTheirs && asked.until > now ? found?.question : undefined;
+}
+
+/** The process that asks, or the token of the client over the network that is asked. */
+function holderOf({ session, access }: Caller): string | undefined {
+  return session?.id ?? access?.id;
+}
+
 /** Takes a question on, for at most so long. False where another process has, or it is no longer asked. */
 export function* startElicitation(
   ctx: EngineContext,
   { id, token, forMs }: Pick<Question, "id" | "token"> & { readonly forMs: number },
 ): Tx<boolean> {
-  const { session } = ctx.caller;
+  const { session, access, agent } = ctx.caller;
+  const holder = holderOf(ctx.caller);
   if (!isEscalation(id) && !isApproval(id)) yield* lockTask(id);
   const event = yield* askedEvent({ id, token }, ctx.caller.agent);
-  if (session === null || event === undefined) return false;
-  if (!(yield* store.claimElicitation({ id, token, session: session.id, until: ctx.now + forMs, now: ctx.now })))
-    return false;
-  yield* appendEvents(ctx, [{ ...event, data: { ...event.data, client: session.client } }]);
+  if (holder === undefined || event === undefined) return false;
+  if (!(yield* store.claimElicitation({ id, token, holder, until: ctx.now + forMs, now: ctx.now }))) return false;
+  const where = session === null ? { client: agent, access: access?.id } : { client: session.client };
+  yield* appendEvents(ctx, [{ ...event, data: { ...event.data, ...where } }]);
   return true;
 }
 
@@ -238,5 +269,6 @@ export function* awaitsDecision(question: Pick<Question, "id" | "token">): Tx<bo
 
 /** Ends an elicitation: where the question is open still, other clients may ask. */
 export function* endElicitation(ctx: EngineContext, { id }: Pick<Question, "id">): Tx<void> {
-  if (ctx.caller.session !== null) yield* store.endElicitation(id, ctx.caller.session.id);
+  const holder = holderOf(ctx.caller);
+  if (holder !== undefined) yield* store.endElicitation(id, holder);
 }

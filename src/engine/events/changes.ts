@@ -13,14 +13,20 @@ export interface Changes extends Omit<EventPage, "events"> {
 
 const CHANGES_AT_ONCE_MAX = 500;
 
+/** An event as it is stored, or as it is shown, where what it has none of is left out. */
+type SaidEvent = Pick<StoredEvent, "type" | "data"> &
+  Partial<Record<"project" | "run" | "task", string | null | undefined>>;
+
+/** The part of an event that says what it changed. */
+export function changesIn({ type, project = null, run = null, task = null, data }: SaidEvent): ChangedEntities {
+  const to = type === "message.sent" && typeof data["to"] === "string" ? data["to"] : null;
+  return { type, project, run, task, to };
+}
+
 /** The next changes after a cursor, in order. A query. */
 export function* changesSince(cursor: string): Tx<Changes> {
   const { events, ...place } = yield* readEvents({ after: cursor, limit: CHANGES_AT_ONCE_MAX });
-  const changes = events.map(({ type, project, run, task, data }) => {
-    const to = type === "message.sent" && typeof data["to"] === "string" ? data["to"] : null;
-    return { type, project, run, task, to };
-  });
-  return { changes, ...place };
+  return { changes: events.map(changesIn), ...place };
 }
 
 /** The cursor behind which everything is news. */

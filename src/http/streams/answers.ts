@@ -10,8 +10,8 @@ export interface StreamAnswerParts extends OpenStreamsParts {
   heartbeatMs(): number;
 }
 
-/** Makes the frames of a stream, which end with the signal. */
-type FramesOf = (history: OpenHistory, signal: AbortSignal) => Promise<AsyncGenerator<string, undefined>>;
+/** Makes the frames of a stream, which end with the signal, or the answer that refuses it. */
+type FramesOf = (history: OpenHistory, signal: AbortSignal) => Promise<AsyncGenerator<string, undefined> | Response>;
 
 /** A client that takes nothing for so many heartbeats is cut off. */
 const STALLED_HEARTBEATS = 3;
@@ -37,6 +37,10 @@ export class StreamAnswers {
     const abort = new AbortController();
     try {
       const frames = await framesOf(history, abort.signal);
+      if (frames instanceof Response) {
+        history.close();
+        return frames;
+      }
       const free = this.#untilEnd(context.req.raw.signal, abort);
       const body = streamBody(frames, {
         abort,

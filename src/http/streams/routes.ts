@@ -6,20 +6,22 @@ import type { Dispatch } from "../../dispatch/dispatch.js";
 import { type FollowedHistory, type FollowRequest, startFollowing } from "../../engine/events/following.js";
 import type { Env } from "../env.js";
 import { refusal } from "../problems.js";
-import { StreamAnswers, type StreamAnswerParts } from "./answers.js";
+import type { StreamAnswers, StreamAnswerParts } from "./answers.js";
 import { follow } from "./following.js";
 import type { OpenHistory } from "./open-streams.js";
 import { progressFrames } from "./progress.js";
 import { HEARTBEAT, historyFrame, namedFrame, RECONNECT } from "./sse.js";
 
 export interface StreamParts extends StreamAnswerParts {
+  /** Shared by all that is streamed: one reader follows the history for them. */
+  readonly streams: StreamAnswers;
   dispatch(client: string, access?: CallerAccess): Promise<Dispatch>;
 }
 
 /** The history and the progress of a run, as they come. */
 export function streamRoutes(parts: StreamParts, client: string): Hono<Env> {
   const routes = new Hono<Env>();
-  const streams = new StreamAnswers(parts);
+  const { streams } = parts;
   routes.get("/events", (context) =>
     answering(context, async () => {
       const request = requestOf(context);

@@ -4,6 +4,7 @@ import type { Logger } from "../../runtime/logger.js";
 import { followedBy } from "../../resources/catalogue.js";
 import { addressesChangedSince, cursorNow } from "../../resources/changes.js";
 import type { Reader } from "../../resources/resource.js";
+import { SubscribedAddresses } from "./subscribed-addresses.js";
 
 /** Between two polls, at least. */
 const COALESCE_MS = 20;
@@ -25,10 +26,7 @@ export interface SubscriptionParts {
  */
 export class Subscriptions {
   readonly #parts: SubscriptionParts;
-  /** Subscribed address → the addresses whose changes are its changes. */
-  readonly #subscribed = new Map<string, readonly string[]>();
-  /** The other way round. */
-  readonly #followers = new Map<string, Set<string>>();
+  readonly #subscribed = new SubscribedAddresses();
   #watch: Watch | undefined;
   #last: Promise<void> = Promise.resolve();
 
@@ -46,14 +44,14 @@ export class Subscriptions {
         told: (changed) => this.#tell(changed),
         logger: this.#parts.logger,
       });
-      this.#add(uri, followed);
+      this.#subscribed.add(uri, followed);
     });
   }
 
   /** An address that is not subscribed is let pass. */
   unsubscribe(uri: string): Promise<void> {
     return this.#inOrder(async () => {
-      this.#remove(uri);
+      this.#subscribed.remove(uri);
       if (this.#subscribed.size === 0) this.#stop();
     });
   }
@@ -61,7 +59,6 @@ export class Subscriptions {
   /** Ends every subscription. */
   close(): void {
     this.#subscribed.clear();
-    this.#followers.clear();
     this.#stop();
   }
 
@@ -77,31 +74,9 @@ export class Subscriptions {
     this.#watch = undefined;
   }
 
-  #add(uri: string, followed: readonly string[]): void {
-    this.#remove(uri);
-    this.#subscribed.set(uri, followed);
-    for (const address of followed) {
-      const followers = this.#followers.get(address) ?? new Set();
-      this.#followers.set(address, followers.add(uri));
-    }
-  }
-
-  #remove(uri: string): void {
-    for (const address of this.#subscribed.get(uri) ?? []) {
-      const followers = this.#followers.get(address);
-      followers?.delete(uri);
-      if (followers?.size === 0) this.#followers.delete(address);
-    }
-    this.#subscribed.delete(uri);
-  }
-
   /** One after the other, so that a client that takes nothing holds the next poll up instead of filling the memory. */
   async #tell(changed: ReadonlySet<string> | "everything"): Promise<void> {
-    const uris =
-      changed === "everything"
-        ? [...this.#subscribed.keys()]
-        : [...new Set([...changed].flatMap((address) => [...(this.#followers.get(address) ?? [])]))];
-    for (const uri of uris) {
+    for (const uri of this.#subscribed.concernedBy(changed)) {
       if (this.#subscribed.has(uri)) await this.#parts.notify(uri);
     }
   }

@@ -1,5 +1,5 @@
 import type { Settings } from "../../base/settings.js";
-import type { Question } from "../../engine/escalations/elicitations.js";
+import type { Question, QuestionReference } from "../../engine/escalations/elicitations.js";
 
 export interface Decision {
   readonly decision: "approved" | "approved_with_conditions" | "rejected" | "deferred";
@@ -33,4 +33,18 @@ export interface ElicitationHost {
   decide(question: Question, decision: Decision): Promise<void>;
   /** Calls the listener soon after any process has committed; returns a function that stops it. */
   onWake(listener: () => void): () => void;
+}
+
+/** The same where nothing is kept between two requests: the form comes with one answer, and what was entered with the next request. */
+export interface RemoteElicitationHost {
+  /** Times a form is shown for one question because the answers do not fit. */
+  readonly roundsMax: number;
+  /** Claims the question that may be asked this client now about these runs, escalations and approvals; undefined where there is none. */
+  ask(about: readonly string[]): Promise<Question | undefined>;
+  /** The question, where this client is asked it still. */
+  asked(reference: QuestionReference): Promise<Question | undefined>;
+  /** This client is not asked it any more. */
+  forget(reference: QuestionReference): Promise<void>;
+  /** Errors: as those of an `ElicitationHost`. */
+  decide(question: Question, decision: Decision): Promise<void>;
 }

@@ -5,12 +5,11 @@ import {
   type ElicitResult,
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
-import { BatonError } from "../../base/errors.js";
 import type { Logger } from "../../runtime/logger.js";
-import { InternalError } from "../../dispatch/dispatch.js";
 import { type Again, elicitationFormOf, lateNotice } from "./form.js";
 import type { Question } from "../../engine/escalations/elicitations.js";
 import type { ElicitationHost } from "./elicitation-host.js";
+import { refusalOf } from "./refused-decision.js";
 import { subjectsNamedIn } from "./subjects-named.js";
 
 export interface ElicitorParts {
@@ -277,16 +276,5 @@ export class Elicitor {
       this.#parts.logger.debug("an elicitation was not answered", { error });
       return { action: "cancel" };
     }
-  }
-}
-
-/** Returns why a decision is refused; undefined where it is accepted. */
-async function refusalOf(deciding: Promise<void>): Promise<string | undefined> {
-  try {
-    await deciding;
-    return undefined;
-  } catch (error) {
-    if (error instanceof InternalError || error instanceof BatonError) return error.message;
-    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import {
   type AuthInfo,
+  CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
-  createMcpHandler,
   Server,
   type ServerContext,
   type Tool,
@@ -14,6 +14,7 @@ import type { Logger } from "../../runtime/logger.js";
 import type { OpenCalls } from "../../runtime/waiting.js";
 import { instructionsFor } from "../instructions.js";
 import { type ProgressNotification, progressReporter } from "../notifications.js";
+import type { RemoteElicitationHost } from "../elicitation/elicitation-host.js";
 import { callTool } from "../tool-call.js";
 import { shownTools } from "../tool-list.js";
 import { traceparentOf } from "../trace-context.js";
@@ -21,6 +22,9 @@ import { INVALID_PARAMS, orRefuse, RESOURCE_NOT_FOUND } from "../transport/refus
 import { promptList, composedPrompt } from "../browsing/prompts.js";
 import { readContents, resourceList, templateList } from "../browsing/resources.js";
 import { completed } from "../browsing/completions.js";
+import { inputFor } from "./questions.js";
+import { type News, subscriptionTo } from "./subscriptions.js";
+import { statelessTransport } from "./transport.js";
 
 export interface StatelessParts {
   readonly version: string;
@@ -32,6 +36,8 @@ export interface StatelessParts {
   /** The way into the operations for a client of this name, with these rights. */
   dispatch(client: string, access?: CallerAccess): Promise<Dispatch>;
   reader(): Promise<Reader>;
+  /** Open questions for the person at an attended client of this name. */
+  elicitationHost(client: string, access: CallerAccess): Promise<RemoteElicitationHost>;
   /** Largest body, in bytes. */
   readonly bodyBytesMax: number;
   readonly calls: Pick<OpenCalls, "during">;
@@ -42,11 +48,16 @@ export interface StatelessParts {
 /** MCP over HTTP, as a function from a request to its answer. */
 export interface StatelessHandler {
   fetch(request: Request, access: CallerAccess | undefined): Promise<Response>;
+  /** Answers a subscription by the frames of its stream, or by what refuses it. The news end it. */
+  listen(request: Request, news: News): Promise<AsyncGenerator<string, undefined> | Response>;
   close(): Promise<void>;
 }
 
-/** A client of the earlier protocol names itself once, in a request of which nothing is kept. */
-const NAMELESS = `Over this connection your calls do not say who you are: pass "agent": "YOUR-NAME" in every call, or you share tasks and locks with every other client that does not.`;
+/** A client of the earlier protocol names itself once, in a request of which nothing is kept, and can be sent nothing but answers. */
+const EARLIER = `Over this connection your calls do not say who you are: pass "agent": "YOUR-NAME" in every call, or you share tasks and locks with every other client that does not. It has no subscriptions and asks your user nothing: wait_for waits for events, and a person decides at a terminal or on the dashboard.`;
+
+/** Lists change with an update of this program alone, after which a client has to connect anew. */
+const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} } as const;
 
 /** How long a client may keep a list that changes with an update of this program alone. */
 const LISTS_MS = 3_600_000;
@@ -69,41 +80,46 @@ export function statelessHandler(parts: StatelessParts): StatelessHandler {
   const toolOf = (line: string) => JSON.parse(line) as Tool;
   const listed = () => (tools ??= shownTools(parts).then((lines) => lines.map(toolOf)));
   const instructions = instructionsFor(parts);
-  const handler = createMcpHandler(
-    ({ era }) => {
+  const transport = statelessTransport({
+    ...parts,
+    make: ({ era }) => {
       // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use: the other publishes larger schemas
       const server = new Server(
         { name: "baton", title: "Baton", version: parts.version },
         {
-          capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
-          instructions: era === "legacy" ? `${instructions}\n\n${NAMELESS}` : instructions,
+          capabilities: era === "legacy" ? { ...CAPABILITIES, resources: {} } : CAPABILITIES,
+          instructions: era === "legacy" ? `${instructions}\n\n${EARLIER}` : instructions,
           cacheHints: CACHED,
         },
       );
       server.setRequestHandler("tools/list", async () => ({ tools: await listed() }));
       server.setRequestHandler("tools/call", async ({ params }, context) => {
-        const client = clientOf(context);
-        const dispatch = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () =>
-          parts.dispatch(client, accessOf(context)),
-        );
+        const [client, access, input] = [clientOf(context), accessOf(context), params.arguments ?? {}];
+        const about = { ...parts, notFound: INVALID_PARAMS } as const;
+        if (access !== undefined && isAsked(access, context) && !parts.readOnly) {
+          const open = () => parts.elicitationHost(client, access);
+          const { inputResponses: responses } = context.mcpReq;
+          const call = { input, responses, state: context.mcpReq.requestState<string>() };
+          const asked = await orRefuse(about, () => inputFor(open, call));
+          if (asked !== undefined) return asked;
+        }
+        const dispatch = await orRefuse(about, () => parts.dispatch(client, access));
         const progress = progressOf(context, parts.logger);
         return parts.calls.during(context.mcpReq.signal, (signal) => {
           const origin = { transport: "mcp_http", traceparent: traceparentOf(context.mcpReq._meta) } as const;
           const options = { signal, origin, ...(progress && { progress }) };
-          return callTool(dispatch, { name: params.name, arguments: params.arguments ?? {}, options });
+          return callTool(dispatch, { name: params.name, arguments: input, options });
         });
       });
       serveBrowsing(server, parts);
       return server;
     },
-    {
-      onerror: (error) => parts.logger.debug("protocol", { error }),
-      maxRequestBodySize: parts.bodyBytesMax,
-    },
-  );
+  });
   return {
-    fetch: (request, access) => handler.fetch(request, access === undefined ? {} : { authInfo: authInfoOf(access) }),
-    close: () => handler.close(),
+    fetch: (request, access) => transport.fetch(request, access && authInfoOf(access)),
+    listen: (request, news) =>
+      transport.listen(request, async (filter) => subscriptionTo(await parts.reader(), filter, news)),
+    close: () => transport.close(),
   };
 }
 
@@ -125,6 +141,16 @@ function clientOf({ mcpReq }: ServerContext): string {
   return typeof name === "string" ? name : "agent";
 }
 
+/** Whether a person sits at the client, by its token, and the client can show them a form. */
+function isAsked(access: CallerAccess, { mcpReq }: ServerContext): boolean {
+  if (access.attended !== true) return false;
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  const capabilities = envelope[CLIENT_CAPABILITIES_META_KEY];
+  const elicitation = isObject(capabilities) ? capabilities["elicitation"] : undefined;
+  // A client that names no kind of its own can show forms.
+  return isObject(elicitation) && (isObject(elicitation["form"]) || Object.keys(elicitation).length === 0);
+}
+
 function progressOf({ mcpReq }: ServerContext, logger: Logger) {
   const channel = {
     token: mcpReq._meta?.progressToken,
@@ -140,7 +166,7 @@ function serveBrowsing(server: Server, parts: StatelessParts): void {
   server.setRequestHandler("resources/list", () => resourceList());
   server.setRequestHandler("resources/templates/list", () => templateList());
   server.setRequestHandler("resources/read", ({ params }) =>
-    orRefuse(aboutResources, async () => readContents(await parts.reader(), params.uri)),
+    orRefuse({ ...aboutResources, uri: params.uri }, async () => readContents(await parts.reader(), params.uri)),
   );
   server.setRequestHandler("prompts/list", () => promptList());
   server.setRequestHandler("prompts/get", ({ params }) =>

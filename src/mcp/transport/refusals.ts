@@ -23,6 +23,8 @@ export interface RefusalParts {
   readonly logger: Logger;
   /** JSON-RPC's code for an address or a reference that leads nowhere. */
   readonly notFound: typeof RESOURCE_NOT_FOUND | typeof INVALID_PARAMS;
+  /** The address that was asked for. */
+  readonly uri?: string;
   newRequestId(): string;
 }
 
@@ -31,8 +33,9 @@ export async function orRefuse<T>(parts: RefusalParts, work: () => Promise<T>): 
   try {
     return await work();
   } catch (error) {
+    if (error instanceof Refusal) throw error;
     const known = error instanceof BatonError ? error : programReplaced(error);
-    if (known) throw refusalOf(known, parts.notFound);
+    if (known) throw refusalOf(known, parts);
     const request = parts.newRequestId();
     parts.logger.error("a request failed", { request, error });
     const message = `Internal error: the request failed. The server's log has the details under ${request}.`;
@@ -40,8 +43,11 @@ export async function orRefuse<T>(parts: RefusalParts, work: () => Promise<T>): 
   }
 }
 
-function refusalOf({ code, message, details, retry, next }: BatonError, notFound: number): Refusal {
+function refusalOf(
+  { code, message, details, retry, next }: BatonError,
+  { notFound, uri }: Pick<RefusalParts, "notFound" | "uri">,
+): Refusal {
   const codes = { not_found: notFound, invalid_input: INVALID_PARAMS } as const;
   const number = code in codes ? codes[code as keyof typeof codes] : INTERNAL_ERROR;
-  return new Refusal(number, message, { code, ...(details && { details }), retry, next });
+  return new Refusal(number, message, { code, ...(uri && { uri }), ...(details && { details }), retry, next });
 }

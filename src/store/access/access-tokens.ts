@@ -1,5 +1,6 @@
 import { PERMISSION_ROLES } from "../../base/statuses.js";
 import {
+  flag,
   hits,
   idOf,
   int,
@@ -34,6 +35,8 @@ const ACCESS_TOKENS = table("access_tokens", {
   revokedAt: intOrNull,
   revokedBy: textOrNull,
   usedAt: intOrNull,
+  /** Whether a person sits at its client and answers its forms. */
+  attended: flag,
 });
 export interface AccessToken extends RowOf<typeof ACCESS_TOKENS> {}
 

@@ -26,8 +26,8 @@ export interface Origin extends RowOf<typeof ORIGIN> {}
 export interface OpenQuestion extends TaskAndSpec, Origin {}
 
 export interface Elicitation {
-  /** The process that asks; null where a person has put it off. */
-  readonly session: string | null;
+  /** The session of the process that asks, or the token of the client over the network that is asked; null where a person has put it off. */
+  readonly holder: string | null;
   /** When it is over at the latest; where that process has ended, at once. */
   readonly until: number;
 }
@@ -113,11 +113,16 @@ function withOrigin<T extends { readonly id: string }>({ read }: Table<T>) {
 function elicitationOf(row: Row): Elicitation | undefined {
   const until = intOrNull(row, "until_at");
   if (until === null) return undefined;
-  const session = textOrNull(row, "elicited_by");
-  if (session === null) return { session, until };
+  const holder = textOrNull(row, "elicited_by");
+  if (holder === null || isToken(holder)) return { holder, until };
   // A process that has ended asks no more.
   if (row["session_expires_at"] === null || row["session_ended_at"] !== null) return undefined;
-  return { session, until: Math.min(until, int(row, "session_expires_at")) };
+  return { holder, until: Math.min(until, int(row, "session_expires_at")) };
+}
+
+/** A client over the network has no process whose end could be seen. */
+function isToken(holder: string): boolean {
+  return holder.startsWith(TOKEN);
 }
 
 export interface NewElicitation {
@@ -125,22 +130,25 @@ export interface NewElicitation {
   readonly id: string;
   /** Tells it from the next one of the same task; 0 for what is asked once. */
   readonly token: number;
-  /** Session of the asking process; null to put the question off. */
-  readonly session: string | null;
+  /** Session of the asking process, or the token of the client that is asked. */
+  readonly holder: string;
   readonly until: number;
   readonly now: number;
 }
 
-/** Takes a question on; false where another process asks it, or a person has put it off. */
-export function* claimElicitation({ id, token, session, until, now }: NewElicitation): Tx<boolean> {
+const TOKEN = "token_";
+
+/** Takes a question on; false where another asks it, or a person has put it off. */
+export function* claimElicitation({ id, token, holder, until, now }: NewElicitation): Tx<boolean> {
   return yield* hit([
+    // sql: a constant of this file.
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = excluded.session, until_at = excluded.until_at
-     WHERE askings.token <> excluded.token OR askings.until_at <= $5 OR askings.session = excluded.session
-       OR (askings.session IS NOT NULL AND NOT EXISTS (
-         SELECT 1 FROM sessions s WHERE s.id = askings.session AND s.ended_at IS NULL AND s.expires_at > $5))
+     WHERE askings.token <> excluded.token OR askings.until_at <= $5
+       OR (askings.session NOT LIKE '${TOKEN}%' AND (askings.session = excluded.session OR NOT EXISTS (
+         SELECT 1 FROM sessions s WHERE s.id = askings.session AND s.ended_at IS NULL AND s.expires_at > $5)))
      RETURNING task`,
-    [id, token, session, until, now],
+    [id, token, holder, until, now],
   ]);
 }
 
@@ -153,9 +161,14 @@ export function* putOff({ id, token, until }: Pick<NewElicitation, "id" | "token
   ];
 }
 
-/** The process no longer asks. */
-export function* endElicitation(id: string, session: string): Tx<void> {
-  yield ["DELETE FROM askings WHERE task = $1 AND session = $2", [id, session]];
+/** Whether a question is being put to this holder. */
+export function* hasElicitation(holder: string, now: number): Tx<boolean> {
+  return yield* hit(["SELECT 1 FROM askings WHERE session = $1 AND until_at > $2 LIMIT 1", [holder, now]]);
+}
+
+/** The holder no longer asks, or is no longer asked. */
+export function* endElicitation(id: string, holder: string): Tx<void> {
+  yield ["DELETE FROM askings WHERE task = $1 AND session = $2", [id, holder]];
 }
 
 /** Nothing is to be asked any more. */

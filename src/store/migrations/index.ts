@@ -49,6 +49,7 @@ import { consumption } from "./0048-consumption.js";
 import { runningAlone } from "./0049-running-alone.js";
 import { accessTokens } from "./0050-access-tokens.js";
 import { schedules } from "./0051-schedules.js";
+import { attendedTokens } from "./0052-attended-tokens.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -103,6 +104,7 @@ export const migrations: readonly Migration[] = [
   runningAlone,
   accessTokens,
   schedules,
+  attendedTokens,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
