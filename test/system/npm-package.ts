@@ -8,22 +8,39 @@ const CACHE = path.resolve(import.meta.dirname, "../../.build/system");
 export interface NpmPackage {
   readonly name: string;
   readonly version: string;
+  /** Its command, where that is not its name. */
+  readonly program?: string;
 }
 
 /**
- * Installs a package once, and returns the directory of its programs; undefined where npm cannot, which is said, since the tests that
+ * Installs a package once, and returns the directory of its installation; undefined where npm cannot, which is said, since the tests that
  * need it are then skipped.
  */
-export function programsOf({ name, version }: NpmPackage): string | undefined {
-  const prefix = path.join(CACHE, `${name}-${version}`);
-  const programs = path.join(prefix, "node_modules/.bin");
-  if (existsSync(path.join(programs, name))) return programs;
+export function directoryOf({ name, version, program = name }: NpmPackage): string | undefined {
+  const prefix = path.join(CACHE, `${name.replace(/^@.*\//, "")}-${version}`);
+  const isThere = () => existsSync(path.join(prefix, "node_modules/.bin", program));
+  if (isThere()) return prefix;
   mkdirSync(prefix, { recursive: true });
   const args = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", prefix, `${name}@${version}`];
   const { status, stderr } = spawnSync("npm", args, { encoding: "utf8", timeout: 100_000 });
-  if (status === 0 && existsSync(path.join(programs, name))) return programs;
+  if (status === 0 && isThere()) return prefix;
   process.stderr.write(`SKIPPED: all tests with ${name}@${version}, which npm cannot install: ${stderr.trim()}\n`);
   return undefined;
+}
+
+/** The directory of its programs. */
+export function programsOf(wanted: NpmPackage): string | undefined {
+  const directory = directoryOf(wanted);
+  return directory && path.join(directory, "node_modules/.bin");
+}
+
+const NODE = { name: "node", version: "22.23.3" } as const;
+
+/** A Node of this version or later: the one that runs the tests, or npm's. */
+export function nodeOf(major: number): string | undefined {
+  if (Number(process.versions.node.split(".")[0]) >= major) return process.execPath;
+  const programs = programsOf(NODE);
+  return programs && path.join(programs, NODE.name);
 }
 
 /** The directory of a program that is installed on this machine; undefined where it is none, which is said. */

@@ -8,6 +8,7 @@ import { bodyOf, type HttpAnswer, JSON_BODY } from "./http-server.js";
  * cannot serve: as nginx does with `proxy_next_upstream error timeout http_503 non_idempotent`.
  */
 export interface RoundRobin {
+  readonly origin: string;
   /** Ports of the servers behind it, as they come and go. */
   readonly ports: Set<number>;
   /** Refusals by servers that could not serve, and so sent on or asked again. */
@@ -31,15 +32,24 @@ export async function startRoundRobin(): Promise<RoundRobin> {
     const { host: _host, connection: _connection, ...headers } = request.headers as Record<string, string>;
     for (let tries = ports.size; tries > 0; tries--) {
       const port = [...ports][turn++ % ports.size]!;
-      const sent = { method, headers, body: Buffer.concat(chunks), signal: AbortSignal.timeout(ANSWER_MS) };
+      const abort = new AbortController();
+      const late = setTimeout(() => abort.abort(), ANSWER_MS);
+      const body = chunks.length === 0 ? {} : { body: Buffer.concat(chunks) };
+      const sent = { method, headers, ...body, signal: abort.signal };
       const answer = await fetch(`http://127.0.0.1:${port}${url}`, sent).catch(() => undefined);
-      const body = await answer?.text().catch(() => undefined);
-      if (answer === undefined || body === undefined) continue;
+      if (answer !== undefined && isStream(answer)) {
+        clearTimeout(late);
+        response.once("close", () => abort.abort());
+        return handOn(answer, response);
+      }
+      const text = await answer?.text().catch(() => undefined);
+      clearTimeout(late);
+      if (answer === undefined || text === undefined) continue;
       if (answer.status === UNAVAILABLE) {
-        refusals.push(JSON.parse(body) as HttpAnswer["body"]);
+        refusals.push(JSON.parse(text) as HttpAnswer["body"]);
         continue;
       }
-      response.writeHead(answer.status, { "Content-Type": answer.headers.get("content-type") ?? "" }).end(body);
+      response.writeHead(answer.status, { "Content-Type": answer.headers.get("content-type") ?? "" }).end(text);
       return;
     }
     response.writeHead(BAD_GATEWAY, { "Content-Type": "application/json" }).end("{}");
@@ -49,6 +59,7 @@ export async function startRoundRobin(): Promise<RoundRobin> {
   atEnd(() => void server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
+    origin,
     ports,
     refusals,
     call: async (name, input, headers) => {
@@ -63,4 +74,20 @@ export async function startRoundRobin(): Promise<RoundRobin> {
       }
     },
   };
+}
+
+function isStream({ headers }: Response): boolean {
+  return /^text\/event-stream\b/.test(headers.get("content-type") ?? "");
+}
+
+/** Hands a stream on as it comes, for as long as both sides stay. */
+async function handOn(answer: Response, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.status, { "Content-Type": answer.headers.get("content-type") ?? "" });
+  try {
+    for await (const chunk of answer.body!) response.write(chunk);
+    response.end();
+  } catch {
+    // The server is gone: its client sees that too.
+    response.destroy();
+  }
 }
