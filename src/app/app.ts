@@ -14,6 +14,7 @@ import type { Store } from "../store/tx.js";
 import type { ElicitationHost, RemoteElicitationHost } from "../mcp/elicitation/elicitation-host.js";
 import type { NotifierLoop } from "../notifiers/loop.js";
 import type { Executor } from "../executors/loop/executor.js";
+import type { ServerCapabilities } from "../dispatch/capabilities.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OperationIndex } from "../dispatch/operation.js";
 import type { Tracer } from "../traces/tracer.js";
@@ -66,6 +67,7 @@ export class App {
   readonly #session: SessionKeeper;
   readonly #background: BackgroundLoop;
   readonly #texts = new Texts();
+  #capabilities: ServerCapabilities | undefined;
   #dispatch: Promise<Dispatch> | undefined;
   #tracer: Promise<Tracer | undefined> | undefined;
   #closing: Promise<void> | undefined;
@@ -285,19 +287,25 @@ export class App {
       heard: (agent) => this.#session.heard(agent),
       logger: this.#logger,
       tracer,
-      capabilities: capabilitiesOf({
-        config: this.config,
-        texts: this.#texts,
-        cwd: this.#options.cwd,
-        startedAt: this.#startedAt,
-        settings: () => this.settings,
-        refreshSettings: () => this.#session.refreshSettings(),
-        catchUp: () => this.#background.catchUp(),
-        mayBeBehind: () => this.#background.mayBeBehind(),
-      }),
+      capabilities: this.#ownCapabilities(),
       waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(poll, waiting)),
       newRequestId: () => this.newRequestId(),
     });
+  }
+
+  /** The same for every caller, so that a call over the network does not pay for them again. */
+  #ownCapabilities(): ServerCapabilities {
+    this.#capabilities ??= capabilitiesOf({
+      config: this.config,
+      texts: this.#texts,
+      cwd: this.#options.cwd,
+      startedAt: this.#startedAt,
+      settings: () => this.settings,
+      refreshSettings: () => this.#session.refreshSettings(),
+      catchUp: () => this.#background.catchUp(),
+      mayBeBehind: () => this.#background.mayBeBehind(),
+    });
+    return this.#capabilities;
   }
 
   async #startNotifiers(): Promise<NotifierLoop> {

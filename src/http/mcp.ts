@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { type ChangedEntities, changesIn } from "../engine/events/changes.js";
 import { startFollowing } from "../engine/events/following.js";
 import type { Visitor } from "./access/admission.js";
+import { type ReadRequest, withReadBody } from "./bodies.js";
 import type { Env } from "./env.js";
 import { refusal } from "./problems.js";
 import type { StreamAnswers } from "./streams/answers.js";
@@ -13,7 +14,7 @@ export type News = AsyncGenerator<readonly ChangedEntities[], undefined>;
 
 /** Serves MCP to a visitor. */
 export interface McpOverHttp {
-  fetch(request: Request, visitor: Visitor): Promise<Response>;
+  fetch(read: ReadRequest, visitor: Visitor): Promise<Response>;
   /** Answers a subscription by the frames of its stream, which end with the news, or by what refuses it. */
   listen(request: Request, visitor: Visitor, news: News): Promise<AsyncGenerator<string, undefined> | Response>;
 }
@@ -36,7 +37,7 @@ export function mcpRoutes(parts: McpParts): Hono<Env> {
   routes.all("/mcp", async (context) => {
     const { raw } = context.req;
     if (raw.method !== "POST" || context.req.header(METHOD_HEADER) !== LISTEN)
-      return mcp.fetch(raw, context.get("visitor"));
+      return mcp.fetch(await withReadBody(raw), context.get("visitor"));
     return listening(context);
   });
   return routes;

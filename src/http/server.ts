@@ -1,8 +1,7 @@
-import { setTimeout as after } from "node:timers/promises";
-import { Hono, type Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import { Hono } from "hono";
 import type { Logger } from "../runtime/logger.js";
 import { entrance, type EntranceParts, onlyKnownHosts } from "./access/entrance.js";
+import { boundedBodies } from "./bodies.js";
 import { metadataRoutes } from "./access/resource-metadata.js";
 import { linkRoute, sessionRoutes, type SignInParts } from "./access/session-routes.js";
 import { dashboardRoutes } from "./dashboard.js";
@@ -55,18 +54,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   app.get("/readyz", async (context) =>
     (await parts.isReady()) ? context.json({ status: "ready" }) : context.json({ status: "no database" }, 503),
   );
-  app.use(
-    bodyLimit({
-      maxSize: parts.bodyBytesMax,
-      onError: async (context: Context<Env>) => {
-        await Promise.race([discarded(context.req.raw.body, parts.bodyBytesMax), after(LINGER_MS)]);
-        // The rest of the body is not read, so nothing can follow it.
-        context.header("Connection", "close");
-        const detail = `The body is over ${parts.bodyBytesMax} bytes. Nothing was done.`;
-        return refused(context, { code: "too_large", status: 413, detail });
-      },
-    }),
-  );
+  app.use(boundedBodies(parts.bodyBytesMax));
   const streaming = { ...parts, streams: new StreamAnswers(parts) };
   app.route("/", mcpRoutes(streaming));
   app.route("/", linkRoute(parts));
@@ -90,19 +78,4 @@ export function httpServer(parts: HttpParts): Hono<Env> {
     return refused(context, { code: "internal", status: 500, detail });
   });
   return app;
-}
-
-/** The time that a client has to go on writing a body that is refused. */
-const LINGER_MS = 200;
-
-/** Reads some more of a body that is refused: a client that still writes when the connection closes does not see why. */
-async function discarded(body: ReadableStream<Uint8Array> | null, bytes: number): Promise<void> {
-  if (body === null || body.locked) return;
-  const reader = body.getReader();
-  let left = bytes;
-  while (left > 0) {
-    const read = await reader.read().catch(() => undefined);
-    if (read?.value === undefined) return;
-    left -= read.value.byteLength;
-  }
 }

@@ -85,7 +85,7 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
         isReady: () => answers(app),
         dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
         mcp: {
-          fetch: (request, { access }) => mcp.fetch(request, access),
+          fetch: (read, { access }) => mcp.fetch(read, access),
           listen: (request, _, news) => mcp.listen(request, news),
         },
       }).fetch;

@@ -24,7 +24,7 @@ import { readContents, resourceList, templateList } from "../browsing/resources.
 import { completed } from "../browsing/completions.js";
 import { inputFor } from "./questions.js";
 import { type News, subscriptionTo } from "./subscriptions.js";
-import { statelessTransport } from "./transport.js";
+import { type ReadRequest, statelessTransport } from "./transport.js";
 
 export interface StatelessParts {
   readonly version: string;
@@ -47,7 +47,7 @@ export interface StatelessParts {
 
 /** MCP over HTTP, as a function from a request to its answer. */
 export interface StatelessHandler {
-  fetch(request: Request, access: CallerAccess | undefined): Promise<Response>;
+  fetch(read: ReadRequest, access: CallerAccess | undefined): Promise<Response>;
   /** Answers a subscription by the frames of its stream, or by what refuses it. The news end it. */
   listen(request: Request, news: News): Promise<AsyncGenerator<string, undefined> | Response>;
   close(): Promise<void>;
@@ -116,7 +116,7 @@ export function statelessHandler(parts: StatelessParts): StatelessHandler {
     },
   });
   return {
-    fetch: (request, access) => transport.fetch(request, access && authInfoOf(access)),
+    fetch: (read, access) => transport.fetch(read, access && authInfoOf(access)),
     listen: (request, news) =>
       transport.listen(request, async (filter) => subscriptionTo(await parts.reader(), filter, news)),
     close: () => transport.close(),

@@ -27,9 +27,15 @@ export interface Subscription {
   readonly events: AsyncGenerator<readonly ServerEvent[], undefined>;
 }
 
+/** A request, with the JSON of its body where that was read already: the SDK copies a request before it reads it. */
+export interface ReadRequest {
+  readonly request: Request;
+  readonly body?: unknown;
+}
+
 /** MCP over HTTP, where nothing is kept between two requests: both protocols at one address. */
 export interface StatelessTransport {
-  fetch(request: Request, authInfo?: AuthInfo): Promise<Response>;
+  fetch(read: ReadRequest, authInfo?: AuthInfo): Promise<Response>;
   /** Answers `subscriptions/listen` by the frames of its stream; each is made when the one before is taken. Or by what refuses it. */
   listen(
     request: Request,
@@ -47,7 +53,8 @@ export function statelessTransport({ make, bodyBytesMax, logger }: TransportPart
   };
   const handler = createMcpHandler(make, options);
   return {
-    fetch: (request, authInfo) => handler.fetch(request, authInfo === undefined ? {} : { authInfo }),
+    fetch: ({ request, body }, authInfo) =>
+      handler.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) }),
     listen: async (request, subscribe) => {
       const body: unknown = await request.json().catch(() => undefined);
       const filter = filterIn(body);

@@ -73,7 +73,7 @@ export async function startConformanceFixture(): Promise<string> {
           isReady: async () => true,
           dashboard: "",
           mcp: {
-            fetch: (request) => mcp.fetch(request),
+            fetch: (read) => mcp.fetch(read),
             listen: (request, _, news) =>
               mcp.listen(request, async (filter) => ({ honored: filter, events: changesUntilEnd(changes, news) })),
           },
