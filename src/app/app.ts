@@ -7,6 +7,7 @@ import type { Settings } from "../base/settings.js";
 import type { Caller, CallerAccess } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import { type Logger, silentLogger } from "../runtime/logger.js";
+import type { PollTurns } from "../runtime/waiting.js";
 import { type Runtime, systemRuntime } from "../runtime/runtime.js";
 import { VERSION } from "../runtime/version.js";
 import type { StoreHooks } from "../store/driver/faults.js";
@@ -43,6 +44,9 @@ export interface AppOptions extends IdentityOptions {
   onDue?(afterMs?: number): void;
 }
 
+/** Polls of waiting calls at a time, half of the connections: SQLite does one after the other anyway. */
+const POSTGRES_POLLS = 4;
+
 /**
  * The composition root: one per process. Makes nothing, opens nothing and loads nothing heavy until a call needs it.
  *
@@ -68,6 +72,7 @@ export class App {
   readonly #background: BackgroundLoop;
   readonly #texts = new Texts();
   #capabilities: ServerCapabilities | undefined;
+  #turns: PollTurns | undefined;
   #dispatch: Promise<Dispatch> | undefined;
   #tracer: Promise<Tracer | undefined> | undefined;
   #closing: Promise<void> | undefined;
@@ -272,12 +277,13 @@ export class App {
   }
 
   async #dispatchOf(caller: Caller): Promise<Dispatch> {
-    const [{ Dispatch }, { catalogue }, { waitFor }, tracer] = await Promise.all([
+    const [{ Dispatch }, { catalogue }, { PollTurns: Turns, waitFor }, tracer] = await Promise.all([
       import("../dispatch/dispatch.js"),
       import("../tools/registry.js"),
       import("../runtime/waiting.js"),
       this.#tracing(),
     ]);
+    const turns = (this.#turns ??= new Turns(this.config.database.kind === "sqlite" ? 1 : POSTGRES_POLLS));
     return new Dispatch({
       engine: () => this.#writingEngine(caller),
       operations: this.#options.operations ?? catalogue,
@@ -288,7 +294,7 @@ export class App {
       logger: this.#logger,
       tracer,
       capabilities: this.#ownCapabilities(),
-      waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(poll, waiting)),
+      waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(() => turns.take(poll), waiting)),
       newRequestId: () => this.newRequestId(),
     });
   }

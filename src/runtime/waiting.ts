@@ -55,6 +55,36 @@ export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: Wa
   }
 }
 
+/**
+ * Lets so many polls of waiting calls run at a time, in the order in which they ask. A commit wakes all calls at once: without turns each would
+ * look before the first of them takes what there is, and all would then try to take it before the first is answered.
+ */
+export class PollTurns {
+  readonly #line: (() => void)[] = [];
+  #free: number;
+
+  constructor(atOnce: number) {
+    this.#free = atOnce;
+  }
+
+  async take<T>(poll: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#line.push(resolve));
+    try {
+      return await poll();
+    } finally {
+      // Not before the event loop has turned: what was found is on its way then, and other requests are heard.
+      setImmediate(() => this.#next());
+    }
+  }
+
+  #next(): void {
+    const next = this.#line.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
+
 /** Calls that clients wait for. When the server stops, they end as if their client had gone, and are answered. */
 export class OpenCalls {
   readonly #open = new Set<AbortController>();
