@@ -18,7 +18,10 @@ const STAGE = path.join(WORK, `stage-${process.pid}`);
 const OLD = path.join(WORK, `old-${process.pid}`);
 const STAMP = ".inputs";
 const DASHBOARD = path.join(ROOT, "dashboard");
-const DASHBOARD_INPUTS = ["src", "index.html", "package.json", "tsconfig.json", "vite.config.ts"];
+const DASHBOARD_INPUTS = ["src", "index.html", "run-app.html", "package.json", "tsconfig.json"].concat([
+  "vite.config.ts",
+  "vite.app.config.ts",
+]);
 const INPUTS = ["src", "scripts", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"].concat(
   DASHBOARD_INPUTS.map((name) => `dashboard/${name}`),
 );
@@ -35,7 +38,7 @@ if (!options.has("--if-stale") || inputs !== stampOf(DIST)) build();
 function build() {
   try {
     mkdirSync(WORK, { recursive: true });
-    if (!compile() || !GENERATORS.every((script) => run([path.join(ROOT, script), STAGE])) || !buildDashboard()) {
+    if (!compile() || !GENERATORS.every((script) => run([path.join(ROOT, script), STAGE])) || !buildPages()) {
       process.exitCode = 1;
       return;
     }
@@ -53,12 +56,18 @@ function compile() {
   return sound || (options.has("--keep-going") && existsSync(STAGE));
 }
 
-function buildDashboard() {
+/** The dashboard, and the page of a run for clients that show MCP Apps. */
+function buildPages() {
+  return buildPage("vite.config.ts", "dashboard") && buildPage("vite.app.config.ts", "apps");
+}
+
+function buildPage(config, directory) {
   const vite = path.join(ROOT, "node_modules/vite/bin/vite.js");
-  const outDir = path.join(STAGE, "dashboard");
+  const outDir = path.join(STAGE, directory);
   // A test that builds has another environment, in which React would be its larger self for developers.
   const env = { ...process.env, NODE_ENV: "production" };
-  return run([vite, "build", DASHBOARD, "--outDir", outDir, "--emptyOutDir", "--logLevel", "warn"], env);
+  const where = ["--config", path.join(DASHBOARD, config), "--outDir", outDir, "--emptyOutDir"];
+  return run([vite, "build", DASHBOARD, ...where, "--logLevel", "warn"], env);
 }
 
 function run(args, env = process.env) {

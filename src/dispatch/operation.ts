@@ -24,6 +24,8 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   readonly listed?: boolean;
   /** It is called in the loop of every agent: clients that load tools when they are needed load it at once. */
   readonly inLoop?: boolean;
+  /** Its answer is one run, as `run`: clients that show pages show that one's. */
+  readonly showsRun?: boolean;
   readonly aliases?: readonly string[];
   /** Parameters that an alias implies by its name: they apply where a call by that alias leaves them out. */
   readonly aliasInput?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

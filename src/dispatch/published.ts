@@ -9,6 +9,7 @@ export function toolEntries(operations: readonly Operation[]): ToolEntry[] {
     area: operation.area,
     listed: operation.listed ?? false,
     reads: operation.effect === "read",
+    ...(operation.showsRun === true && { showsRun: true }),
     tool: {
       name: operation.name,
       title: operation.title,

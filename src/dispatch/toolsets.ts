@@ -26,6 +26,8 @@ export interface ListedAs {
   readonly area: Area;
   readonly listed: boolean;
   readonly reads: boolean;
+  /** Whether the answer is one run, which clients can show as a page. */
+  readonly showsRun?: boolean;
 }
 
 export interface ToolEntry extends ListedAs {
@@ -36,6 +38,8 @@ export interface ToolEntry extends ListedAs {
 export interface ListChoice {
   readonly toolsets: readonly string[];
   readonly readOnly?: boolean;
+  /** Whether the client shows pages of the server. */
+  readonly showsApps?: boolean;
 }
 
 /** Whether a server lists a tool: by default, or as one of an area asked for when it was started; of a server that only reads, the queries. */

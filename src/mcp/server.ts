@@ -6,6 +6,7 @@ import { conversationKey } from "../base/names.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
+import { showsApps } from "./apps.js";
 import { serveElicitations } from "./elicitation/elicitations.js";
 import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
 import { instructionsFor } from "./instructions.js";
@@ -63,13 +64,14 @@ export function createServer(parts: ServerParts): BatonServer {
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
   server.onerror = (error) => parts.logger.debug("protocol", { error });
   const client = () => server.getClientVersion()?.name ?? "agent";
+  const showsPages = () => showsApps(server.getClientCapabilities());
   const answersHooks = () => !parts.readOnly && hasGuardTool(client());
   let tools: string | undefined;
   server.setRequestHandler(ListToolsRequestSchema, async () => {
-    tools ??= (await shownTools(parts)).join();
+    tools ??= (await shownTools({ ...parts, showsApps: showsPages() })).join();
     return preparedResult(`{"tools":[${tools}${answersHooks() ? `,${JSON.stringify(GUARD_TOOL)}` : ""}]}`);
   });
-  const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
+  const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()), showsApps: showsPages });
   const elicitations = serveElicitations(server, { ...parts, host: () => parts.elicitationHost(client()) });
   server.oninitialized = () => parts.onInitialized?.(client());
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hasCode } from "../base/errors.js";
+import { withRunApp } from "./apps.js";
 import { isShown, type ListChoice, type ListedAs, type ToolEntry } from "../dispatch/toolsets.js";
 
 /** Made by `npm run build` (scripts/tool-list.mjs) beside the compiled code. What is listed by default is a third, and has its own file. */
@@ -28,7 +29,12 @@ export function toolsAmong(text: string, choice: ListChoice): string[] {
   const lines = text.split("\n");
   // Written from a ToolEntry[] by the build that wrote this code.
   const factsOf = (at: number) => JSON.parse(lines[at - 1] ?? "") as ListedAs;
-  return lines.filter((_, at) => at % 2 === 1 && isShown(factsOf(at), choice));
+  return lines.flatMap((line, at) => {
+    if (at % 2 === 0) return [];
+    const facts = factsOf(at);
+    if (!isShown(facts, choice)) return [];
+    return [choice.showsApps === true && facts.showsRun === true ? withRunApp(line) : line];
+  });
 }
 
 /** Reads at once: through the pool of threads the file would take four turns of the loop, and nothing else is under way when a client asks. */

@@ -67,6 +67,7 @@ const execute = defineOperation({
   effect: "write",
   quota: "tasks",
   listed: true,
+  showsRun: true,
   aliases: ["run_workflow", "start_workflow", "execute_enhanced_workflow"],
   words: ["start a plan", "run steps", "review by another agent"],
   example: { definition: DEFINITION_EXAMPLE },

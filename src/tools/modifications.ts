@@ -51,6 +51,7 @@ export const modifyRun = defineOperation({
   permission: STEERING_ROLES,
   quota: "tasks",
   listed: true,
+  showsRun: true,
   aliases: ["create_branch", "insert_gate"],
   aliasInput: {
     create_branch: { changes: [{ op: "create_branch" }] },

@@ -73,6 +73,7 @@ export const orchestrate = defineOperation({
   effect: "write",
   quota: "tasks",
   listed: true,
+  showsRun: true,
   words: ["plan a goal", "decompose"],
   input: orchestrateInput,
   output: orchestrateOutput,

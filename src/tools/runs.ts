@@ -50,6 +50,7 @@ const get = defineOperation({
   area: "runs",
   effect: "read",
   listed: true,
+  showsRun: true,
   words: ["why is it blocked", "progress of a run"],
   input: z.object({ run: params.run, include: z.array(z.enum(INCLUDES)).optional() }),
   output: z.object({
@@ -162,6 +163,7 @@ const control = defineOperation({
   effect: "destructive",
   permission: STEERING_ROLES,
   listed: true,
+  showsRun: true,
   aliases: ["cancel_run", "pause_run", "resume_run", "retry_run"],
   aliasInput: {
     cancel_run: { action: "cancel" },

@@ -19,12 +19,26 @@ export class Problem extends Error {
 /** The code of a call that has not reached the server. */
 export const OFFLINE = "offline";
 
-/** Calls an operation of the server that the page came from. Errors: `Problem`. */
+/** A way for calls to the server. Errors: `Problem`. */
+export type Transport = (name: OperationName, input: object, signal?: AbortSignal) => Promise<unknown>;
+
+let transport: Transport = overHttp;
+
+/** Lets calls take another way than to the server that the page came from. */
+export function callOver(other: Transport): void {
+  transport = other;
+}
+
+/** Calls an operation of the server. Errors: `Problem`. */
 export async function call<N extends OperationName>(
   name: N,
   input: InputOf<N>,
   signal?: AbortSignal,
 ): Promise<ResultOf<N>> {
+  return (await transport(name, input, signal)) as ResultOf<N>;
+}
+
+async function overHttp(...[name, input, signal]: Parameters<Transport>): Promise<unknown> {
   const response = await fetch(`/api/v1/operations/${name}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -35,7 +49,7 @@ export async function call<N extends OperationName>(
     throw new Problem(OFFLINE, "The server does not answer.");
   });
   if (!response.ok) throw await problemIn(response);
-  return (await response.json()) as ResultOf<N>;
+  return response.json();
 }
 
 /** The problem that an answer is. */

@@ -21,6 +21,8 @@ export interface BrowsingParts {
   readonly logger: Logger;
   /** The database as the client may look at it. Opened with the first request that needs it. */
   reader(): Promise<Reader>;
+  /** Whether the client shows pages of the server. */
+  showsApps(): boolean;
   newRequestId(): string;
 }
 
@@ -38,13 +40,15 @@ export function serveBrowsing(server: Server, parts: BrowsingParts): Browsing {
   const aboutPrompts = { ...parts, notFound: INVALID_PARAMS } as const;
   const subscriptions = lazySubscriptions(server, parts.logger);
 
-  server.setRequestHandler(ListResourcesRequestSchema, async () => (await import("./resources.js")).resourceList());
+  server.setRequestHandler(ListResourcesRequestSchema, async () =>
+    (await import("./resources.js")).resourceList(parts.showsApps()),
+  );
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async () =>
     (await import("./resources.js")).templateList(),
   );
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }) =>
     orRefuse(aboutResources, async () =>
-      (await import("./resources.js")).readContents(await parts.reader(), params.uri),
+      (await import("./resources.js")).readContents(() => parts.reader(), params.uri),
     ),
   );
   server.setRequestHandler(SubscribeRequestSchema, ({ params }) =>

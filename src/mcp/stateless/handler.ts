@@ -12,6 +12,7 @@ import type { Dispatch } from "../../dispatch/dispatch.js";
 import type { Reader } from "../../resources/resource.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { OpenCalls } from "../../runtime/waiting.js";
+import { showsApps } from "../apps.js";
 import { instructionsFor } from "../instructions.js";
 import { type ProgressNotification, progressReporter } from "../notifications.js";
 import type { RemoteElicitationHost } from "../elicitation/elicitation-host.js";
@@ -75,10 +76,15 @@ const CACHED = {
  * subscriptions. The SDK makes a server for each request.
  */
 export function statelessHandler(parts: StatelessParts): StatelessHandler {
-  let tools: Promise<Tool[]> | undefined;
   // A line of the list is a tool, made by the build that made this code.
   const toolOf = (line: string) => JSON.parse(line) as Tool;
-  const listed = () => (tools ??= shownTools(parts).then((lines) => lines.map(toolOf)));
+  const lists = new Map<boolean, Promise<Tool[]>>();
+  const listed = (listsApps: boolean) => {
+    const list =
+      lists.get(listsApps) ?? shownTools({ ...parts, showsApps: listsApps }).then((lines) => lines.map(toolOf));
+    lists.set(listsApps, list);
+    return list;
+  };
   const instructions = instructionsFor(parts);
   const transport = statelessTransport({
     ...parts,
@@ -92,7 +98,10 @@ export function statelessHandler(parts: StatelessParts): StatelessHandler {
           cacheHints: CACHED,
         },
       );
-      server.setRequestHandler("tools/list", async () => ({ tools: await listed() }));
+      // A client of the earlier protocol has said what it shows in a request of which nothing is kept; one that shows no pages passes over them.
+      const listsApps = (context: ServerContext) => era === "legacy" || showsApps(capabilitiesOf(context));
+      server.setRequestHandler("tools/list", async (_, context) => ({ tools: await listed(listsApps(context)) }));
+      server.setRequestHandler("resources/list", (_, context) => resourceList(listsApps(context)));
       server.setRequestHandler("tools/call", async ({ params }, context) => {
         const [client, access, input] = [clientOf(context), accessOf(context), params.arguments ?? {}];
         const about = { ...parts, notFound: INVALID_PARAMS } as const;
@@ -142,13 +151,17 @@ function clientOf({ mcpReq }: ServerContext): string {
 }
 
 /** Whether a person sits at the client, by its token, and the client can show them a form. */
-function isAsked(access: CallerAccess, { mcpReq }: ServerContext): boolean {
+function isAsked(access: CallerAccess, context: ServerContext): boolean {
   if (access.attended !== true) return false;
-  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
-  const capabilities = envelope[CLIENT_CAPABILITIES_META_KEY];
+  const capabilities = capabilitiesOf(context);
   const elicitation = isObject(capabilities) ? capabilities["elicitation"] : undefined;
   // A client that names no kind of its own can show forms.
   return isObject(elicitation) && (isObject(elicitation["form"]) || Object.keys(elicitation).length === 0);
+}
+
+function capabilitiesOf({ mcpReq }: ServerContext): unknown {
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  return envelope[CLIENT_CAPABILITIES_META_KEY];
 }
 
 function progressOf({ mcpReq }: ServerContext, logger: Logger) {
@@ -163,10 +176,9 @@ function progressOf({ mcpReq }: ServerContext, logger: Logger) {
 function serveBrowsing(server: Server, parts: StatelessParts): void {
   const aboutResources = { ...parts, notFound: RESOURCE_NOT_FOUND } as const;
   const aboutPrompts = { ...parts, notFound: INVALID_PARAMS } as const;
-  server.setRequestHandler("resources/list", () => resourceList());
   server.setRequestHandler("resources/templates/list", () => templateList());
   server.setRequestHandler("resources/read", ({ params }) =>
-    orRefuse({ ...aboutResources, uri: params.uri }, async () => readContents(await parts.reader(), params.uri)),
+    orRefuse({ ...aboutResources, uri: params.uri }, async () => readContents(() => parts.reader(), params.uri)),
   );
   server.setRequestHandler("prompts/list", () => promptList());
   server.setRequestHandler("prompts/get", ({ params }) =>

@@ -10,7 +10,7 @@ interface Results {
 }
 
 /** The violations that axe finds on a page as it is shown now, a line for each rule; best practices are rules too. */
-export async function violationsOn(page: Page): Promise<string[]> {
+export async function violationsOn(page: Pick<Page, "evaluate">): Promise<string[]> {
   // Run by the browser's own console, which the page's policy does not bind.
   await page.evaluate(axe.source);
   const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as Results;

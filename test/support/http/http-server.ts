@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { Client, type ClientCapabilities, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { atEnd } from "../lifetime.js";
 import { startServer, type ServerOptions } from "../servers/client.js";
 import { until } from "../until.js";
@@ -69,13 +69,20 @@ export async function bodyOf(response: Response): Promise<Record<string, unknown
 
 export type Era = "modern" | "legacy";
 
+export interface ClientFacts {
+  readonly name: string;
+  readonly bearer?: string;
+  readonly capabilities?: ClientCapabilities;
+}
+
 /** A client of the new protocol (`modern`), or of the old one by the same SDK. Closed when the test has finished. */
 export async function connectedClient(
   origin: string,
   era: Era,
-  { name, bearer }: { readonly name: string; readonly bearer?: string },
+  { name, bearer, capabilities = {} }: ClientFacts,
 ): Promise<Client> {
-  const options = era === "modern" ? { versionNegotiation: { mode: { pin: "2026-07-28" } } } : {};
+  const negotiation = era === "modern" ? { versionNegotiation: { mode: { pin: "2026-07-28" } } } : {};
+  const options = { ...negotiation, capabilities };
   const client = new Client({ name, version: "1" }, options);
   await client.connect(
     new StreamableHTTPClientTransport(

@@ -112,7 +112,14 @@ export interface ConnectOptions extends ServerOptions {
   readonly clientName?: string;
   /** The person at the client, which then declares that it can show forms. */
   readonly person?: Person;
+  /** Whether the client declares that it shows MCP Apps. */
+  readonly showsApps?: boolean;
 }
+
+/** The capabilities of a client that shows MCP Apps. */
+export const SHOWS_APPS = {
+  extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } },
+} as const;
 
 /** The SDK's own client on the built server. */
 export interface TestClient {
@@ -152,8 +159,8 @@ export class ToolError extends Error {
 
 export async function connectClient(options: ConnectOptions = {}): Promise<TestClient> {
   const server = startServer(options);
-  const { clientName = "test", person } = options;
-  const capabilities = person ? { elicitation: {} } : {};
+  const { clientName = "test", person, showsApps = false } = options;
+  const capabilities = { ...(person && { elicitation: {} }), ...(showsApps && SHOWS_APPS) };
   const client = new Client({ name: clientName, version: "1" }, { capabilities, jsonSchemaValidator: sharedSchemas });
   if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => person.see(params, signal));
   await client.connect(transportTo(server));

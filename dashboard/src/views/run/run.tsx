@@ -29,34 +29,53 @@ export function RunView({ route }: { readonly route: Route }): ReactNode {
         <a href={hrefOf(["runs"])}>Runs</a>
       </p>
       <Loaded query={query}>{(answer) => <RunHead {...answer} />}</Loaded>
-      <nav className="tabs" aria-label="Ways to see the run">
-        {Object.entries(TABS).map(([name, title]) => (
-          <a
-            key={name}
-            href={hrefOf(["run", run], { view: name, task })}
-            aria-current={name === tab ? "page" : undefined}
-          >
-            {title}
-          </a>
-        ))}
-      </nav>
-      <div className={task === undefined ? "" : "beside task-beside"}>
-        <div className="run-body">
-          {tab === "timeline" ? <TimelineView run={run} /> : <Tasks run={run} tab={tab} task={task} />}
-        </div>
-        {task !== undefined && <TaskDetail key={task} task={task} closeHref={hrefOf(["run", run], { view: tab })} />}
-      </div>
+      <RunTabs run={run} tabs={TABS} tab={tab} task={task} />
+      <RunBody run={run} tab={tab} task={task}>
+        {tab === "timeline" ? <TimelineView run={run} /> : <Tasks run={run} tab={tab} task={task} />}
+      </RunBody>
     </section>
+  );
+}
+
+interface RunTabsProps extends TasksProps {
+  /** Titles by the name of the tab. */
+  readonly tabs: Readonly<Record<string, string>>;
+}
+
+export function RunTabs({ run, tabs, tab, task }: RunTabsProps): ReactNode {
+  return (
+    <nav className="tabs" aria-label="Ways to see the run">
+      {Object.entries(tabs).map(([name, title]) => (
+        <a
+          key={name}
+          href={hrefOf(["run", run], { view: name, task })}
+          aria-current={name === tab ? "page" : undefined}
+        >
+          {title}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** One way to see the run, with the chosen task beside it. */
+export function RunBody({ run, tab, task, children }: TasksProps & { readonly children: ReactNode }): ReactNode {
+  return (
+    <div className={task === undefined ? "" : "beside task-beside"}>
+      <div className="run-body">{children}</div>
+      {task !== undefined && <TaskDetail key={task} task={task} closeHref={hrefOf(["run", run], { view: tab })} />}
+    </div>
   );
 }
 
 interface TasksProps {
   readonly run: string;
-  readonly tab: Tab;
+  readonly tab: string;
   readonly task: string | undefined;
 }
 
-function Tasks({ run, tab, task }: TasksProps): ReactNode {
+/** The tasks of a run, as a graph or as a list. */
+export function Tasks({ run, tab, task }: TasksProps): ReactNode {
   const query = useRunGraph(run);
   return (
     <Loaded query={query}>
@@ -78,25 +97,13 @@ const ACTIONS: Readonly<
   cancel: { title: "Cancel", at: ["planning", "running", "paused"] },
 };
 
-function RunHead({ run, budget }: ResultOf<"get_run">): ReactNode {
+function RunHead(answer: ResultOf<"get_run">): ReactNode {
+  const { run } = answer;
   const control = useAction("control_run");
   const actions = Object.entries(ACTIONS) as [keyof typeof ACTIONS, (typeof ACTIONS)["pause"]][];
   return (
     <>
-      <div className="head">
-        <h1 id="title">
-          <Shown text={run.name} />
-        </h1>
-        <RunState status={run.status} />
-        <CountsBar counts={run.counts} />
-        <span>
-          {run.counts.succeeded} of {run.counts.total}, <Took run={run} />
-        </span>
-        {budget !== undefined && (
-          <span className={budget.state === "ok" ? "" : "tone-bad status"}>
-            ${budget.spent.toFixed(2)} of ${budget.limit.toFixed(2)}
-          </span>
-        )}
+      <RunFacts {...answer}>
         <span className="buttons">
           {actions.map(([action, { title, at }]) =>
             at.includes(run.status) ? (
@@ -111,8 +118,34 @@ function RunHead({ run, budget }: ResultOf<"get_run">): ReactNode {
             ) : undefined,
           )}
         </span>
-      </div>
+      </RunFacts>
       {control.error !== null && <Refusal problem={control.error} />}
     </>
+  );
+}
+
+/** How a run stands, in one line. */
+export function RunFacts({
+  run,
+  budget,
+  children,
+}: ResultOf<"get_run"> & { readonly children?: ReactNode }): ReactNode {
+  return (
+    <div className="head">
+      <h1 id="title">
+        <Shown text={run.name} />
+      </h1>
+      <RunState status={run.status} />
+      <CountsBar counts={run.counts} />
+      <span>
+        {run.counts.succeeded} of {run.counts.total}, <Took run={run} />
+      </span>
+      {budget !== undefined && (
+        <span className={budget.state === "ok" ? "" : "tone-bad status"}>
+          ${budget.spent.toFixed(2)} of ${budget.limit.toFixed(2)}
+        </span>
+      )}
+      {children}
+    </div>
   );
 }
