@@ -19,6 +19,8 @@ import { context } from "./cases/texts/context.js";
 import { flatness } from "./cases/flatness.js";
 import { forecasts } from "./cases/simulations/forecasts.js";
 import { hooks } from "./cases/hooks.js";
+import { http } from "./cases/http/throughput.js";
+import { waiting } from "./cases/http/waiting.js";
 import { load } from "./cases/simulations/load.js";
 import { makespan } from "./cases/simulations/makespan.js";
 import { learning } from "./cases/learning.js";
@@ -52,6 +54,8 @@ const ALL: readonly Benchmark[] = [
   briefs,
   memory,
   wake,
+  http,
+  waiting,
   recovery,
   tools,
   hooks,
