@@ -4,7 +4,7 @@ export type AttributeValue = string | number | boolean;
 export type Attributes = Readonly<Record<string, AttributeValue | null | undefined>>;
 
 /** A span that has ended. */
-export interface Span extends SpanReference {
+export interface EndedSpan extends SpanReference {
   readonly parentSpanId?: string | undefined;
   readonly name: string;
   readonly kind: "internal" | "server";
@@ -31,7 +31,7 @@ const SAMPLED = 1;
 const VALUE_CHARS_MAX = 256;
 
 /** An ExportTraceServiceRequest of OTLP 1.x as JSON: ids in hexadecimal, 64-bit numbers as text, enumerations as numbers. */
-export function exportRequest(spans: readonly Span[], { resource, version }: ExportScope): string {
+export function exportRequest(spans: readonly EndedSpan[], { resource, version }: ExportScope): string {
   return JSON.stringify({
     resourceSpans: [
       {
@@ -43,7 +43,7 @@ export function exportRequest(spans: readonly Span[], { resource, version }: Exp
   });
 }
 
-function encoded({ traceId, spanId, parentSpanId, name, kind, attributes, links = [], ...span }: Span) {
+function encoded({ traceId, spanId, parentSpanId, name, kind, attributes, links = [], ...span }: EndedSpan) {
   return {
     traceId,
     spanId,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "../runtime/logger.js";
 import { systemRandom } from "../runtime/random.js";
-import { exportRequest, type ExportScope, type Span } from "./encoding.js";
+import { exportRequest, type ExportScope, type EndedSpan } from "./encoding.js";
 import type { ExportTarget } from "./environment.js";
 
 export interface ExporterParts {
@@ -28,7 +28,7 @@ export class SpanExporter {
   /** From then on what waits is sent once and at once. */
   readonly #closing = new AbortController();
   readonly #stopping = new AbortController();
-  #queue: Span[] = [];
+  #queue: EndedSpan[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #dropped = 0;
@@ -41,7 +41,7 @@ export class SpanExporter {
     this.#logger = logger;
   }
 
-  add(span: Span): void {
+  add(span: EndedSpan): void {
     if (this.#stopping.signal.aborted || this.#queue.length >= this.#target.queueMax) {
       this.#dropped += 1;
       return;

@@ -1,5 +1,5 @@
 import type { EndedAttempt, NotedOutcome, RunUsage } from "../engine/effect.js";
-import type { Span } from "./encoding.js";
+import type { EndedSpan } from "./encoding.js";
 import { spanIdOfAttempt, spanOfRun, type SpanReference, traceOfLoneTask } from "./identifiers.js";
 
 type TracedRun = NotedOutcome["run"];
@@ -19,7 +19,7 @@ const FAILED: ReadonlySet<string> = new Set(["failed", "timed_out", "lease_lost"
  * The spans of a change of a run: its attempts that ended, and itself. The process that commits an end makes its span, so there is one,
  * also for an attempt whose own process has died.
  */
-export function spansOf(outcome: NotedOutcome): Span[] {
+export function spansOf(outcome: NotedOutcome): EndedSpan[] {
   const { run, attempts, runEnded, usages, at } = outcome;
   const spans = attempts.map((attempt) => spanOfAttempt(run, attempt, { usages, at }));
   return runEnded && run.kind !== "standing" ? [...spans, spanOfEndedRun(outcome)] : spans;
@@ -29,7 +29,7 @@ function spanOfAttempt(
   run: TracedRun,
   attempt: EndedAttempt,
   { usages, at }: { readonly usages: readonly RunUsage[]; readonly at: number },
-): Span {
+): EndedSpan {
   const { task, key, number, token, outcome, errorType } = attempt;
   const root = rootOf(run, task);
   const usage = usages.find((one) => one.task === task && one.attempt === number);
@@ -58,7 +58,7 @@ function spanOfAttempt(
   };
 }
 
-function spanOfEndedRun({ run, counters, at }: NotedOutcome): Span {
+function spanOfEndedRun({ run, counters, at }: NotedOutcome): EndedSpan {
   const isFailed = run.status === "failed" || run.status === "compensated";
   return {
     ...spanOfRun(run.id),
