@@ -211,3 +211,7 @@ export const CONFLICT_STRATEGIES = [
   "adaptive",
 ] as const;
 export type ConflictStrategy = (typeof CONFLICT_STRATEGIES)[number];
+
+/** The kinds of what a search finds. */
+export const HIT_KINDS = ["run", "task", "question", "dead_letter", "message", "agent", "event"] as const;
+export type HitKind = (typeof HIT_KINDS)[number];

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MESSAGE_TYPES } from "../base/statuses.js";
 import { actingAgent } from "../engine/agents/agents.js";
+import { browseMessages } from "../engine/channels/browsing.js";
 import { sendMessage } from "../engine/channels/messages.js";
 import { readMessages } from "../engine/channels/reading.js";
 import { messageLine, messageView } from "../engine/channels/views.js";
@@ -89,4 +90,38 @@ const read = defineOperation({
   },
 });
 
-export const channelOperations = [send, read] as const;
+const browse = defineOperation({
+  name: "browse_messages",
+  title: "Browse messages",
+  description:
+    "Lists a project's messages, newest first: who wrote to whom, about which task. Joins no channel and acknowledges nothing: your own are read with read_messages. What is written to one agent is shown to its two sides and to a person; withheld counts the rest.",
+  area: "channels",
+  effect: "read",
+  words: ["all messages", "what agents write to each other", "conversations"],
+  input: z.object({
+    to: z
+      .string()
+      .min(1)
+      .max(300)
+      .optional()
+      .describe("Agent, role:NAME, #CHANNEL, task:ID or all. Default: everyone."),
+    ...params.paging,
+    project: params.project,
+  }),
+  output: z.object({
+    messages: z.array(message.extend({ task_title: z.string().optional(), unread: z.boolean() })),
+    withheld: shapes.count,
+    ...shapes.nextPage,
+  }),
+  *run(ctx, input) {
+    const { page, withheld, next } = yield* browseMessages(ctx, input);
+    const messages = page.map(({ taskTitle, unread, ...one }) => ({
+      ...messageView(one),
+      ...(taskTitle !== null && { task_title: taskTitle }),
+      unread,
+    }));
+    return { messages, withheld, ...next };
+  },
+});
+
+export const channelOperations = [send, read, browse] as const;

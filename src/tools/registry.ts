@@ -46,6 +46,7 @@ import { taskOperations } from "./tasks.js";
 import { validationOperations } from "./validation.js";
 import { waitFor } from "./events.js";
 import { scheduleOperations } from "./schedules.js";
+import { searchOperations } from "./search.js";
 import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 
@@ -100,6 +101,7 @@ const operations = [
   ...systemOperations,
   ...accessOperations,
   ...metricOperations,
+  ...searchOperations,
 ] as const;
 
 export const catalogue = new Catalogue(operations);

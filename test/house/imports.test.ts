@@ -60,6 +60,7 @@ const ROOMS = [
   { house: "engine", floor: 9, room: "templates" },
   { house: "engine", floor: 9, room: "imports" },
   { house: "engine", floor: 9, room: "briefs" },
+  { house: "engine", floor: 9, room: "search.ts" },
   { house: "engine", floor: 10, room: "recovery" },
   { house: "engine", floor: 10, room: "guard" },
   { house: "engine", floor: 10, room: "checkpoints" },
@@ -102,6 +103,7 @@ const ROOMS = [
   { house: "store", floor: 5, room: "checkpoints" },
   { house: "store", floor: 5, room: "{conflicts,imports}" },
   { house: "store", floor: 6, room: "lock-order.ts" },
+  { house: "store", floor: 7, room: "search.ts" },
   { house: "store", floor: 7, room: "presence" },
   { house: "store", floor: 7, room: "exports" },
 ] as const satisfies readonly Room[];

@@ -50,6 +50,38 @@ describe.each(BACKENDS)("messages on %s", (backend) => {
       expect(await call("read_messages", { agent })).toMatchObject({ unread: 0, messages: [] });
   });
 
+  test("are browsed newest first with their tasks, without being read; those to one agent are for its two sides and a person", async () => {
+    const app = await office();
+    const { call } = app;
+    const crew = new Crew(app);
+    await crew.start([{ key: "api", title: "The API" }], { project: "demo" });
+    const { id: task } = await crew.take("ben", { project: "demo" });
+    await call("send_message", { agent: "ann", to: "all", body: "frozen" });
+    await call("send_message", { agent: "ann", to: "#design", body: "Coupons?" });
+    await call("send_message", { agent: "ann", to: "ben", body: "for you alone", task });
+    const browsed = await call("browse_messages", { project: "demo", limit: 2 });
+    expect(browsed).toMatchObject({
+      messages: [{ body: "Coupons?", to: "channel:design", unread: false }],
+      withheld: 1,
+    });
+    const { next_cursor: cursor } = browsed;
+    expect(bodies(await call("browse_messages", { project: "demo", cursor }))).toEqual(["frozen"]);
+    expect(bodies(await call("browse_messages", { project: "demo", to: "#design" }))).toEqual(["Coupons?"]);
+    await expect(call("browse_messages", { cursor: "%" })).rejects.toMatchObject({ code: "invalid_input" });
+
+    const person = await startApp({ database: app.database, channel: "human", agent: "anna" });
+    const seen = await person.call("browse_messages", { project: "demo" });
+    expect(seen.messages[0]).toMatchObject({ from: "ann", to: "ben", task, task_title: "The API", unread: false });
+    expect(seen.withheld).toBe(0);
+    await call("send_message", { agent: "ben", to: "human", body: "Are we late?" });
+    const [asked] = (await person.call("browse_messages", { project: "demo" })).messages;
+    expect(asked).toMatchObject({ body: "Are we late?", unread: true });
+    await person.call("read_messages", { ack: [asked!.id], project: "demo" });
+    expect((await person.call("browse_messages", { project: "demo" })).messages[0]).toMatchObject({ unread: false });
+    // Ben has read none of them by it.
+    expect(await call("read_messages", { agent: "ben" })).toMatchObject({ unread: 2 });
+  });
+
   test("are replayed from a message, an instant or the beginning, page by page, with what was acknowledged", async () => {
     const app = await office();
     const ids: string[] = [];
