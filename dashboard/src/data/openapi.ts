@@ -240,6 +240,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operations/send_message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message
+         * @description Sends a message to an agent, role:NAME, #CHANNEL, all, or with task alone to that task's holder, now or next; kept until it is read. Use it for questions, answers and findings that others need.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/read_messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read messages
+         * @description Returns your unread messages, oldest first: to your handle, roles, tasks, channels and all. They come again until you name their ids in ack. from (id or instant) or unread false replays them.
+         */
+        post: operations["read_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/browse_messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Browse messages
+         * @description Lists a project's messages, newest first: who wrote to whom, about which task. Joins no channel and acknowledges nothing: your own are read with read_messages. What is written to one agent is shown to its two sides and to a person; withheld counts the rest.
+         */
+        post: operations["browse_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operations/decide_approval": {
         parameters: {
             query?: never;
@@ -420,6 +480,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operations/list_schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List schedules
+         * @description Lists a project's schedules by name, with their next starts, their last run, and why a start failed or a schedule is paused.
+         */
+        post: operations["list_schedules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/pause_schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a schedule
+         * @description Pauses a schedule, or with paused: false lets it go on from its next instant. Runs under way continue. Returns the schedule.
+         */
+        post: operations["pause_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/run_schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a schedule now
+         * @description Starts a run of a schedule now, even of a paused one, and leaves its next start as it is. Returns the run and its ready tasks.
+         */
+        post: operations["run_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/delete_schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete a schedule
+         * @description Deletes a schedule; its runs go on. Use pause_schedule where it may be wanted again. Returns the schedule.
+         */
+        post: operations["delete_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operations/check_budget": {
         parameters: {
             query?: never;
@@ -454,6 +594,26 @@ export interface paths {
          * @description Shows what was spent in a project, or in one run, by run, agent, role, model, day or task: cost in US dollars and tokens, the dearest first, with the total. unpriced counts records whose model has no known price.
          */
         post: operations["get_costs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search texts
+         * @description Finds a text in runs, tasks with their prompts, questions, dead letters, messages, agents and the history, among the newest 20,000 of each. Use it to find work by a word of it. Returns what was found, kind by kind, newest first.
+         */
+        post: operations["search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1648,6 +1808,214 @@ export interface operations {
             "5XX": components["responses"]["Refused"];
         };
     };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    to?: string;
+                    /** @enum {string} */
+                    type?: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                    subject?: string;
+                    body: string;
+                    data?: Record<string, unknown> | unknown[] | string | number | boolean;
+                    /** @description From claim_task or list_tasks. */
+                    task?: string;
+                    /** @description From execute_workflow or list_runs. */
+                    run?: string;
+                    /** @description A message; to is then its sender. */
+                    reply_to?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        message: {
+                            id: string;
+                            from: string;
+                            to: string;
+                            /** @enum {string} */
+                            type: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                            subject?: string;
+                            task?: string;
+                            run?: string;
+                            reply_to?: string;
+                            thread?: string;
+                            at: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_messages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only this: #CHANNEL (joins it), role:NAME, task:ID, all. */
+                    channel?: string;
+                    unread?: boolean;
+                    from?: string;
+                    ack?: string[];
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        messages: {
+                            id: string;
+                            from: string;
+                            to: string;
+                            /** @enum {string} */
+                            type: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                            subject?: string;
+                            body: string;
+                            data?: unknown;
+                            task?: string;
+                            run?: string;
+                            reply_to?: string;
+                            thread?: string;
+                            at: string;
+                            acknowledged: boolean;
+                        }[];
+                        unread: number;
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    browse_messages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Agent, role:NAME, #CHANNEL, task:ID or all. Default: everyone. */
+                    to?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        messages: {
+                            id: string;
+                            from: string;
+                            to: string;
+                            /** @enum {string} */
+                            type: "question" | "answer" | "inform" | "handoff" | "broadcast" | "meeting_invite";
+                            subject?: string;
+                            body: string;
+                            data?: unknown;
+                            task?: string;
+                            run?: string;
+                            reply_to?: string;
+                            thread?: string;
+                            at: string;
+                            task_title?: string;
+                            unread: boolean;
+                        }[];
+                        withheld: number;
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     decide_approval: {
         parameters: {
             query?: never;
@@ -2657,6 +3025,321 @@ export interface operations {
             "5XX": components["responses"]["Refused"];
         };
     };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /**
+                     * @description At most 200.
+                     * @default 50
+                     */
+                    limit?: number;
+                    /** @description next_cursor of the previous page. */
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        schedules: {
+                            id: string;
+                            project: string;
+                            name: string;
+                            workflow: string;
+                            cron: string;
+                            timezone: string;
+                            paused: boolean;
+                            upcoming: string[];
+                            /** @enum {string} */
+                            missed: "skip" | "once" | "all";
+                            overlap: boolean;
+                            inputs: Record<string, unknown>;
+                            with: Record<string, unknown>;
+                            last_at: string | null;
+                            last_run: string | null;
+                            last_error: string | null;
+                            failures: number;
+                            created_at: string;
+                            created_by: string;
+                        }[];
+                        next_cursor?: string;
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Name or id, from list_schedules. */
+                    schedule: string;
+                    /** @default true */
+                    paused?: boolean;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        schedule: {
+                            id: string;
+                            project: string;
+                            name: string;
+                            workflow: string;
+                            cron: string;
+                            timezone: string;
+                            paused: boolean;
+                            upcoming: string[];
+                            /** @enum {string} */
+                            missed: "skip" | "once" | "all";
+                            overlap: boolean;
+                            inputs: Record<string, unknown>;
+                            with: Record<string, unknown>;
+                            last_at: string | null;
+                            last_run: string | null;
+                            last_error: string | null;
+                            failures: number;
+                            created_at: string;
+                            created_by: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Name or id, from list_schedules. */
+                    schedule: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        schedule: {
+                            id: string;
+                            project: string;
+                            name: string;
+                            workflow: string;
+                            cron: string;
+                            timezone: string;
+                            paused: boolean;
+                            upcoming: string[];
+                            /** @enum {string} */
+                            missed: "skip" | "once" | "all";
+                            overlap: boolean;
+                            inputs: Record<string, unknown>;
+                            with: Record<string, unknown>;
+                            last_at: string | null;
+                            last_run: string | null;
+                            last_error: string | null;
+                            failures: number;
+                            created_at: string;
+                            created_by: string;
+                        };
+                        run: {
+                            id: string;
+                            name: string;
+                            /** @enum {string} */
+                            kind: "workflow" | "standing";
+                            project: string;
+                            /** @enum {string} */
+                            status: "planning" | "running" | "paused" | "succeeded" | "failed" | "cancelling" | "cancelled" | "compensating" | "compensated";
+                            revision: number;
+                            progress: number;
+                            counts: {
+                                total: number;
+                                pending: number;
+                                ready: number;
+                                running: number;
+                                waiting: number;
+                                in_review: number;
+                                succeeded: number;
+                                skipped: number;
+                                blocked: number;
+                                cancelled: number;
+                                dead_letter: number;
+                            };
+                            /** @enum {string} */
+                            priority: "critical" | "high" | "normal" | "low";
+                            max_parallel: number;
+                            mode?: string;
+                            workflow?: string;
+                            workflow_version?: number | null;
+                            deadline?: string;
+                            reason?: string;
+                            parent?: {
+                                run: string | null;
+                                task: string;
+                            };
+                            on_failure?: string;
+                            stage?: string;
+                            inputs: Record<string, unknown>;
+                            created_by: string;
+                            created_at: string;
+                            ended_at?: string;
+                            success_rate?: number | null;
+                            duration_ms?: number;
+                        };
+                        ready: unknown[];
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request_id of the call: the same key again returns the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Name or id, from list_schedules. */
+                    schedule: string;
+                    /** @description Project id or name, from create_project or list_projects. Default: the one around the working directory. */
+                    project?: string;
+                    /** @description Handle of the agent that acts. Default: this connection's own. */
+                    agent?: string;
+                    /** @description The same id again returns the first answer, without doing the work twice. Kept 24 h. */
+                    request_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        schedule: {
+                            id: string;
+                            project: string;
+                            name: string;
+                            workflow: string;
+                            cron: string;
+                            timezone: string;
+                            paused: boolean;
+                            upcoming: string[];
+                            /** @enum {string} */
+                            missed: "skip" | "once" | "all";
+                            overlap: boolean;
+                            inputs: Record<string, unknown>;
+                            with: Record<string, unknown>;
+                            last_at: string | null;
+                            last_run: string | null;
+                            last_error: string | null;
+                            failures: number;
+                            created_at: string;
+                            created_by: string;
+                        };
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_budget: {
         parameters: {
             query?: never;
@@ -2796,6 +3479,64 @@ export interface operations {
             };
             "4XX": components["responses"]["Refused"];
             "5XX": components["responses"]["Refused"];
+        };
+    };
+    search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description As one phrase, in any case. */
+                    text: string;
+                    kinds?: ("run" | "task" | "question" | "dead_letter" | "message" | "agent" | "event")[];
+                    /** @description From create_project or list_projects. Default: all of them. */
+                    project?: string;
+                    /**
+                     * @description Of each kind, at most 50.
+                     * @default 10
+                     */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Its result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        found: {
+                            /** @enum {string} */
+                            kind: "run" | "task" | "question" | "dead_letter" | "message" | "agent" | "event";
+                            id: string;
+                            title: string;
+                            excerpt?: string;
+                            status?: string;
+                            from?: string;
+                            run?: string;
+                            task?: string;
+                            at: string;
+                        }[];
+                        more: ("run" | "task" | "question" | "dead_letter" | "message" | "agent" | "event")[];
+                    };
+                };
+            };
+            /** @description It was refused: what happened, the state now, the next call. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
 }

@@ -3,6 +3,7 @@ import {
   useInfiniteQuery,
   type UseInfiniteQueryResult,
   useMutation,
+  useQueries,
   useQuery,
   type UseMutationResult,
   type UseQueryResult,
@@ -29,19 +30,50 @@ export const queryClient = new QueryClient({
 
 export interface QueryOptions {
   readonly enabled?: boolean;
+  /** Milliseconds for which a result may be shown again unread. Default: until an event touches it. */
+  readonly staleTime?: number;
 }
 
 /** A reading operation, whose result is kept until an event touches it. */
 export function useOperation<N extends OperationName>(
   name: N,
   input: InputOf<N>,
-  { enabled = true }: QueryOptions = {},
+  { enabled = true, staleTime = Infinity }: QueryOptions = {},
 ): UseQueryResult<ResultOf<N>, Problem> {
   return useQuery<ResultOf<N>, Problem>({
     queryKey: [name, input],
     queryFn: ({ signal }) => call(name, input, signal),
     placeholderData: (before) => before,
     enabled,
+    staleTime,
+  });
+}
+
+/** Several results that are shown as one. */
+export interface SeveralResults<T> {
+  /** In the order of the inputs; absent until all are there. */
+  readonly data: readonly T[] | undefined;
+  readonly error: Problem | null;
+}
+
+/** A reading operation for several inputs, as soon as they are known. */
+export function useOperations<N extends OperationName>(
+  name: N,
+  inputs: readonly InputOf<N>[] | undefined,
+): SeveralResults<ResultOf<N>> {
+  return useQueries({
+    queries: (inputs ?? []).map((input) => ({
+      queryKey: [name, input],
+      queryFn: ({ signal }: { readonly signal: AbortSignal }) => call(name, input, signal),
+    })),
+    combine: (results) => {
+      const data = results.flatMap((result) => (result.data === undefined ? [] : [result.data]));
+      const failed = results.find((result) => result.error !== null && result.data === undefined);
+      return {
+        data: data.length === inputs?.length ? data : undefined,
+        error: (failed?.error ?? null) as Problem | null,
+      };
+    },
   });
 }
 

@@ -3,6 +3,7 @@ import type { HistoryEvent } from "./history.js";
 
 /** The types of events, by their beginnings, that change what an operation reads. */
 const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
+  browse_messages: ["message."],
   check_budget: ["usage.", "budget.", "run.budget"],
   get_costs: ["usage."],
   get_dead_letter: ["task."],
@@ -27,6 +28,7 @@ const TOUCHED_BY: Partial<Record<OperationName, readonly string[]>> = {
   list_file_locks: ["lock.", "task."],
   list_projects: ["project.", "run.", "milestone.", "usage."],
   list_runs: ["run.", "task.", "tasks."],
+  list_schedules: ["schedule."],
   list_tasks: ["task.", "tasks.", "run."],
 };
 

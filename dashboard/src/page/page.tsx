@@ -1,19 +1,24 @@
-import { type ComponentType, type ReactNode, useEffect, useRef } from "react";
+import { type ComponentType, type ReactNode, useEffect } from "react";
 import { useStreamState } from "../data/history.js";
 import { NeedsMeView } from "../views/needs-me/needs-me.js";
 import { useItems } from "../views/needs-me/items.js";
 import { useSession } from "../data/session.js";
+import { focusMain } from "./focus.js";
 import { Identity, SignIn } from "./identity.js";
 import { lazyView, preload, preloadAll, type ViewProps } from "./lazy-view.js";
 import { ProjectChoice } from "./project-choice.js";
 import { hrefOf, type Route, shownRoute, useRoute } from "./routes.js";
+import { useSearchKey } from "./search-key.js";
 import { ThemeChoice } from "./theme.js";
 
 const RunsView = lazyView(async () => (await import("../views/runs/runs.js")).RunsView);
 const AgentsView = lazyView(async () => (await import("../views/lists/agents.js")).AgentsView);
+const MessagesView = lazyView(async () => (await import("../views/messages/messages.js")).MessagesView);
 const LocksView = lazyView(async () => (await import("../views/lists/locks.js")).LocksView);
 const CostsView = lazyView(async () => (await import("../views/lists/costs.js")).CostsView);
 const HistoryView = lazyView(async () => (await import("../views/lists/history.js")).HistoryView);
+const SchedulesView = lazyView(async () => (await import("../views/schedules/schedules.js")).SchedulesView);
+const SearchView = lazyView(async () => (await import("../views/search/search.js")).SearchView);
 const RunView = lazyView(async () => (await import("../views/run/run.js")).RunView);
 
 interface View {
@@ -27,10 +32,13 @@ interface View {
 const VIEWS: readonly View[] = [
   { word: "needs-me", title: "Needs me", isListed: true, view: NeedsMeView },
   { word: "runs", title: "Runs", isListed: true, view: RunsView },
+  { word: "schedules", title: "Schedules", isListed: true, view: SchedulesView },
   { word: "agents", title: "Agents", isListed: true, view: AgentsView },
+  { word: "messages", title: "Messages", isListed: true, view: MessagesView },
   { word: "locks", title: "Locks", isListed: true, view: LocksView },
   { word: "costs", title: "Cost", isListed: true, view: CostsView },
   { word: "history", title: "History", isListed: true, view: HistoryView },
+  { word: "search", title: "Search", isListed: false, view: SearchView },
   { word: "run", title: "Run", isListed: false, view: RunView },
 ];
 const [FIRST] = VIEWS as [View, ...View[]];
@@ -48,19 +56,22 @@ export function preloadShown(): void {
 export function Page(): ReactNode {
   const route = useRoute();
   const shown = viewOf(route);
-  const main = useRef<HTMLElement>(null);
   const place = route.words.join("/");
+  const keepsFocus = shown.word === "search" || (shown.word === FIRST.word && route.words.length !== 1);
   useEffect(() => {
     document.title = `${shown.title} · Baton`;
-    // A reader is taken along to the new view; the first one is where they are already.
-    if (place !== "") main.current?.focus();
-  }, [place, shown.title]);
+    // On a narrow page the views stand in a row that is scrolled.
+    document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // A reader is taken along to the new view, unless it has a place of its own for them.
+    if (!keepsFocus) focusMain();
+  }, [place, shown.title, keepsFocus]);
   useEffect(preloadAll, []);
   const { view: ShownView } = shown;
+  useSearchKey();
   const isAsked = useSession()?.isAsked;
   return (
     <>
-      <a className="skip" href="#main" onClick={(event) => skipTo(event, main.current)}>
+      <a className="skip" href="#main" onClick={skipToMain}>
         Skip to content
       </a>
       <header className="bar">
@@ -75,6 +86,14 @@ export function Page(): ReactNode {
             </a>
           ))}
         </nav>
+        <a
+          className="to-search"
+          href={hrefOf(["search"])}
+          aria-current={shown.word === "search" ? "page" : undefined}
+          aria-keyshortcuts="/"
+        >
+          Search <kbd>/</kbd>
+        </a>
         <div className="choices">
           <ProjectChoice />
           <ThemeChoice />
@@ -82,7 +101,7 @@ export function Page(): ReactNode {
           <Liveness />
         </div>
       </header>
-      <main ref={main} id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1}>
         {isAsked === true ? <SignIn /> : <ShownView route={route} />}
       </main>
     </>
@@ -95,9 +114,9 @@ function WaitingCount(): ReactNode {
   return count === 0 ? undefined : <span className="count">{count}</span>;
 }
 
-function skipTo(event: { preventDefault(): void }, main: HTMLElement | null): void {
+function skipToMain(event: { preventDefault(): void }): void {
   event.preventDefault();
-  main?.focus();
+  focusMain();
 }
 
 const WORDS = { connecting: "Connecting …", live: "Live", offline: "Offline: shown as it was" } as const;

@@ -1,14 +1,11 @@
 import type { ReactNode } from "react";
-import { useOperation } from "../data/queries.js";
 import { Shown } from "../parts/shown.js";
 import { chooseProject, useProject } from "./project.js";
-
-/** At most as many as one page of the list has. */
-const PROJECTS_MAX = 200;
+import { useProjects } from "./shown-projects.js";
 
 export function ProjectChoice(): ReactNode {
   const { project = "" } = useProject();
-  const projects = useOperation("list_projects", { status: "active", limit: PROJECTS_MAX }).data?.projects ?? [];
+  const projects = useProjects() ?? [];
   return (
     <label className="choice">
       <span>Project</span>

@@ -1,9 +1,8 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { Problem } from "../data/client.js";
 
 interface LoadedProps<T> {
-  readonly query: UseQueryResult<T, Problem>;
+  readonly query: { readonly data: T | undefined; readonly error: Problem | null };
   readonly children: (data: T) => ReactNode;
 }
 

@@ -44,8 +44,26 @@ export function Ago({ at }: { readonly at: string }): ReactNode {
   const past = now - Date.parse(at);
   const text = Math.abs(past) < SECOND ? "now" : past > 0 ? `${coarse(past)} ago` : `in ${coarse(-past)}`;
   return (
-    <time dateTime={at} title={FULL.format(new Date(at))}>
+    <time className="ago" dateTime={at} title={FULL.format(new Date(at))}>
       {text}
+    </time>
+  );
+}
+
+const SHORT = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
+/** An instant by the clock of this machine. */
+export function When({ at }: { readonly at: string }): ReactNode {
+  const date = new Date(at);
+  return (
+    <time dateTime={at} title={FULL.format(date)}>
+      {SHORT.format(date)}
     </time>
   );
 }

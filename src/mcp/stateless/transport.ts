@@ -53,8 +53,7 @@ export function statelessTransport({ make, bodyBytesMax, logger }: TransportPart
   };
   const handler = createMcpHandler(make, options);
   return {
-    fetch: ({ request, body }, authInfo) =>
-      handler.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) }),
+    fetch: ({ request, body }, authInfo) => handler.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) }),
     listen: async (request, subscribe) => {
       const body: unknown = await request.json().catch(() => undefined);
       const filter = filterIn(body);

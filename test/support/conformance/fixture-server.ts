@@ -43,6 +43,7 @@ export async function startConformanceFixture(): Promise<string> {
     logger: silentLogger,
   });
   const calls = new OpenCalls();
+  const stillLetIn = async (tokens: readonly string[]) => new Set(tokens);
   const listener = await Listener.at(
     { host: "127.0.0.1", port: 0 },
     {
@@ -59,10 +60,12 @@ export async function startConformanceFixture(): Promise<string> {
           admissions: {
             admit: async () => ({ refused: "nobody" }),
             knows: () => false,
+            stillLetIn,
             missed: () => {},
             signIn: () => Promise.reject(new Error("nobody signs in")),
             signOut: async () => {},
           },
+          visits: new OpenVisits({ stillLetIn, now: () => Date.now(), logger: silentLogger }),
           asksAll: false,
           hosts: new KnownHosts(bound, []),
           rates: new Rates(1_000),

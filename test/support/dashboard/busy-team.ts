@@ -34,6 +34,7 @@ export async function busyTeam(ask: Ask, directory: string): Promise<BusyTeam> {
   const checkout = await checkoutRun(ask, directory);
   const migration = await migrationRun(ask);
   await doneRun(ask);
+  await schedules(ask);
   await ask("set_budget", { scope: "project", project: "shop", limit: 10 });
   await ask("send_message", {
     to: "all",
@@ -60,7 +61,8 @@ const AGENTS = [
   ["eve", ["operations"], ["terraform"]],
 ] as const;
 
-function repository(directory: string): void {
+/** A repository with two files, as a project has them. */
+export function repository(directory: string): void {
   const git = (...args: string[]) => execFileSync("git", ["-C", directory, ...args], { stdio: "ignore" });
   mkdirSync(path.join(directory, "src"), { recursive: true });
   for (const [name, text] of Object.entries(FILES)) writeFileSync(path.join(directory, name), text);
@@ -228,4 +230,13 @@ async function doneRun(ask: Ask): Promise<void> {
     const held = await claim(ask, "ada", run.id);
     await ask("complete_task", { ...held, result: { ok: true } });
   }
+}
+
+async function schedules(ask: Ask): Promise<void> {
+  const definition = { name: "backup", steps: [{ key: "dump", prompt: "Dump the shop.", role: "operations" }] };
+  await ask("create_workflow", { project: "shop", definition });
+  const nightly = { project: "shop", workflow: "backup", timezone: "Europe/Berlin", agent: "eve" };
+  await ask("schedule_workflow", { ...nightly, cron: "0 3 * * *" });
+  await ask("schedule_workflow", { ...nightly, name: "weekly-copy", cron: "30 5 * * MON" });
+  await ask("pause_schedule", { project: "shop", schedule: "weekly-copy", agent: "eve" });
 }

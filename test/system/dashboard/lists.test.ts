@@ -7,11 +7,29 @@ import { shared } from "../../support/lifetime.js";
 const VIEWS = [
   { view: "needs-me", shows: "May a guest check out" },
   { view: "runs", shows: "migration" },
+  { view: "schedules", shows: "30 5 * * MON" },
+  { view: "messages", shows: "ben to #design" },
+  { view: "search?text=orders", shows: "Store orders" },
   { view: "agents", shows: "1 of 1" },
   { view: "locks", shows: "src/orders.ts" },
   { view: "costs", shows: "$3.26" },
+  { view: "run/RUN?view=graph", shows: "1 of 8" },
+  { view: "run/RUN?view=timeline", shows: "in the queue" },
+  { view: "run/RUN?view=list", shows: "Confirmation mails" },
+  { view: "run/RUN?view=list&task=TASK", shows: "Draw up the checkout." },
   { view: "history", shows: "run.started" },
 ];
+
+const [WIDE, NARROW] = [
+  { width: 1280, height: 800 },
+  { width: 360, height: 740 },
+];
+const LOOKS = [
+  ["light", WIDE],
+  ["dark", WIDE],
+  ["light", NARROW],
+  ["dark", NARROW],
+] as const;
 
 describe.skipIf(!HAS_BROWSER)("the views", () => {
   const browser = shared(launchBrowser);
@@ -20,9 +38,11 @@ describe.skipIf(!HAS_BROWSER)("the views", () => {
   test.each(VIEWS)(
     "$view shows $shows, in both themes and on a phone, without a finding of axe",
     async ({ view, shows }) => {
-      for (const colorScheme of ["light", "dark"] as const) {
-        const viewport = colorScheme === "light" ? { width: 1280, height: 800 } : { width: 360, height: 740 };
-        const { page, strays, errors } = await openPage(browser(), `${server().origin}/#/${view}`, {
+      const { ask, checkout } = server();
+      const { tasks } = await ask("list_tasks", { run: checkout });
+      const place = view.replace("RUN", checkout).replace("TASK", tasks[0]!.id);
+      for (const [colorScheme, viewport] of LOOKS) {
+        const { page, strays, errors } = await openPage(browser(), `${server().origin}/#/${place}`, {
           colorScheme,
           viewport,
         });

@@ -3,7 +3,7 @@ import type { ResultOf } from "../../data/client.js";
 import { useOperation } from "../../data/queries.js";
 import { useProject } from "../../page/project.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
-import { Shown } from "../../parts/shown.js";
+import { Shown, shownLabel } from "../../parts/shown.js";
 import { ListView } from "./list-view.js";
 
 const GROUPS = ["run", "agent", "role", "model", "day", "task"] as const;
@@ -74,7 +74,12 @@ function CostTable({ groups, total, group }: CostTableProps): ReactNode {
                 <Shown text={name} />
               </th>
               <td className="wide">
-                <meter min={0} max={Math.max(total.cost, 0.01)} value={row.cost} aria-label={`Share of ${name}`} />
+                <meter
+                  min={0}
+                  max={Math.max(total.cost, 0.01)}
+                  value={row.cost}
+                  aria-label={shownLabel(`Share of ${name}`)}
+                />
               </td>
               <td className="number">{dollars(row.cost)}</td>
               <td className="number">{row.input_tokens.toLocaleString()}</td>

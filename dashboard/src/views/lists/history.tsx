@@ -2,7 +2,7 @@ import { type ReactNode, useState } from "react";
 import type { ResultOf } from "../../data/client.js";
 import { useOperation } from "../../data/queries.js";
 import { useProject } from "../../page/project.js";
-import { hrefOf } from "../../page/routes.js";
+import { hrefOf, type Route } from "../../page/routes.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
 import { Shown } from "../../parts/shown.js";
 import { Ago } from "../../parts/time.js";
@@ -13,9 +13,9 @@ type Event = ResultOf<"list_events">["events"][number];
 const PAGE_SIZE = 100;
 
 /** The history from its beginning, by type and agent, a page at a time. */
-export function HistoryView(): ReactNode {
+export function HistoryView({ route }: { readonly route: Route }): ReactNode {
   const project = useProject();
-  const [types, setTypes] = useState("");
+  const [types, setTypes] = useState(route.query.get("types") ?? "");
   const [agent, setAgent] = useState("");
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
@@ -38,7 +38,7 @@ export function HistoryView(): ReactNode {
     <ListView title="History">
       <form className="search" onSubmit={search}>
         <label>
-          Types <input name="types" placeholder="task.claimed, run.finished" />
+          Types <input name="types" defaultValue={types} placeholder="task.claimed, run.finished" />
         </label>
         <label>
           Agent <input name="agent" />

@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
 import type { ResultOf } from "../../data/client.js";
 import { readOnOf, useLongList, useOperation } from "../../data/queries.js";
-import { useProject } from "../../page/project.js";
 import { hrefOf } from "../../page/routes.js";
+import { useShownProjects } from "../../page/shown-projects.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
 import { LongTable } from "../../parts/long-table.js";
 import { Shown } from "../../parts/shown.js";
@@ -16,12 +16,11 @@ const TONES = { held: "active", offered: "ready", queued: "waiting" } as const;
 
 /** The file locks with their holders, and those who wait behind each. */
 export function LocksView(): ReactNode {
-  const chosen = useProject().project;
-  const projects = useOperation("list_projects", { status: "active", limit: LIST_MAX }).data?.projects ?? [];
-  const shown = chosen === undefined ? projects : projects.filter(({ id }) => id === chosen);
+  const shown = useShownProjects();
   return (
     <ListView title="Locks and waiters">
-      {shown.map(({ id, name }) => (
+      {shown === undefined && <p className="loading">Loading …</p>}
+      {shown?.map(({ id, name }) => (
         <section key={id} aria-label={name}>
           <h2>
             <Shown text={name} />

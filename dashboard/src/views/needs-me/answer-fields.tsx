@@ -49,7 +49,9 @@ function AnswerField({ name, field, isRequired }: AnswerFieldProps): ReactNode {
       <select {...shared} defaultValue={given}>
         {!isRequired && <option value="" />}
         {field.enum.map((choice) => (
-          <option key={String(choice)}>{String(choice)}</option>
+          <option key={String(choice)} value={String(choice)}>
+            <Shown text={String(choice)} />
+          </option>
         ))}
       </select>
     );

@@ -2,7 +2,7 @@ import { type ReactNode, useState } from "react";
 import { useAction, useOperation } from "../../data/queries.js";
 import { hrefOf } from "../../page/routes.js";
 import { Loaded, Refusal } from "../../parts/loaded.js";
-import { Shown } from "../../parts/shown.js";
+import { HiddenIn, Shown } from "../../parts/shown.js";
 import { Ago, duration } from "../../parts/time.js";
 import type { DeadLetter } from "./items.js";
 
@@ -86,6 +86,7 @@ function Replay({ id, prompt = "" }: ReplayProps): ReactNode {
           <textarea rows={4} value={text} onChange={(event) => setText(event.target.value)} />
         </label>
       )}
+      <HiddenIn text={prompt} />
       <label>
         Notes
         <textarea rows={2} value={notes} onChange={(event) => setNotes(event.target.value)} />

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from "react";
-import { Shown } from "../../parts/shown.js";
+import { Shown, shownLabel } from "../../parts/shown.js";
 import { type Comments, withComment } from "./comments.js";
 import type { DiffLine, FileDiff } from "./diff.js";
 
@@ -49,7 +49,7 @@ function Line({ path, line: { kind, text, line }, comments, onComments }: LinePr
         <button
           type="button"
           aria-expanded={isOpen}
-          aria-label={`Comment on ${place}`}
+          aria-label={shownLabel(`Comment on ${place}`)}
           onClick={() => setOpen(!isOpen)}
         >
           {line}
@@ -62,7 +62,7 @@ function Line({ path, line: { kind, text, line }, comments, onComments }: LinePr
       {isOpen && (
         <textarea
           className="comment"
-          aria-label={`Comment on ${place}`}
+          aria-label={shownLabel(`Comment on ${place}`)}
           rows={2}
           autoFocus
           defaultValue={comment}

@@ -1,4 +1,6 @@
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
+import { useFocusWithin } from "../../page/focus.js";
+import { isWriting } from "../../page/keys.js";
 import { goTo, hrefOf, type Route } from "../../page/routes.js";
 import { Nothing } from "../../parts/loaded.js";
 import { Shown } from "../../parts/shown.js";
@@ -29,7 +31,12 @@ export function NeedsMeView({ route }: { readonly route: Route }): ReactNode {
       </div>
       <div className="beside">
         <ItemList items={items} chosenId={chosen?.id} />
-        <Chosen item={chosen} isGone={items !== undefined && chosenId !== undefined && chosen === undefined} />
+        <Chosen
+          key={chosen?.id ?? "none"}
+          isOpened={chosenId !== undefined}
+          item={chosen}
+          isGone={items !== undefined && chosenId !== undefined && chosen === undefined}
+        />
       </div>
     </section>
   );
@@ -68,14 +75,23 @@ function ItemList({ items, chosenId }: ItemListProps): ReactNode {
 }
 
 interface ChosenProps {
+  /** Whether a reader has chosen it: it has the focus then. */
+  readonly isOpened: boolean;
   readonly item: Item | undefined;
   readonly isGone: boolean;
 }
 
-function Chosen({ item, isGone }: ChosenProps): ReactNode {
-  if (item === undefined) return isGone ? <Nothing>It waits no longer.</Nothing> : undefined;
+function Chosen({ item, isOpened, isGone }: ChosenProps): ReactNode {
+  const part = useRef<HTMLElement>(null);
+  useFocusWithin(part, isOpened && (item !== undefined || isGone));
+  if (item === undefined)
+    return isGone ? (
+      <section ref={part} tabIndex={-1} role="status">
+        <Nothing>It waits no longer.</Nothing>
+      </section>
+    ) : undefined;
   return (
-    <article className="chosen" aria-label={item.kind} key={item.id}>
+    <article ref={part} className="chosen" aria-label={item.kind} tabIndex={-1}>
       <p className="path only-narrow">
         <a href={hrefOf(["needs-me"])}>All that needs me</a>
       </p>
@@ -91,8 +107,7 @@ function useKeys(items: readonly Item[], chosenId: string | undefined): void {
   useEffect(() => {
     const move = (event: KeyboardEvent) => {
       const step = { j: 1, k: -1 }[event.key];
-      const isWriting = event.target instanceof Element && event.target.matches("input, textarea, select");
-      if (step === undefined || isWriting || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (step === undefined || isWriting(event)) return;
       const place = items.findIndex(({ id }) => id === chosenId);
       const next = items[place === -1 ? 0 : place + step];
       if (next !== undefined) goTo(hrefOfItem(next.id));

@@ -3,6 +3,7 @@ import { type Drawing, paint, paletteOf, type Sight } from "./painter.js";
 
 const SCALE_MAX = 1.5;
 const SCALE_MIN = 0.01;
+const READABLE_SCALE = 0.6;
 const ZOOM_STEP = 1.25;
 const PAN_PX = 80;
 const MARGIN = 16;
@@ -55,6 +56,18 @@ export class Camera {
   show(drawing: Drawing): void {
     this.#drawing = drawing;
     this.#redraw();
+  }
+
+  /** Brings a task into sight, large enough to be read. */
+  reveal(place: number): void {
+    const [sight, drawing] = [this.#sight, this.#drawing];
+    if (sight === undefined || drawing === undefined) return;
+    const scale = Math.max(sight.scale, READABLE_SCALE);
+    const [width, height] = [this.#canvas.clientWidth / scale, this.#canvas.clientHeight / scale];
+    const [x, y] = [drawing.layout.x[place] ?? 0, drawing.layout.y[place] ?? 0];
+    const isIn = x >= sight.x && x + BOX.width <= sight.x + width && y >= sight.y && y + BOX.height <= sight.y + height;
+    if (isIn && scale === sight.scale) return;
+    this.#move({ x: x + (BOX.width - width) / 2, y: y + (BOX.height - height) / 2, scale });
   }
 
   close(): void {

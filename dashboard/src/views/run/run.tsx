@@ -8,6 +8,7 @@ import { Shown } from "../../parts/shown.js";
 import { RunState, type RunStatus } from "../../parts/status.js";
 import { Took } from "../runs/runs.js";
 import { GraphView } from "./graph-view.js";
+import { PrintedTasks, usePrinting } from "./printed-tasks.js";
 import { useRunGraph } from "./run-graph.js";
 import { TaskDetail } from "./task-detail.js";
 import { TaskList } from "./task-list.js";
@@ -23,6 +24,7 @@ export function RunView({ route }: { readonly route: Route }): ReactNode {
   const tab: Tab = given in TABS ? (given as Tab) : "graph";
   const task = route.query.get("task") ?? undefined;
   const query = useOperation("get_run", { run });
+  const isPrinting = usePrinting();
   return (
     <section aria-labelledby="title">
       <p className="path">
@@ -31,7 +33,11 @@ export function RunView({ route }: { readonly route: Route }): ReactNode {
       <Loaded query={query}>{(answer) => <RunHead {...answer} />}</Loaded>
       <RunTabs run={run} tabs={TABS} tab={tab} task={task} />
       <RunBody run={run} tab={tab} task={task}>
-        {tab === "timeline" ? <TimelineView run={run} /> : <Tasks run={run} tab={tab} task={task} />}
+        {tab === "timeline" && !isPrinting ? (
+          <TimelineView run={run} />
+        ) : (
+          <Tasks run={run} tab={isPrinting ? "paper" : tab} task={task} />
+        )}
       </RunBody>
     </section>
   );
@@ -81,6 +87,7 @@ export function Tasks({ run, tab, task }: TasksProps): ReactNode {
     <Loaded query={query}>
       {({ graph }) => {
         if (typeof graph === "string") return undefined;
+        if (tab === "paper") return <PrintedTasks tasks={graph.tasks} />;
         if (tab === "graph") return <GraphView run={run} graph={graph} chosen={task} />;
         return <TaskList run={run} tasks={graph.tasks} chosen={task} />;
       }}

@@ -1,5 +1,7 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { useOperation } from "../../data/queries.js";
+import { useFocusWithin } from "../../page/focus.js";
+import { goTo } from "../../page/routes.js";
 import { Loaded } from "../../parts/loaded.js";
 import { Json, Shown } from "../../parts/shown.js";
 import { TaskState } from "../../parts/status.js";
@@ -14,8 +16,16 @@ interface TaskDetailProps {
 /** One task beside the run: how it stands and why, its attempts, its prompt and its result. */
 export function TaskDetail({ task, closeHref }: TaskDetailProps): ReactNode {
   const query = useOperation("get_task", { task, include: ["attempts", "result"] });
+  const article = useRef<HTMLElement>(null);
+  useFocusWithin(article, true);
   return (
-    <article className="chosen task-detail" aria-label="Task">
+    <article
+      ref={article}
+      className="chosen task-detail"
+      aria-label="Task"
+      tabIndex={-1}
+      onKeyDown={(event) => event.key === "Escape" && goTo(closeHref)}
+    >
       <p className="path">
         <a href={closeHref}>Close</a>
       </p>

@@ -2,7 +2,7 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { hrefOf } from "../../page/routes.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
-import { Shown } from "../../parts/shown.js";
+import { Shown, shownLabel } from "../../parts/shown.js";
 import { TASK_TONES, type TaskStatus, type Tone } from "../../parts/status.js";
 import { duration, useNow } from "../../parts/time.js";
 import { type Span, spansOf, type TaskSpans, type Timeline as TimelineData, useTimeline } from "./timeline.js";
@@ -79,7 +79,9 @@ interface Frame {
 function Bar({ span, frame: { start, end, now } }: { readonly span: Span; readonly frame: Frame }): ReactNode {
   const to = span.to ?? now;
   const share = (time: number) => `${((time - start) / Math.max(1, end - start)) * 100}%`;
-  const words = `${span.kind === "queued" ? "in the queue" : (span.outcome ?? "at work").replaceAll("_", " ")} ${duration(to - span.from)}${span.agent === undefined ? "" : `, ${span.agent}`}`;
+  const words = shownLabel(
+    `${span.kind === "queued" ? "in the queue" : (span.outcome ?? "at work").replaceAll("_", " ")} ${duration(to - span.from)}${span.agent === undefined ? "" : `, ${span.agent}`}`,
+  );
   return (
     <span
       className={span.kind === "queued" ? "is-queued" : `tone-${toneOf(span.outcome)}`}
