@@ -152,6 +152,8 @@ export const budget = z.object({
 /** Cost of usage in US dollars, and its tokens: each is counted in one of the four. */
 export const costs = {
   cost: z.number(),
+  /** The part of the cost that is estimated by list prices, by a client or here; no bill says it. */
+  list_price_estimate: z.number().optional(),
   input_tokens: z.int(),
   output_tokens: z.int(),
   cached_tokens: z.int(),

@@ -9,6 +9,7 @@ import type { Env } from "./env.js";
 import { type McpParts, mcpRoutes } from "./mcp.js";
 import { CLIENT, operationRoutes, type OperationParts } from "./operations.js";
 import { type MetricParts, metricRoutes } from "./metrics/routes.js";
+import { type OtlpParts, otlpRoutes } from "./otlp/routes.js";
 import { refused } from "./problems.js";
 import { StreamAnswers } from "./streams/answers.js";
 import { streamRoutes, type StreamParts } from "./streams/routes.js";
@@ -19,6 +20,7 @@ export interface HttpParts
     Omit<StreamParts, "streams">,
     Omit<McpParts, "streams">,
     MetricParts,
+    OtlpParts,
     EntranceParts,
     SignInParts {
   readonly version: string;
@@ -60,6 +62,7 @@ export function httpServer(parts: HttpParts): Hono<Env> {
   app.route("/", linkRoute(parts));
   if (parts.resource !== undefined) app.route("/", metadataRoutes(parts.resource));
   app.route("/", metricRoutes(parts));
+  app.route("/otlp", otlpRoutes(parts));
   app.route("/api/v1", sessionRoutes(parts));
   app.route("/api/v1", operationRoutes(parts));
   app.route("/api/v1", streamRoutes(streaming, CLIENT));

@@ -4,16 +4,17 @@ import { type Budget, BUDGETS } from "./cost/budgets.js";
 import { type ContextWindow, WINDOWS } from "./context-windows/windows.js";
 import { type Milestone, MILESTONES } from "./milestones/milestones.js";
 import { type Project, PROJECTS } from "./projects/projects.js";
-import { conditionsOf, many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders } from "./rows.js";
+import { conditionsOf, many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders, sole } from "./rows.js";
 import { AGENT_STATUSES } from "../base/statuses.js";
 import { EXECUTOR } from "./learning/evidence.js";
 import { columns, type RowOf } from "./tables.js";
 import { type Run, RUNS } from "./runs/runs.js";
 import type { Tx } from "./tx.js";
+import { type ExportLedger, USAGE_EXPORTS } from "./usage/exports.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed, or a run is started), a schedule, the queue of runs, the runs by id, the agent, the session, the circuit breakers by
+ * exports of a conversation's usage, the project (whenever file locks are read or changed, or a run is started), a schedule, the queue of runs, the runs by id, the agent, the session, the circuit breakers by
  * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, the evidence by
  * agent and type that an end adds to, and last a context window. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
@@ -24,6 +25,7 @@ import type { Tx } from "./tx.js";
  * test/store/lock-order.test.ts records what each command takes and holds it against this list.
  */
 export const LOCK_ORDER = [
+  "usage_exports",
   "projects",
   "schedules",
   "run_queue",
@@ -68,6 +70,17 @@ export function lockPartedChildren(run: string): Tx<string[]> {
       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = runs.parent_task AND t.status = 'waiting') ORDER BY id %FOR_UPDATE%`,
     [run],
   ]);
+}
+
+/** Locks the exports of a conversation's use of a model, whose row is there. */
+export function* lockUsageExport(session: string, model: string): Tx<ExportLedger> {
+  const { columns: ledger, read } = USAGE_EXPORTS.pick("ledger");
+  const found = yield* sole(read, [
+    // sql: a column
+    `SELECT ${ledger} FROM usage_exports WHERE session = $1 AND model = $2 %FOR_UPDATE%`,
+    [session, model],
+  ]);
+  return found.ledger;
 }
 
 /** Locks several runs, by id. */

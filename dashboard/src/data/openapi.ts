@@ -3455,6 +3455,7 @@ export interface operations {
                         group_by: string;
                         groups: {
                             cost: number;
+                            list_price_estimate?: number;
                             input_tokens: number;
                             output_tokens: number;
                             cached_tokens: number;
@@ -3465,6 +3466,7 @@ export interface operations {
                         }[];
                         total: {
                             cost: number;
+                            list_price_estimate?: number;
                             input_tokens: number;
                             output_tokens: number;
                             cached_tokens: number;

@@ -25,6 +25,7 @@ import type { App } from "../app.js";
 import { type Launched, launch } from "../launch.js";
 import { ownHandle, seatOf } from "../person-seat.js";
 import { TokenAdmissions } from "./admissions.js";
+import { bookUsage } from "./exported-usage.js";
 import { ENVELOPE_BYTES, stopSignal } from "./process.js";
 import { RefusalLog } from "./refusal-log.js";
 
@@ -83,6 +84,7 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
         now,
         heartbeatMs: () => app.settings.progress_every_ms,
         isReady: () => answers(app),
+        bookUsage: async (usages, agents) => bookUsage(await engine(), usages, agents),
         dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
         mcp: {
           fetch: (read, { access }) => mcp.fetch(read, access),

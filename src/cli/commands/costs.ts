@@ -33,9 +33,10 @@ function nameOf(value: unknown): string {
 }
 
 function remarks({ total, more }: ResultOf<"get_costs">): string[] {
-  const { unpriced = 0 } = total;
+  const { unpriced = 0, list_price_estimate: estimate } = total;
   const which = unpriced === 1 ? "1 report is of a model" : `${unpriced} reports are of models`;
   return [
+    ...(estimate === undefined ? [] : [`US$ ${estimate.toFixed(4)} of it are estimated by list prices.`]),
     ...(unpriced > 0
       ? [`${which} without a known price, which is counted as nothing: set "prices" in baton.json.`]
       : []),

@@ -2,6 +2,7 @@ import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import { deleteOldApprovals } from "../../store/approvals/approvals.js";
 import { deleteLapsedElicitations } from "../../store/escalations/elicitations.js";
 import { deleteOldEscalations } from "../../store/escalations/escalations.js";
+import { deleteOldExports } from "../../store/usage/exports.js";
 import { deleteOldUsage } from "../../store/usage/sums.js";
 import { deleteOldFeedback } from "../../store/learning/feedback.js";
 import * as sessions from "../../store/presence/sessions.js";
@@ -95,6 +96,7 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
       yield* deleteLapsedElicitations(ctx.now);
       yield* deleteOldApprovals(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldUsage(ctx.now - ctx.settings.retention_ms);
+      yield* deleteOldExports(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldFeedback(ctx.now - ctx.settings.retention_ms);
       yield* pruneDeliveries(ctx);
     });

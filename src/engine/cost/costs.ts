@@ -23,6 +23,7 @@ const NOTHING: CostRow = {
   cachedTokens: 0,
   cacheWriteTokens: 0,
   cost: 0,
+  listCost: 0,
   unpriced: 0,
   firstAt: null,
   lastAt: null,
@@ -36,6 +37,7 @@ function costView(row: CostRow) {
     cached_tokens: row.cachedTokens,
     cache_write_tokens: row.cacheWriteTokens,
     records: row.records,
+    ...(row.listCost > 0 && { list_price_estimate: dollarsOf(row.listCost) }),
     ...(row.unpriced > 0 && { unpriced: row.unpriced }),
     ...(row.lastAt !== null && { last_at: iso(row.lastAt) }),
   };

@@ -1,11 +1,14 @@
 import { appendEvents } from "../../store/events/events.js";
 import { lockRun } from "../../store/lock-order.js";
+import type { Budget } from "../../store/cost/budgets.js";
 import { addToCounters } from "../../store/runs/counters.js";
+import type { Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { dollarsOf } from "../../base/money.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
+import type { RunUsage } from "../effect.js";
 import { noSuchTask, requireRun, taskId } from "../lookup.js";
 import { requireProject } from "../projects/creation.js";
 import { type PricedUsage, pricedUsage, type Usage } from "../usage/usage.js";
@@ -43,19 +46,21 @@ export function* recordUsage(ctx: EngineContext, report: UsageReport): Tx<Record
   const { task, run, project } = yield* subjectOfReport(ctx, report);
   const role = report.role ?? task?.role ?? null;
   const taskOf = task?.id ?? null;
-  const record = { ...usage, project, run: run?.id ?? null, task: taskOf, attempt: null, agent, role };
-  if (run && usage.cost > 0)
-    yield* addToCounters({ run: run.id, now: ctx.now, by: {}, workMs: 0, doneMs: 0, cost: usage.cost });
+  const subject = { project, run: run?.id ?? null, task: taskOf, attempt: null };
+  const spent = yield* payFor(ctx, run, { ...usage, ...subject, agent, role, exported: false });
+  return { usage, agent, run: subject.run, task: taskOf, budgets: spent.map(budgetView) };
+}
+
+/** Writes a record of a run that is locked, or of none, and charges it. Returns the budgets that hold for it, as they are then. */
+export function* payFor(ctx: EngineContext, run: Run | null, record: RunUsage): Tx<readonly Budget[]> {
+  const { project, task, agent, model, price, cost, exported } = record;
+  if (run && cost > 0) yield* addToCounters({ run: run.id, now: ctx.now, by: {}, workMs: 0, doneMs: 0, cost });
   const { events, spent } = yield* charge(ctx, { project, run }, [record]);
   if (run?.endedAt === null && spent.some((one) => one.scope === "run" && budgetState(one) === "blocked"))
     yield* closeOverBudget(run.id);
-  const { model, price } = usage;
-  const data = { model, cost: dollarsOf(usage.cost), price };
-  yield* appendEvents(ctx, [
-    { type: "usage.recorded", project, run: record.run, task: taskOf, agent, data },
-    ...events,
-  ]);
-  return { usage, agent, run: record.run, task: taskOf, budgets: spent.map(budgetView) };
+  const data = { model, cost: dollarsOf(cost), price, ...(exported && { exported }) };
+  yield* appendEvents(ctx, [{ type: "usage.recorded", project, run: record.run, task, agent, data }, ...events]);
+  return spent;
 }
 
 function requireUsage(ctx: EngineContext, report: Usage): PricedUsage {

@@ -1,5 +1,6 @@
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
+import { isExported } from "../../store/usage/exports.js";
 import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -81,9 +82,10 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     consumed: task.kind === "command" && end.usage !== undefined ? consumptionIn(end.usage) : undefined,
   });
   const usage = pricedUsage(ctx, end.usage);
-  if (usage) {
-    const { id, role, agent, attempt } = task;
-    change.recordUsage({ ...usage, project: task.project, run: task.run, task: id, attempt, agent, role });
+  // Its client has told what it used: the agent's own report would count it twice.
+  if (usage && !(yield* isExported({ run: task.run, task: task.id, attempt: task.attempt }))) {
+    const { id, project, run, role, agent, attempt } = task;
+    change.recordUsage({ ...usage, project, run, task: id, attempt, agent, role, exported: false });
   }
   const failed = to === "dead_letter" && end.error !== undefined;
   change.move(task, to, failed ? { error: end.error, replayable: end.replayable === true } : undefined);

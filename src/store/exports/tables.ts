@@ -23,6 +23,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "run_counters", key: ["run"] },
   { name: "budgets", key: ["id"] },
   { name: "usage_records", key: ["id"] },
+  { name: "usage_exports", key: ["session", "model"] },
   { name: "tasks", key: ["id"] },
   { name: "task_specs", key: ["task"], large: true },
   { name: "dependencies", key: ["dependency", "task"] },

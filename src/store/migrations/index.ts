@@ -50,6 +50,7 @@ import { runningAlone } from "./0049-running-alone.js";
 import { accessTokens } from "./0050-access-tokens.js";
 import { schedules } from "./0051-schedules.js";
 import { attendedTokens } from "./0052-attended-tokens.js";
+import { usageExports } from "./0053-usage-exports.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -105,6 +106,7 @@ export const migrations: readonly Migration[] = [
   accessTokens,
   schedules,
   attendedTokens,
+  usageExports,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

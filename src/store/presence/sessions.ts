@@ -121,6 +121,16 @@ export function* sessionsOfConversations(clientSessions: readonly string[]): Tx<
   ]);
 }
 
+const OF_CONVERSATION_MAX = 20;
+
+/** Sessions of one conversation, ended ones too, the newest first. */
+export function* sessionsOfConversation(clientSession: string): Tx<Session[]> {
+  return yield* many(SESSIONS.read, [
+    `SELECT ${SESSIONS.columns} FROM sessions WHERE client_session = $1 ORDER BY opened_at DESC, id LIMIT ${OF_CONVERSATION_MAX}`,
+    [clientSession],
+  ]);
+}
+
 /** Agents that work over sessions, the last heard first. */
 export function* agentsOfSessions(ids: readonly string[]): Tx<string[]> {
   return yield* manyIn(only("name", text), ids, (chunk) => {

@@ -14,6 +14,8 @@ const GROUPED = columns({
   cachedTokens: int,
   cacheWriteTokens: int,
   cost: named("cost_micros", int),
+  /** The part of the cost that is an estimate by list prices. */
+  listCost: int,
   /** Records whose model has no known price: they count as nothing. */
   unpriced: int,
   firstAt: intOrNull,
@@ -32,6 +34,7 @@ const SUMS = `count(*) AS records,
   CAST(COALESCE(sum(cached_tokens), 0) AS BIGINT) AS cached_tokens,
   CAST(COALESCE(sum(cache_write_tokens), 0) AS BIGINT) AS cache_write_tokens,
   CAST(COALESCE(sum(cost_micros), 0) AS BIGINT) AS cost_micros,
+  CAST(COALESCE(sum(cost_micros) FILTER (WHERE price = 'list_price'), 0) AS BIGINT) AS list_cost,
   count(*) FILTER (WHERE price = 'unknown') AS unpriced, min(at) AS first_at, max(at) AS last_at`;
 
 /** The costs of each group, the dearest first; by day the latest first. */

@@ -1,4 +1,4 @@
-import { int, intOrNull, oneOf, text, textOrNull } from "../rows.js";
+import { flag, int, intOrNull, oneOf, text, textOrNull } from "../rows.js";
 import { insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -25,6 +25,8 @@ export const USAGE = table("usage_records", {
   cacheWriteTokens: int,
   cost: named("cost_micros", int),
   price: oneOf(PRICE_SOURCES),
+  /** Whether a client has exported it, and no agent reported it. */
+  exported: flag,
 });
 /** Use of a model, with what it cost in millionths of a US dollar. */
 export interface UsageRecord extends RowOf<typeof USAGE> {}
