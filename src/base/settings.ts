@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defaultSettings } from "./settings/defaults.js";
 import { parseDuration } from "./durations.js";
-import { CONFLICT_STRATEGIES, RUN_MODES } from "./statuses.js";
+import { CONFLICT_STRATEGIES, METRIC_NAMES, RUN_MODES } from "./statuses.js";
 
 const shareSchema = z.number().min(0).max(1);
 
@@ -51,6 +51,8 @@ export const settingsSchema = z.object({
   http_requests_per_second: z.int().min(0).max(100_000).default(defaultSettings.http_requests_per_second),
   /** From the first byte of a request to its last. */
   http_request_timeout_ms: z.int().min(100).max(600_000).default(defaultSettings.http_request_timeout_ms),
+  /** Whether /metrics has the names of the founding documents beside its own. */
+  metrics_names: z.enum(METRIC_NAMES).default(defaultSettings.metrics_names),
   artifact_bytes_max: z.int().min(1).max(134_217_728).default(defaultSettings.artifact_bytes_max),
   /** Tokens of a context window that names no limit of its own. */
   max_context_tokens: z.int().min(1_000).max(10_000_000).default(defaultSettings.max_context_tokens),

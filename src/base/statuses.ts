@@ -215,3 +215,7 @@ export type ConflictStrategy = (typeof CONFLICT_STRATEGIES)[number];
 /** The kinds of what a search finds. */
 export const HIT_KINDS = ["run", "task", "question", "dead_letter", "message", "agent", "event"] as const;
 export type HitKind = (typeof HIT_KINDS)[number];
+
+/** Names that /metrics may have. */
+export const METRIC_NAMES = ["own", "documents"] as const;
+export type MetricNames = (typeof METRIC_NAMES)[number];

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { serve, type ServerType } from "@hono/node-server";
 import { BatonError } from "../base/errors.js";
+import type { Traffic } from "./metrics/traffic.js";
 import { type Address, originOf } from "./address.js";
 
 type Fetch = (request: Request, env: object) => Response | Promise<Response>;
@@ -21,6 +22,8 @@ export interface Serving {
   at(bound: Address): Fetch;
   /** A request is here within this time: who sends slowly holds no connection for long. */
   readonly requestMs: number;
+  /** Counts its bytes. */
+  readonly traffic: Traffic;
 }
 
 /** A port that is listened at. */
@@ -48,8 +51,11 @@ export class Listener {
         },
       );
       server.maxConnections = CONNECTIONS_MAX;
-      // Node waits without end for the first byte of a connection.
-      server.on("connection", (socket: Socket) => socket.setTimeout(serving.requestMs));
+      server.on("connection", (socket: Socket) => {
+        serving.traffic.add(socket);
+        // Node waits without end for the first byte of a connection.
+        socket.setTimeout(serving.requestMs);
+      });
       server.prependListener("request", ({ socket }: IncomingMessage) => socket.setTimeout(0));
       server.once("error", (error: Error) =>
         reject(new BatonError("unavailable", `Nothing listens at ${originOf(address)}: ${error.message}.`)),

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { BACKENDS, createDatabase } from "../support/databases/databases.js";
-import { type HttpServer, startHttpServer } from "../support/http/http-server.js";
+import { bearing, type HttpServer, startHttpServer } from "../support/http/http-server.js";
+import { personsDatabase } from "../support/http/tokens.js";
+import { resultOf } from "../support/servers/result-of.js";
 
 const DEPLOY = path.resolve(import.meta.dirname, "../../deploy");
 const ALERTS = path.join(DEPLOY, "prometheus/alerts.yml");
@@ -93,7 +95,66 @@ describe.each(BACKENDS)("the metrics, on %s", (backend) => {
   });
 });
 
+test("moved work, found failures, choices by default, dependencies and width are measured from the history", async () => {
+  const server = await startHttpServer();
+  await scrape(server);
+  await server.call("create_project", { name: "p" });
+  for (const name of ["ann", "bob"]) await server.call("register_agent", { name, roles: ["coder"] });
+  const step = { prompt: "x", role: "coder", retry: { initial_interval_ms: 1 } };
+  const steps = [
+    { key: "a", ...step },
+    { key: "b", ...step, needs: ["a"] },
+  ];
+  const started = await server.call("execute_workflow", { definition: { name: "w", steps }, project: "p" });
+  const { run } = resultOf("execute_workflow", started.body);
+  await server.call("route_task", { task: `${run.id}/a`, candidates: ["ann"], dry_run: false });
+  await server.call("assign_task", { task: `${run.id}/a`, agent: "bob" });
+  const claim = async (agent: string) => {
+    const { body } = await server.call("claim_task", { project: "p", agent, wait_seconds: 10 });
+    const { task, lease } = resultOf("claim_task", body);
+    return { task: task?.id, token: lease?.token, agent };
+  };
+  const failing = await claim("bob");
+  await server.call("fail_task", { ...failing, error: { type: "x", message: "y" } });
+  await server.call("complete_task", { ...(await claim("ann")), result: {} });
+  await server.call("complete_task", { ...(await claim("bob")), result: {} });
+  const text = await scrape(server);
+  for (const line of [
+    "baton_rebalanced_total 1",
+    "baton_failure_detection_seconds_count 1",
+    "baton_routing_fallback_ratio 1",
+    "baton_dependency_resolution_seconds_count 1",
+  ])
+    expect(text).toContain(`${line}\n`);
+  const valueOf = (name: string) => Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
+  expect(valueOf("baton_parallel_efficiency_ratio")).toBeGreaterThan(0);
+  expect(valueOf("baton_parallel_efficiency_ratio")).toBeLessThanOrEqual(1);
+  const sent = valueOf('baton_bytes_total\\{transport="http",direction="out"\\}');
+  expect(sent).toBeGreaterThan(text.length / 2);
+  const later = await scrape(server);
+  expect(later).not.toContain(`direction="out"} ${sent}\n`);
+});
+
 describe("a reader of the metrics", () => {
+  test("has the documents' names by a setting, and by it alone", async () => {
+    const server = await startHttpServer();
+    expect(await scrape(server)).not.toContain("orchestration_");
+    await server.call("configure", { settings: { metrics_names: "documents" } });
+    expect(await scrape(server)).toContain("orchestration_load_balancing_efficiency_ratio");
+    expect(await scrape(server, "?names=own")).not.toContain("orchestration_");
+  });
+
+  test("shows a token where the server asks everybody for one", async () => {
+    const { database, token, env } = await personsDatabase();
+    const worker = await token("worker");
+    const server = await startHttpServer({ database, env, args: ["--public-url", "https://baton.example"] });
+    const answers = [{}, bearing("baton_wrong"), bearing(worker)].map(async (headers) => {
+      const { status } = await fetch(`${server.origin}/metrics`, { headers });
+      return status;
+    });
+    expect(await Promise.all(answers)).toEqual([401, 401, 200]);
+  });
+
   test("finds each name that the alerts and the dashboard ask for, and those of the documents", async () => {
     const server = await startHttpServer();
     const text = await scrape(server, "?names=documents");

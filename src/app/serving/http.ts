@@ -14,6 +14,7 @@ import { cookieOf } from "../../http/access/session-cookie.js";
 import { LINK_MINUTES, SignInLink } from "../../http/access/sign-in-link.js";
 import { type Address, addressFrom, isLoopback, originOf, publicUrlsFrom, refuseToListen } from "../../http/address.js";
 import { Listener } from "../../http/listener.js";
+import { Traffic } from "../../http/metrics/traffic.js";
 import { httpServer } from "../../http/server.js";
 import { statelessHandler } from "../../mcp/stateless/handler.js";
 import { systemClock } from "../../runtime/clock.js";
@@ -64,8 +65,10 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
   const elicitationHost = (client: string, access: CallerAccess) => app.remoteElicitation(client, access);
   const mcp = statelessHandler({ ...shared, elicitationHost, toolsets: config.toolsets });
   const refusals = new RefusalLog({ ...shared, engine });
+  const traffic = new Traffic();
   const listener = await Listener.at(address, {
     requestMs: config.settings.http_request_timeout_ms,
+    traffic,
     at: (bound) => {
       const origin = publicUrls[0]?.origin ?? originOf(bound);
       const vouching = issuer === undefined ? undefined : trusted(issuer, origin);
@@ -82,6 +85,8 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
         cookie: cookieOf(bound.port, publicUrls),
         link: link?.opening,
         now,
+        traffic,
+        metricNames: () => app.settings.metrics_names,
         heartbeatMs: () => app.settings.progress_every_ms,
         isReady: () => answers(app),
         bookUsage: async (usages, agents) => bookUsage(await engine(), usages, agents),

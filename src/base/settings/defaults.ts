@@ -1,4 +1,4 @@
-import type { ConflictStrategy, RunMode } from "../statuses.js";
+import type { ConflictStrategy, MetricNames, RunMode } from "../statuses.js";
 
 const VALUES = {
   session_renew_ms: 5_000,
@@ -35,6 +35,7 @@ const VALUES = {
   input_bytes_max: 16_777_216,
   http_requests_per_second: 200,
   http_request_timeout_ms: 30_000,
+  metrics_names: "own" as MetricNames,
   artifact_bytes_max: 33_554_432,
   max_context_tokens: 100_000,
   context_compaction_threshold: 0.8,

@@ -1,16 +1,17 @@
 import { dollarsOf } from "../../base/money.js";
 import { latestCursor, readEvents, type StoredEvent } from "../../store/events/history.js";
 import { findTasks } from "../../store/tasks/lists.js";
+import { lastDependencyEnds, pacesOf, type RunPace } from "../../store/tasks/pace.js";
 import { type CostRow, groupedCosts } from "../../store/usage/costs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { MetricFamily } from "./families.js";
-import { HistoryTally, type TalliedTasks } from "./history-tally.js";
+import { HistoryTally, type TalliedFacts } from "./history-tally.js";
 import { stateMetrics } from "./state-metrics.js";
 
 interface TalliedPage {
   readonly events: readonly StoredEvent[];
-  readonly tasks: TalliedTasks;
+  readonly facts: TalliedFacts;
   readonly cursor: string;
   readonly more: boolean;
 }
@@ -48,7 +49,7 @@ export class MetricCollector {
     for (let pages = 0; pages < PAGES_MAX; pages++) {
       const from: string = this.#cursor;
       const page: TalliedPage = await reader.read(() => pageBehind(from));
-      for (const event of page.events) this.#tally.observe(event, page.tasks);
+      for (const event of page.events) this.#tally.observe(event, page.facts);
       this.#cursor = page.cursor;
       if (!page.more) break;
     }
@@ -60,15 +61,24 @@ export class MetricCollector {
 
 function* pageBehind(after: string): Tx<TalliedPage> {
   const { events, cursor, more } = yield* readEvents({ after, limit: EVENTS_AT_ONCE_MAX });
-  const ids = new Set(events.flatMap(({ type, task }) => (task !== null && isLookedUp(type) ? [task] : [])));
-  const tasks = new Map((yield* findTasks([...ids])).map((task) => [task.id, task]));
-  return { events, tasks, cursor, more };
+  const tasksOf = (types: ReadonlySet<string>) => [
+    ...new Set(events.flatMap(({ type, task }) => (task !== null && types.has(type) ? [task] : []))),
+  ];
+  const tasks = new Map((yield* findTasks(tasksOf(LOOKED_UP))).map((task) => [task.id, task]));
+  const dependenciesEndedAt = yield* lastDependencyEnds(tasksOf(READY));
+  const finished = events.flatMap(({ type, run }) => (type === "run.finished" && run !== null ? [run] : []));
+  const paces = yield* pacesOf([...new Set(finished)]);
+  const efficiencies = new Map(paces.map((pace) => [pace.id, efficiencyOf(pace)]));
+  return { events, facts: { tasks, dependenciesEndedAt, efficiencies }, cursor, more };
 }
 
 const LOOKED_UP: ReadonlySet<string> = new Set(["task.claimed", "task.succeeded", "task.retry", "task.dead_letter"]);
+const READY: ReadonlySet<string> = new Set(["task.ready"]);
 
-function isLookedUp(type: string): boolean {
-  return LOOKED_UP.has(type);
+/** Work over the time that as many agents as the graph is wide had for it. */
+function efficiencyOf({ createdAt, endedAt, shape, workMs }: RunPace): number {
+  const room = Math.max(1, endedAt - createdAt) * Math.max(1, shape.width);
+  return Math.min(1, workMs / room);
 }
 
 /** Tokens and cost by model. Records go after `retention_ms`: the sums that are left then count on from there. */

@@ -39,6 +39,37 @@ export class LabelledCounts {
   }
 }
 
+/** The share of what has a property. */
+export class Share {
+  #those = 0;
+  #all = 0;
+
+  add(isOne: boolean): void {
+    this.#all += 1;
+    if (isOne) this.#those += 1;
+  }
+
+  /** Undefined where there is nothing yet. */
+  get value(): number | undefined {
+    return this.#all === 0 ? undefined : this.#those / this.#all;
+  }
+}
+
+/** The mean of values. */
+export class Mean {
+  #sum = 0;
+  #count = 0;
+
+  add(value: number): void {
+    this.#sum += value;
+    this.#count += 1;
+  }
+
+  get value(): number | undefined {
+    return this.#count === 0 ? undefined : this.#sum / this.#count;
+  }
+}
+
 /** Upper bounds in seconds: a claim takes milliseconds, a task up to hours. */
 const BOUNDS = [0.005, 0.025, 0.1, 0.5, 1, 2, 5, 15, 60, 300, 900, 3_600, 14_400] as const;
 

@@ -1,6 +1,6 @@
 import type { StepKind } from "../../base/statuses.js";
 import type { StoredEvent } from "../../store/events/history.js";
-import { Durations, LabelledCounts, type MetricFamily, type MetricSample } from "./families.js";
+import { Durations, LabelledCounts, Mean, Share, type MetricFamily, type MetricSample } from "./families.js";
 
 /** A task as a tally needs it; absent where it has been removed. */
 export interface TalliedTask {
@@ -9,7 +9,14 @@ export interface TalliedTask {
   readonly readyAt: number | null;
 }
 
-export type TalliedTasks = ReadonlyMap<string, TalliedTask>;
+/** Rows that events are told with, by id. */
+export interface TalliedFacts {
+  readonly tasks: ReadonlyMap<string, TalliedTask>;
+  /** When the last dependency of a task ended that is ready for the first time. */
+  readonly dependenciesEndedAt: ReadonlyMap<string, number>;
+  /** How much of the width of its graph a run that has ended has used. */
+  readonly efficiencies: ReadonlyMap<string, number>;
+}
 
 const ENDED: ReadonlySet<string> = new Set(["task.succeeded", "task.dead_letter", "task.cancelled"]);
 /** Ends of an attempt that worked. */
@@ -23,20 +30,27 @@ export class HistoryTally {
   readonly #events = new LabelledCounts("type");
   readonly #ends = new LabelledCounts("outcome");
   readonly #reassigned = new LabelledCounts("outcome");
-  readonly #gates = new LabelledCounts("outcome");
-  readonly #routed = new LabelledCounts("outcome");
+  readonly #gates = new Share();
+  readonly #routed = new Share();
+  readonly #fallbacks = new Share();
+  readonly #efficiency = new Mean();
   readonly #taskDurations = new Durations("role");
   readonly #assignment = new Durations();
   readonly #lockWaits = new Durations();
   readonly #recovery = new Durations();
+  readonly #detection = new Durations();
+  readonly #resolution = new Durations();
+  #rebalanced = 0;
   readonly #claimed = new Open<number>();
   readonly #lost = new Open<number>();
   readonly #moved = new Open<string>();
   readonly #kept = new Open<string>();
   readonly #queued = new Open<number>();
 
-  observe(event: StoredEvent, tasks: TalliedTasks): void {
+  observe(event: StoredEvent, { tasks, dependenciesEndedAt, efficiencies }: TalliedFacts): void {
     this.#events.add(event.type);
+    if (event.type === "run.finished") this.#finished(efficiencies.get(event.run ?? ""));
+    if (event.type === "task.ready") this.#ready(event.at, dependenciesEndedAt.get(event.task ?? ""));
     if (event.type === "lock.queued") this.#queued.set(String(event.data["request"]), event.at);
     if (event.type === "lock.granted") this.#granted(event);
     if (event.task !== null) this.#ofTask(event, event.task, tasks.get(event.task));
@@ -59,8 +73,13 @@ export class HistoryTally {
       histogram("task_assignment_duration_seconds", "Tasks from ready to claimed.", this.#assignment),
       histogram("lock_wait_seconds", "Requests for files from queued to granted.", this.#lockWaits),
       histogram("failure_recovery_duration_seconds", "Tasks from a lost lease to the next claim.", this.#recovery),
+      histogram("failure_detection_seconds", "Failures from the last sign of life until found.", this.#detection),
+      histogram("dependency_resolution_seconds", "Tasks from their last dependency to ready.", this.#resolution),
+      this.#counted("rebalanced_total", "Reservations that moved to another agent.", this.#rebalanced),
       ratio("gate_pass_rate", "Share of gates that passed.", this.#gates),
       ratio("routing_accuracy_ratio", "Share of routed tasks in which the chosen agent succeeded.", this.#routed),
+      ratio("routing_fallback_ratio", "Share of choices of an agent of which nothing was learned.", this.#fallbacks),
+      ratio("parallel_efficiency_ratio", "Work of ended runs over their time and width, the mean.", this.#efficiency),
     ];
   }
 
@@ -74,13 +93,25 @@ export class HistoryTally {
       duration: this.#taskDurations.summary,
       lockWait: this.#lockWaits.summary,
       recovery: this.#recovery.summary,
-      gatePassRate: shareOf(this.#gates),
-      routingAccuracy: shareOf(this.#routed),
+      gatePassRate: this.#gates.value,
+      routingAccuracy: this.#routed.value,
     };
   }
 
   #countOf(name: string, help: string, type: string): MetricFamily {
-    return { name, help, type: "counter", samples: [{ labels: {}, value: this.#events.of(type) }] };
+    return this.#counted(name, help, this.#events.of(type));
+  }
+
+  #counted(name: string, help: string, value: number): MetricFamily {
+    return { name, help, type: "counter", samples: [{ labels: {}, value }] };
+  }
+
+  #finished(efficiency: number | undefined): void {
+    if (efficiency !== undefined) this.#efficiency.add(efficiency);
+  }
+
+  #ready(at: number, dependenciesEndedAt: number | undefined): void {
+    if (dependenciesEndedAt !== undefined) this.#resolution.observe(at - dependenciesEndedAt);
   }
 
   #granted({ at, data }: StoredEvent): void {
@@ -94,7 +125,13 @@ export class HistoryTally {
       this.#lost.set(id, at);
       this.#claimed.take(id);
     }
-    if (type === "task.routed" && agent !== null) this.#kept.set(id, agent);
+    if (type === "task.routed" && agent !== null) {
+      this.#kept.set(id, agent);
+      this.#fallbacks.add(data["fallback"] === true);
+    }
+    if (type === "task.assigned" && typeof data["from"] === "string") this.#rebalanced += 1;
+    if (type === "task.recovered" && typeof data["detection_ms"] === "number")
+      this.#detection.observe(data["detection_ms"]);
     if (WORKED.has(type)) {
       const claimedAt = this.#claimed.take(id);
       if (claimedAt !== undefined) this.#taskDurations.observe(at - claimedAt, task?.role ?? NO_ROLE);
@@ -118,21 +155,15 @@ export class HistoryTally {
     const chosen = this.#kept.take(task.id);
     if (outcome === "cancelled") return;
     const isGood = outcome === "succeeded";
-    if (chosen !== undefined) this.#routed.add(isGood && chosen === task.agent ? "good" : "bad");
-    if (task.kind === "gate") this.#gates.add(isGood ? "good" : "bad");
+    if (chosen !== undefined) this.#routed.add(isGood && chosen === task.agent);
+    if (task.kind === "gate") this.#gates.add(isGood);
   }
 }
 
-/** The share of what was good; no sample where there is nothing yet. */
-function ratio(name: string, help: string, counts: LabelledCounts): MetricFamily {
-  const share = shareOf(counts);
-  const samples: MetricSample[] = share === undefined ? [] : [{ labels: {}, value: share }];
+/** No sample where there is nothing yet. */
+function ratio(name: string, help: string, { value }: { readonly value: number | undefined }): MetricFamily {
+  const samples: MetricSample[] = value === undefined ? [] : [{ labels: {}, value }];
   return { name, help, type: "gauge", samples };
-}
-
-function shareOf(counts: LabelledCounts): number | undefined {
-  const [good, bad] = [counts.of("good"), counts.of("bad")];
-  return good + bad === 0 ? undefined : good / (good + bad);
 }
 
 /** Beginnings whose end has yet to come, by id. */

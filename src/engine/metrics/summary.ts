@@ -33,7 +33,8 @@ export function* metricsSummary(ctx: EngineContext) {
   const ids = new Set(events.flatMap(({ task }) => task ?? []));
   const tasks = new Map((yield* findTasks([...ids])).map((task) => [task.id, task]));
   const tally = new HistoryTally();
-  for (const event of events) tally.observe(event, tasks);
+  const facts = { tasks, dependenciesEndedAt: new Map(), efficiencies: new Map() };
+  for (const event of events) tally.observe(event, facts);
   const recent = events.filter(({ type, at }) => type === "task.succeeded" && at > ctx.now - THROUGHPUT_MS);
   const status = yield* systemStatus(ctx);
   const load = yield* workloadOf(ctx);

@@ -21,7 +21,7 @@ import { requireRun, requireTask } from "../lookup.js";
 import { type Offer, unmet } from "../scheduling/demands.js";
 import { taskType } from "../steps/task-type.js";
 import { requireAssignable, reserveTask } from "../tasks/assignments.js";
-import { asEvidence } from "../belief/belief.js";
+import { asEvidence, type Evidence } from "../belief/belief.js";
 import { contextsFor } from "./context.js";
 import { ranked, type Ranked } from "./ranking.js";
 import { personaOf, type Persona, type RoutingCandidate } from "./scoring.js";
@@ -51,6 +51,8 @@ export interface Route {
   readonly by: string;
   /** Agents that can take the task before those that cannot, each the best first. */
   readonly ranking: readonly RoutedAgent[];
+  /** Agents of which nothing was learned yet: what they declare ranks them. */
+  readonly unproven: ReadonlySet<string>;
 }
 
 /** Ranks agents for a task and changes nothing. Errors: `not_found` for the task and for a candidate. */
@@ -75,7 +77,8 @@ export function* assignBest(ctx: EngineContext, route: Route): Tx<Route & { read
     score: rounded(score),
     ...(gaps.length > 0 ? { gaps } : { parts: roundedParts(parts) }),
   }));
-  const data = { by: route.by, task_type: route.type, candidates };
+  const fallback = route.unproven.has(assigned);
+  const data = { by: route.by, task_type: route.type, candidates, ...(fallback && { fallback }) };
   yield* appendEvents(ctx, [{ type: "task.routed", project, run, task: id, agent: assigned, data }]);
   return { ...route, task, assigned };
 }
@@ -128,7 +131,18 @@ function* routeFor(ctx: EngineContext, { task, spec }: TaskAndSpec, query: Route
     );
   const gapsOf = new Map(chosen.map(({ agent, gaps }) => [agent.name, gaps]));
   const ranking = [...inOrder(able), ...inOrder(unable).map((one) => ({ ...one, score: 0 }))];
-  return { task, type, by, ranking: ranking.map((one) => ({ ...one, gaps: gapsOf.get(one.agent) ?? [] })) };
+  const unproven = [...candidates.values()].filter(({ evidence }) => !isTold(evidence.pair) && !isTold(evidence.agent));
+  return {
+    task,
+    type,
+    by,
+    ranking: ranking.map((one) => ({ ...one, gaps: gapsOf.get(one.agent) ?? [] })),
+    unproven: new Set(unproven.map(({ agent }) => agent)),
+  };
+}
+
+function isTold({ successes, failures }: Evidence): boolean {
+  return successes + failures > 0;
 }
 
 /** The ways of working that the task asks for; what the query says counts instead. */

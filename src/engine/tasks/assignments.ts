@@ -52,7 +52,8 @@ export function* reserveTask(ctx: EngineContext, locked: LockedTask, reservedFor
   const ended = lapsed ? "task.reservation_lapsed" : "task.unassigned";
   const type = reservedFor === null ? ended : "task.assigned";
   const until = isoOrNull(reservedUntil ?? task.reservedUntil);
-  change.recordTask({ ...task, agent: reservedFor ?? task.reservedFor }, type, { until });
+  const from = loses && reservedFor !== null ? { from: task.reservedFor } : {};
+  change.recordTask({ ...task, agent: reservedFor ?? task.reservedFor }, type, { until, ...from });
   yield* change.flush();
   return after;
 }

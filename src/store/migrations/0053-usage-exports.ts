@@ -2,7 +2,7 @@ import type { Migration } from "./migration.js";
 
 /** Usage that clients export themselves, by OTLP: decision 0103. */
 export const usageExports: Migration = {
-  version: 52,
+  version: 53,
   name: "usage_exports",
   statements: [
     // How far each conversation's exports have been booked, so that none is booked twice.
