@@ -25,6 +25,7 @@ import { load } from "./cases/simulations/load.js";
 import { makespan } from "./cases/simulations/makespan.js";
 import { learning } from "./cases/learning.js";
 import { memory } from "./cases/memory.js";
+import { observability } from "./cases/serving/observability.js";
 import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
 import { processes } from "./cases/processes.js";
@@ -67,6 +68,7 @@ const ALL: readonly Benchmark[] = [
   weights,
   routing,
   learning,
+  observability,
 ];
 
 const USAGE = "npm run bench -- [NAME…] [--quick] [--keep]";
