@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 interface LongTableProps<T> {
   readonly columns: readonly string[];
@@ -31,6 +31,7 @@ export function LongTable<T>({ columns, rows, keyOf, children, readOn }: LongTab
     getItemKey: (at) => keyOf(rows[at] as T),
     overscan: OVERSCAN,
     scrollMargin: top,
+    useFlushSync: false,
     enabled: !isWhole,
   });
   const items = virtual.getVirtualItems();
@@ -54,15 +55,29 @@ export function LongTable<T>({ columns, rows, keyOf, children, readOn }: LongTab
         {isWhole && rows.map((row) => <tr key={keyOf(row)}>{children(row)}</tr>)}
         <Gap px={(items[0]?.start ?? top) - top} />
         {items.map(({ index, key }) => (
-          <tr key={key} ref={virtual.measureElement} data-index={index} aria-rowindex={index + 2}>
-            {children(rows[index] as T)}
-          </tr>
+          <Row key={key} at={index} measure={virtual.measureElement} row={rows[index]} cells={children as Cells} />
         ))}
         <Gap px={last === undefined ? 0 : virtual.getTotalSize() - (last.end - top)} />
       </tbody>
     </table>
   );
 }
+
+type Cells = (row: unknown) => ReactNode;
+
+interface RowProps {
+  readonly at: number;
+  readonly row: unknown;
+  readonly cells: Cells;
+  readonly measure: (element: Element | null) => void;
+}
+
+/** A row as it is until it changes: those that stay in sight while one scrolls are not made again. */
+const Row = memo(({ at, row, cells, measure }: RowProps): ReactNode => (
+  <tr ref={measure} data-index={at} aria-rowindex={at + 2}>
+    {cells(row)}
+  </tr>
+));
 
 /** Room of the rows that are not drawn. */
 function Gap({ px }: { readonly px: number }): ReactNode {

@@ -47,6 +47,7 @@ function Rows({ run, rows }: { readonly run: string; readonly rows: readonly Tas
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
     scrollMargin: top,
+    useFlushSync: false,
   });
   return (
     <ul ref={list} className="timeline" style={{ height: virtual.getTotalSize() }}>
