@@ -40,10 +40,11 @@ export interface ReadRequest {
   readonly body?: unknown;
 }
 
-/** Reads the body of a request that posts JSON; of one that posts something else the reader is to say what is wrong with it. */
+/** Reads the body of a request that posts JSON; of one that posts something else, or breaks off, the reader is to say what is wrong with it. */
 export async function withReadBody(request: Request): Promise<ReadRequest> {
   if (request.method !== "POST") return { request };
-  const text = await request.text();
+  // A client that leaves while it writes has sent nothing.
+  const text = await request.text().catch(() => "");
   try {
     return { request, body: JSON.parse(text) as unknown };
   } catch (error) {

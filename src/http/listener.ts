@@ -13,6 +13,7 @@ const HEADERS_MS_MAX = 10_000;
 /** How often connections that have become idle are closed while the port closes. */
 const IDLE_POLL_MS = 20;
 const CHECKING_MS_MAX = 1_000;
+const SILENT_MS_MORE = 2 * CHECKING_MS_MAX;
 const HEADER_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 4_096;
 
@@ -53,8 +54,8 @@ export class Listener {
       server.maxConnections = CONNECTIONS_MAX;
       server.on("connection", (socket: Socket) => {
         serving.traffic.add(socket);
-        // Node waits without end for the first byte of a connection.
-        socket.setTimeout(serving.requestMs);
+        // Node waits without end for the first byte of a connection. Who has sent some is answered before that time is over.
+        socket.setTimeout(serving.requestMs + SILENT_MS_MORE);
       });
       server.prependListener("request", ({ socket }: IncomingMessage) => socket.setTimeout(0));
       server.once("error", (error: Error) =>

@@ -212,12 +212,12 @@ test("no more connections are open than the limit, and one that ends makes place
   // Each is served once, so that all of them are the server's and not the system's.
   while (sockets.length < CONNECTIONS_MAX)
     sockets.push(...(await Promise.all(Array.from({ length: 128 }, () => served(portOf(server))))));
-  const answers = await Promise.all(Array.from({ length: 5 }, () => askAs("127.0.0.1", portOf(server))));
+  // One too many is closed, or reset while it writes.
+  const ask = () => askAs("127.0.0.1", portOf(server)).catch(() => "");
+  const answers = await Promise.all(Array.from({ length: 5 }, ask));
   expect(answers).toEqual(["", "", "", "", ""]);
   for (const socket of sockets.slice(0, 5)) socket.destroy();
-  await until("there is place again", async () =>
-    (await askAs("127.0.0.1", portOf(server))).startsWith("HTTP/1.1 200"),
-  );
+  await until("there is place again", async () => (await ask()).startsWith("HTTP/1.1 200"));
   for (const socket of sockets) socket.destroy();
 });
 

@@ -4,6 +4,9 @@ import path from "node:path";
 
 const CACHE = path.resolve(import.meta.dirname, "../../.build/system");
 
+/** The largest, some 110 MB, takes half a minute on an idle machine. */
+const INSTALL_MS_MAX = 400_000;
+
 /** A program of another project, as people install it. */
 export interface NpmPackage {
   readonly name: string;
@@ -22,7 +25,7 @@ export function directoryOf({ name, version, program = name }: NpmPackage): stri
   if (isThere()) return prefix;
   mkdirSync(prefix, { recursive: true });
   const args = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", prefix, `${name}@${version}`];
-  const { status, stderr } = spawnSync("npm", args, { encoding: "utf8", timeout: 100_000 });
+  const { status, stderr } = spawnSync("npm", args, { encoding: "utf8", timeout: INSTALL_MS_MAX });
   if (status === 0 && isThere()) return prefix;
   process.stderr.write(`SKIPPED: all tests with ${name}@${version}, which npm cannot install: ${stderr.trim()}\n`);
   return undefined;

@@ -33,7 +33,7 @@ export const waiting: Benchmark = {
       return {
         lines: [...linesOf("SQLite", onSqlite, peer), ...linesOf("PostgreSQL", onPostgres, peer)],
         notes: [
-          "Memory is what the server occupies more (RSS after collections of garbage) with all of them waiting than with none, for each. Clients are in a process of their own, each with a connection.",
+          "Memory is what the server occupies more (RSS after collections of garbage) with all of them waiting than with none, for each. A server gives memory of its start back meanwhile: a figure about or below 0 says only that it is small beside that. Clients are in a process of their own, each with a connection.",
           "Waking is measured from the moment at which another server on the database is asked for what wakes them, so its commit is part of it, until a client has the whole answer. One task: one agent gets it, the others go on waiting. A task for each: one commit makes as many ready, and each claim is a commit of its own. Streams of the history: all get each event.",
         ],
         detail: { bare: peer, sqlite: onSqlite, postgres: onPostgres },

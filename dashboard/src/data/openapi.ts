@@ -1866,15 +1866,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     read_messages: {
@@ -1940,15 +1933,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     browse_messages: {
@@ -2005,15 +1991,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     decide_approval: {
@@ -3080,15 +3059,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     pause_schedule: {
@@ -3149,15 +3121,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     run_schedule: {
@@ -3262,15 +3227,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     delete_schedule: {
@@ -3329,15 +3287,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
     check_budget: {
@@ -3530,15 +3481,8 @@ export interface operations {
                     };
                 };
             };
-            /** @description It was refused: what happened, the state now, the next call. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Refused"];
         };
     };
 }

@@ -9,11 +9,13 @@ import {
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { KnownHosts } from "../../../src/http/access/hosts.js";
+import { OpenVisits } from "../../../src/http/access/open-visits.js";
 import { Rates } from "../../../src/http/access/rates.js";
 import { cookieOf } from "../../../src/http/access/session-cookie.js";
 import { originOf } from "../../../src/http/address.js";
 import { Listener } from "../../../src/http/listener.js";
 import type { News } from "../../../src/http/mcp.js";
+import { Traffic } from "../../../src/http/metrics/traffic.js";
 import { httpServer } from "../../../src/http/server.js";
 import { statelessTransport } from "../../../src/mcp/stateless/transport.js";
 import { silentLogger } from "../../../src/runtime/logger.js";
@@ -43,11 +45,13 @@ export async function startConformanceFixture(): Promise<string> {
     logger: silentLogger,
   });
   const calls = new OpenCalls();
+  const traffic = new Traffic();
   const stillLetIn = async (tokens: readonly string[]) => new Set(tokens);
   const listener = await Listener.at(
     { host: "127.0.0.1", port: 0 },
     {
       requestMs: REQUEST_MS,
+      traffic,
       at: (bound) =>
         httpServer({
           version: "1",
@@ -67,10 +71,14 @@ export async function startConformanceFixture(): Promise<string> {
           },
           visits: new OpenVisits({ stillLetIn, now: () => Date.now(), logger: silentLogger }),
           asksAll: false,
+          readOnly: false,
           hosts: new KnownHosts(bound, []),
           rates: new Rates(1_000),
           cookie: cookieOf(bound.port, []),
           link: undefined,
+          traffic,
+          metricNames: () => "own",
+          bookUsage: () => Promise.reject(new Error("no usage is booked")),
           now: () => Date.now(),
           heartbeatMs: () => HEARTBEAT_MS,
           isReady: async () => true,

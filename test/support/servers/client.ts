@@ -119,7 +119,7 @@ export interface ConnectOptions extends ServerOptions {
 /** The capabilities of a client that shows MCP Apps. */
 export const SHOWS_APPS = {
   extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } },
-} as const;
+};
 
 /** The SDK's own client on the built server. */
 export interface TestClient {

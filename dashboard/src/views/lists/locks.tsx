@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { ResultOf } from "../../data/client.js";
-import { readOnOf, useLongList, useOperation } from "../../data/queries.js";
+import { readOnOf, useLongList } from "../../data/queries.js";
 import { hrefOf } from "../../page/routes.js";
 import { useShownProjects } from "../../page/shown-projects.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
@@ -11,7 +11,6 @@ import { ListView } from "./list-view.js";
 
 type Lock = ResultOf<"list_file_locks">["locks"][number];
 
-const LIST_MAX = 200;
 const TONES = { held: "active", offered: "ready", queued: "waiting" } as const;
 
 /** The file locks with their holders, and those who wait behind each. */
