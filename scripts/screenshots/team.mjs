@@ -16,6 +16,7 @@ const AGENTS = [
   ["goose-1", ["operations"], ["postgresql", "terraform"]],
 ];
 
+// oxlint-disable-next-line max-params -- a table of steps, read by its columns
 const step = (key, title, role, needs = [], more = {}) => ({ key, title, prompt: `${title}.`, role, needs, ...more });
 
 const CHECKOUT = [
@@ -67,9 +68,9 @@ export async function makeTeam({ ask, at, directory }) {
   await ask("set_budget", { scope: "global", limit: 60 });
   await nightly(ask, at);
   at(240);
-  const migration = await start(ask, "database-upgrade", MIGRATION, "goose-1");
+  const migration = await start(ask, "goose-1", { name: "database-upgrade", steps: MIGRATION });
   at(190);
-  const checkout = await start(ask, "guest-checkout", CHECKOUT, "claude-code-1");
+  const checkout = await start(ask, "claude-code-1", { name: "guest-checkout", steps: CHECKOUT });
   const events = WORK.flatMap(([agent, key, from, to]) => [
     { minute: from, act: () => claim(ask, checkout, { agent, key }) },
     ...(to === undefined ? [] : [{ minute: to, act: () => complete(ask, checkout, { agent, key, directory }) }]),
@@ -112,10 +113,10 @@ function repository(directory) {
   git("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "The shop as it is");
 }
 
-const cart = (parameter, name, start) =>
-  `export function total(${parameter}): number {\n  return ${name}.reduce((sum, price) => sum + price${start});\n}\n`;
+const cart = (parameter, name, initial) =>
+  `export function total(${parameter}): number {\n  return ${name}.reduce((sum, price) => sum + price${initial});\n}\n`;
 
-async function start(ask, name, steps, agent) {
+async function start(ask, agent, { name, steps }) {
   const { run } = await ask("execute_workflow", { project: "shop", definition: { name, steps }, agent });
   return run.id;
 }
@@ -165,7 +166,7 @@ async function nightly(ask, at) {
   const nightlyAt = { project: "shop", workflow: "nightly-checks", cron: "0 3 * * *", timezone: "Europe/Berlin" };
   await ask("schedule_workflow", { ...nightlyAt, agent: "codex-2" });
   await ask("schedule_workflow", { ...nightlyAt, name: "weekly-audit", cron: "0 6 * * MON", agent: "codex-2" });
-  const run = await start(ask, "nightly-checks", steps, "codex-2");
+  const run = await start(ask, "codex-2", { name: "nightly-checks", steps });
   let minute = 25 * 60;
   for (const { key } of steps) {
     at(minute);

@@ -66,11 +66,7 @@ export function createServer(parts: ServerParts): BatonServer {
   const client = () => server.getClientVersion()?.name ?? "agent";
   const showsPages = () => showsApps(server.getClientCapabilities());
   const answersHooks = () => !parts.readOnly && hasGuardTool(client());
-  let tools: string | undefined;
-  server.setRequestHandler(ListToolsRequestSchema, async () => {
-    tools ??= (await shownTools({ ...parts, showsApps: showsPages() })).join();
-    return preparedResult(`{"tools":[${tools}${answersHooks() ? `,${JSON.stringify(GUARD_TOOL)}` : ""}]}`);
-  });
+  serveTools(server, { ...parts, showsPages, answersHooks });
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()), showsApps: showsPages });
   const elicitations = serveElicitations(server, { ...parts, host: () => parts.elicitationHost(client()) });
   server.oninitialized = () => parts.onInitialized?.(client());
@@ -113,6 +109,20 @@ export function createServer(parts: ServerParts): BatonServer {
       for (const abort of calls) abort.abort();
     },
   };
+}
+
+interface ListedParts extends ServerParts {
+  readonly showsPages: () => boolean;
+  readonly answersHooks: () => boolean;
+}
+
+// oxlint-disable-next-line typescript/no-deprecated -- as above
+function serveTools(server: Server, { showsPages, answersHooks, ...parts }: ListedParts): void {
+  let tools: string | undefined;
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    tools ??= (await shownTools({ ...parts, showsApps: showsPages() })).join();
+    return preparedResult(`{"tools":[${tools}${answersHooks() ? `,${JSON.stringify(GUARD_TOOL)}` : ""}]}`);
+  });
 }
 
 function abortedWith(signal: AbortSignal): AbortController {

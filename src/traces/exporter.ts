@@ -108,7 +108,11 @@ export class SpanExporter {
 
   async #post(body: string): Promise<Failure | undefined> {
     const { url, headers, timeoutMs } = this.#target;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)]);
+    const stopping = this.#stopping.signal;
+    const own = new AbortController();
+    const timer = setTimeout(() => own.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs).unref();
+    const stop = () => own.abort(stopping.reason);
+    stopping.addEventListener("abort", stop, { once: true });
     try {
       const response = await fetch(url, {
         method: "POST",
@@ -116,7 +120,7 @@ export class SpanExporter {
         headers: { ...headers, "content-type": "application/json" },
         // A redirect would carry the headers elsewhere.
         redirect: "manual",
-        signal,
+        signal: own.signal,
       });
       await drained(response);
       if (response.ok) return undefined;
@@ -125,6 +129,9 @@ export class SpanExporter {
     } catch (error) {
       // The address is not named: it may hold a secret.
       return { isPassing: true, why: error instanceof Error ? error.name : "unknown", afterMs: undefined };
+    } finally {
+      clearTimeout(timer);
+      stopping.removeEventListener("abort", stop);
     }
   }
 

@@ -58,7 +58,7 @@ interface Work {
 /** A way in: opens a client. */
 interface Way {
   readonly name: string;
-  open(): Promise<Caller>;
+  readonly open: () => Promise<Caller>;
 }
 
 interface Measured {

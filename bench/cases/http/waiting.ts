@@ -225,7 +225,7 @@ class Crew {
       ({ task, lease }) => {
         if (task === undefined || lease === undefined) throw new Error(`${agent} waited in vain`);
         this.#claimed.push({ at: performance.now(), agent, task: task.id, token: lease.token });
-        this.#onClaimed();
+        return this.#onClaimed();
       },
       (error: unknown) => {
         if (!this.#isClosed) throw error;

@@ -16,7 +16,7 @@ import { type Address, addressFrom, isLoopback, originOf, publicUrlsFrom, refuse
 import { Listener } from "../../http/listener.js";
 import { Traffic } from "../../http/metrics/traffic.js";
 import { httpServer } from "../../http/server.js";
-import { statelessHandler } from "../../mcp/stateless/handler.js";
+import { type StatelessHandler, statelessHandler } from "../../mcp/stateless/handler.js";
 import { systemClock } from "../../runtime/clock.js";
 import { newSecret } from "../../runtime/random.js";
 import { OpenCalls } from "../../runtime/waiting.js";
@@ -48,22 +48,16 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
   const { address, publicUrls, issuer, asksAll } = placeOf(where);
   const launched = launch(flags, { cwd: process.cwd() });
   const { app, config, logger } = launched;
+  const calls = new OpenCalls();
+  const shared = sharedParts(launched, calls);
   const engine = () => app.sessionlessEngine(CLIENT);
   if (asksAll && issuer === undefined) await requireAWayIn(engine, { app, address });
   const link = asksAll ? undefined : signInLink(launched);
-  const calls = new OpenCalls();
-  const shared = {
-    version: VERSION,
-    logger,
-    dispatch: (client: string, access?: CallerAccess) => app.remoteDispatch(client, access),
-    calls,
-    bodyBytesMax: config.settings.input_bytes_max + ENVELOPE_BYTES,
-    newRequestId: () => app.newRequestId(),
-    reader: () => app.reader(CLIENT),
-    readOnly: config.readOnly,
-  };
-  const elicitationHost = (client: string, access: CallerAccess) => app.remoteElicitation(client, access);
-  const mcp = statelessHandler({ ...shared, elicitationHost, toolsets: config.toolsets });
+  const mcp = statelessHandler({
+    ...shared,
+    elicitationHost: (client, access) => app.remoteElicitation(client, access),
+    toolsets: config.toolsets,
+  });
   const refusals = new RefusalLog({ ...shared, engine });
   const traffic = new Traffic();
   const listener = await Listener.at(address, {
@@ -104,13 +98,34 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
   process.stderr.write(`baton: serving MCP at ${originOf(listener.address)}/mcp\n`);
   await stopSignal();
   calls.stop();
-  const shutDown = async () => {
-    await Promise.race([listener.close(), after(DRAIN_MS_MAX)]);
-    await mcp.close();
-    await app.close();
-  };
-  await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
+  await Promise.race([shutDown({ listener, mcp, app }), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
+}
+
+/** What MCP and the operations both need. */
+function sharedParts({ app, config, logger }: Launched, calls: OpenCalls) {
+  return {
+    version: VERSION,
+    logger,
+    dispatch: (client: string, access?: CallerAccess) => app.remoteDispatch(client, access),
+    calls,
+    bodyBytesMax: config.settings.input_bytes_max + ENVELOPE_BYTES,
+    newRequestId: () => app.newRequestId(),
+    reader: () => app.reader(CLIENT),
+    readOnly: config.readOnly,
+  };
+}
+
+interface Serving {
+  readonly listener: Listener;
+  readonly mcp: StatelessHandler;
+  readonly app: App;
+}
+
+async function shutDown({ listener, mcp, app }: Serving): Promise<void> {
+  await Promise.race([listener.close(), after(DRAIN_MS_MAX)]);
+  await mcp.close();
+  await app.close();
 }
 
 /** Where a server listens, and of whom it asks who they are. */

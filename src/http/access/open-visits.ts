@@ -31,7 +31,7 @@ const LASTING_MS = 500;
 export class OpenVisits {
   readonly #parts: OpenVisitsParts;
   readonly #visits = new Set<Visit>();
-  #timer: NodeJS.Timeout | undefined;
+  #isTimed = false;
 
   constructor(parts: OpenVisitsParts) {
     this.#parts = parts;
@@ -42,14 +42,20 @@ export class OpenVisits {
     const visit = { visitor, outgoing, since: performance.now() };
     this.#visits.add(visit);
     outgoing.once("close", () => this.#visits.delete(visit));
-    this.#timer ??= setTimeout(() => void this.#check(), CHECK_MS).unref();
+    if (!this.#isTimed) this.#checkLater();
+  }
+
+  #checkLater(): void {
+    this.#isTimed = true;
+    setTimeout(() => void this.#check(), CHECK_MS).unref();
   }
 
   async #check(): Promise<void> {
     const before = performance.now() - LASTING_MS;
     const lasting = [...this.#visits].filter(({ since }) => since < before);
     if (lasting.length > 0) for (const visit of await this.#over(lasting)) end(visit);
-    this.#timer = this.#visits.size === 0 ? undefined : setTimeout(() => void this.#check(), CHECK_MS).unref();
+    this.#isTimed = false;
+    if (this.#visits.size > 0) this.#checkLater();
   }
 
   async #over(visits: readonly Visit[]): Promise<readonly Visit[]> {

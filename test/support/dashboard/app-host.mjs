@@ -9,10 +9,10 @@ globalThis.showApp = async ({ html, input, result, theme }) => {
   const capabilities = { serverTools: {} };
   const bridge = new AppBridge(null, { name: "host", version: "1" }, capabilities, { hostContext: { theme } });
   bridge.oncalltool = (params) => globalThis.callTool(params);
-  bridge.onsizechange = ({ height }) => {
+  bridge.addEventListener("sizechange", ({ height }) => {
     if (height !== undefined) frame.style.height = `${height}px`;
-  };
-  const initialized = new Promise((resolve) => (bridge.oninitialized = resolve));
+  });
+  const initialized = new Promise((resolve) => bridge.addEventListener("initialized", resolve));
   await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
   frame.srcdoc = html;
   await initialized;

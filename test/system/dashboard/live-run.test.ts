@@ -12,7 +12,7 @@ const TASKS = LAYERS * WIDE;
 /** Each needs all of the layer before. */
 const STEPS = Array.from({ length: TASKS }, (_, at) => {
   const layer = Math.floor(at / WIDE);
-  const before = Array.from({ length: WIDE }, (_, beside) => `t${(layer - 1) * WIDE + beside}`);
+  const before = [...Array(WIDE).keys()].map((beside) => `t${(layer - 1) * WIDE + beside}`);
   return { key: `t${at}`, title: `Task ${at}`, prompt: "do it", ...(layer > 0 && { needs: before }) };
 });
 
