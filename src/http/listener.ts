@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { serve, type ServerType } from "@hono/node-server";
 import { BatonError } from "../base/errors.js";
@@ -13,7 +12,6 @@ const HEADERS_MS_MAX = 10_000;
 /** How often connections that have become idle are closed while the port closes. */
 const IDLE_POLL_MS = 20;
 const CHECKING_MS_MAX = 1_000;
-const SILENT_MS_MORE = 2 * CHECKING_MS_MAX;
 const HEADER_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 4_096;
 
@@ -52,12 +50,7 @@ export class Listener {
         },
       );
       server.maxConnections = CONNECTIONS_MAX;
-      server.on("connection", (socket: Socket) => {
-        serving.traffic.add(socket);
-        // Node waits without end for the first byte of a connection. Who has sent some is answered before that time is over.
-        socket.setTimeout(serving.requestMs + SILENT_MS_MORE);
-      });
-      server.prependListener("request", ({ socket }: IncomingMessage) => socket.setTimeout(0));
+      server.on("connection", (socket: Socket) => serving.traffic.add(socket));
       server.once("error", (error: Error) =>
         reject(new BatonError("unavailable", `Nothing listens at ${originOf(address)}: ${error.message}.`)),
       );

@@ -23,7 +23,7 @@ start() {
   line=$(sed -n 's/^ExecStart=//p' $unit | sed "s/%i/$i/"); eval "HOME=/var/lib/baton setsid $line </dev/null >/var/log/$1.log 2>&1 &"
   echo $! >/run/$1.pid
 }
-stop() { pid=$(cat /run/$1.pid); kill -TERM "$pid"; while [ -e "/proc/$pid/cwd" ]; do sleep 0.1; done; }
+stop() { pid=$(cat /run/$1.pid); kill -TERM "$pid"; tail --pid="$pid" -f /dev/null; }
 mkdir -p /var/lib/baton
 for name in "$@"; do
   case "$name $verb" in
