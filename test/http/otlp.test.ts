@@ -67,9 +67,8 @@ describe.each(BACKENDS)("exports of Claude Code, on %s", (backend) => {
       env: { CLAUDE_CODE_SESSION_ID: CONVERSATION },
     });
     await client.call("create_project", { name: "p" });
-    const budget = { limit: 1 };
-    const definition = { name: "w", budget, steps: [{ key: "a", prompt: "x" }] };
-    const { run } = await client.call("execute_workflow", { definition, project: "p" });
+    const definition = { name: "w", steps: [{ key: "a", prompt: "x" }] };
+    const { run } = await client.call("execute_workflow", { definition, project: "p", budget: 1 });
     const { task, lease } = await client.call("claim_task", { project: "p" });
     if (task === undefined || lease === undefined) throw new Error("nothing was claimed");
 

@@ -2,11 +2,13 @@ import { Checker, findingsText } from "../checker/checker.js";
 import { type Acknowledged, acknowledgedBy } from "../checker/journal.js";
 import { startApp } from "../servers/app.js";
 import { resultOf } from "../servers/result-of.js";
+import { until } from "../until.js";
 import { bearing } from "./http-server.js";
 import type { RoundRobin } from "./round-robin.js";
 import type { PersonsDatabase } from "./tokens.js";
 
 const WIDTH = 4;
+const PAUSE_MS_MAX = 120_000;
 const AGENTS = ["ann", "ben", "cara", "dan"];
 
 /** Four agents that do a run together, each call of theirs wherever the proxy sends it, again under one key until it is answered. */
@@ -14,8 +16,8 @@ export interface ReplicaTeam {
   /** Tasks of which a client was told that they are done. */
   readonly done: ReadonlySet<string>;
   readonly tasks: number;
-  /** Claims and completes until all is done. Rejects where a task is given out that is done. */
-  readonly work: () => Promise<void>;
+  /** Claims and completes until all is done, each task once it may be begun. Rejects where a task is given out that is done. */
+  readonly work: (mayBegin?: () => boolean) => Promise<void>;
   /**
    * What the history holds against the answers, as text; empty where nothing is lost or doubled. Rejects unless the run has succeeded.
    * `over` says whether nothing else is left to do in the database either.
@@ -43,8 +45,9 @@ export async function startReplicaTeam(
   const started = await call("ann", "execute_workflow", { key: "start", definition, wait_seconds: 0 });
   const run = resultOf("execute_workflow", started).run.id;
   const tasks = layers * WIDTH;
-  const workAs = async (agent: string): Promise<void> => {
+  const workAs = async (agent: string, mayBegin: () => boolean): Promise<void> => {
     for (let n = 0; done.size < tasks; n++) {
+      await until("the team may go on", mayBegin, PAUSE_MS_MAX);
       const claim = await call(agent, "claim_task", { key: `claim-${n}`, run, wait_seconds: 1 });
       if (claim["outcome"] !== "claimed") continue;
       const { task, lease } = resultOf("claim_task", claim);
@@ -56,7 +59,7 @@ export async function startReplicaTeam(
   return {
     done,
     tasks,
-    work: async () => void (await Promise.all(AGENTS.map(workAs))),
+    work: async (mayBegin = () => true) => void (await Promise.all(AGENTS.map((agent) => workAs(agent, mayBegin)))),
     findings: async (over = true) => {
       const { app, call: read } = await startApp({ database: person.database });
       const { status } = (await read("get_run", { run })).run;
