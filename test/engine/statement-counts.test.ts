@@ -43,7 +43,7 @@ test("a completion that readies nothing and ends no run takes few statements", a
   expect(completed.statements).toBeLessThanOrEqual(BOUNDS.completion);
 });
 
-test("only a run under a budget pays for it: a statement with each claim, one with what costs something; usage pays two for its record", async () => {
+test("only a run under a budget pays for it: a statement with each claim, one with what costs something; usage pays three for its record", async () => {
   const counter = new StatementCounter();
   const app = await startApp({ storeHooks: { observe: (point) => counter.note(point) } });
   const crew = new Crew(app);
@@ -60,8 +60,8 @@ test("only a run under a budget pays for it: a statement with each claim, one wi
   await countsOf({});
   const [claim = 0, end = 0] = await countsOf({});
   const usage = { usage: { cost: 1 } };
-  expect(await countsOf({ usage })).toEqual([claim, end + 2]);
-  expect(await countsOf({ usage, budget: 100 })).toEqual([claim + 1, end + 3]);
+  expect(await countsOf({ usage })).toEqual([claim, end + 3]);
+  expect(await countsOf({ usage, budget: 100 })).toEqual([claim + 1, end + 4]);
   expect(await countsOf({ budget: 100 })).toEqual([claim + 1, end]);
 });
 

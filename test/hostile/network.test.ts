@@ -169,7 +169,7 @@ describe("the dashboard of a signed-in person", () => {
   });
 });
 
-test("credentials that are over, for another resource or replayed after their end let nobody in, at any address", async () => {
+test("credentials that are over, for another resource or replayed after their end are refused at every address", async () => {
   const [person, issuer] = [await personsDatabase(), await startIssuer()];
   const [revoked, over] = [await person.token("worker"), await person.token("worker", "--expires", "1ms")];
   const args = ["--public-url", RESOURCE, "--oauth-issuer", issuer.url];

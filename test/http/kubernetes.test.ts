@@ -33,7 +33,7 @@ function typed({ apiVersion, kind }: Manifest, value: string): string {
   return `(): import("${module}").${kind} => (${value});`;
 }
 
-/** What the compiler has against a program. */
+/** Complaints of the compiler about a program. */
 function complaints(program: string): string {
   const directory = temporaryDirectory();
   symlinkSync(path.join(ROOT, "node_modules"), path.join(directory, "node_modules"));

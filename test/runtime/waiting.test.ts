@@ -1,6 +1,8 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { PollTurns } from "../../src/runtime/waiting.js";
+
+/** Lets all that is due run. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 const CALLS = Array.from({ length: 20 }, (_, at) => at);
 

@@ -11,7 +11,7 @@ const BACK_MS_MAX = 5_000;
 const REPLICAS = 3;
 const PROJECT = "probes";
 
-/** What the clients of one replica were answered while it was called without a pause. */
+/** Answers to the clients of one replica, which was called without a pause. */
 interface Probe {
   /** Instants of successes, by the monotonic clock. */
   readonly successes: number[];
@@ -20,7 +20,7 @@ interface Probe {
 }
 
 test("servers whose PostgreSQL stops or is killed under load are back within 5 s of it, and lose and double nothing", async () => {
-  // What is committed is on the disk, as a database of a team has it.
+  // Commits are on the disk, as a team has it.
   const postgres = await startPostgres(["-c", "fsync=on"]);
   onTestFinished(() => postgres.stop());
   const person = personsDatabaseAt(postgres.url);

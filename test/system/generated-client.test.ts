@@ -9,7 +9,7 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 const GENERATOR = path.join(ROOT, "dashboard/node_modules/openapi-typescript/bin/cli.js");
 const COMPILER = path.join(ROOT, "node_modules/typescript/bin/tsc");
 
-/** A program as somebody writes it who has the document alone. */
+/** A program as a developer writes it who has the document alone. */
 const PROGRAM = `
 import createClient from "openapi-fetch";
 import type { paths } from "./baton.js";

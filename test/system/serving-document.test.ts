@@ -58,7 +58,7 @@ chroot "$PLACE/root" env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin HO
 exit "$status"
 `;
 
-/** What is typed: a failing line ends it. curl is told of the certificate, which no authority has signed. */
+/** The beginning of the typed lines: a failing one ends them. curl is told of the certificate, which no authority has signed. */
 const PREAMBLE = `
 set -eo pipefail
 cd /home/new

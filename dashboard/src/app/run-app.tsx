@@ -31,16 +31,16 @@ export function RunApp({ run }: { readonly run: string }): ReactNode {
 /** Asks how the run stands, and reads all that is shown again where that has changed. Returns how to stop. */
 function follow(run: string): () => void {
   const queryKey = ["get_run", { run }];
-  let isAsking = false;
+  let isReading = false;
   const ask = async (): Promise<void> => {
-    if (isAsking || document.visibilityState !== "visible") return;
-    isAsking = true;
+    if (isReading || document.visibilityState !== "visible") return;
+    isReading = true;
     const before = queryClient.getQueryData(queryKey);
     await queryClient.refetchQueries({ queryKey });
     // Equal answers are the same object: the cache shares what has not changed.
     if (queryClient.getQueryData(queryKey) !== before)
       await queryClient.invalidateQueries({ predicate: ({ queryKey: [name] }) => name !== "get_run" });
-    isAsking = false;
+    isReading = false;
   };
   const timer = setInterval(() => void ask(), ASK_MS);
   return () => clearInterval(timer);

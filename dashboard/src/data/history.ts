@@ -75,7 +75,7 @@ function readAllAgain(): void {
   void queryClient.invalidateQueries();
 }
 
-/** What was touched while the server did not answer. What is touched from now on comes as events. */
+/** Reads again what was touched while the server did not answer; later changes come as events. */
 function readWhatFailed(): void {
   void queryClient.refetchQueries({ type: "active", stale: true });
 }
@@ -105,7 +105,7 @@ function deliver(): void {
     predicate: ({ queryKey: [name, input] }) =>
       events.some((event) => isTouched(name as OperationName, input as InputOf<OperationName>, event)),
   });
-  // What is read is there before it may be asked for again: while much happens it would never be.
+  // A read ends before it may be asked for again: while much happens it would never be.
   const isRead = Promise.race([Promise.allSettled([read, ...heeded]), rest(READ_MS_MAX)]);
   void Promise.all([isRead, rest(COALESCE_MS)]).then(deliver);
 }

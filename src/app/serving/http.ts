@@ -102,7 +102,7 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
   process.exit(0);
 }
 
-/** What MCP and the operations both need. */
+/** Parts that MCP and the operations share. */
 function sharedParts({ app, config, logger }: Launched, calls: OpenCalls) {
   return {
     version: VERSION,

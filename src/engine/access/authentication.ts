@@ -94,7 +94,7 @@ export function* letsAnyIn(ctx: EngineContext): Tx<boolean> {
   return (yield* tokens.countLiveTokens(ctx.now)) > 0;
 }
 
-/** Those of these tokens that still let in. */
+/** Tokens, of these, that still let in. */
 export function* stillLetIn(ctx: EngineContext, ids: readonly string[]): Tx<ReadonlySet<string>> {
   return new Set(yield* tokens.liveTokensAmong(ids, ctx.now));
 }

@@ -91,12 +91,12 @@ export async function pruneAllWindows(engine: Engine): Promise<number> {
 export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   await jobs.once("ended sessions", async () => {
     await engine.transact(function* (ctx) {
+      yield* deleteOldExports(ctx.now - ctx.settings.retention_ms);
       yield* sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldEscalations(ctx.now - ctx.settings.retention_ms);
       yield* deleteLapsedElicitations(ctx.now);
       yield* deleteOldApprovals(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldUsage(ctx.now - ctx.settings.retention_ms);
-      yield* deleteOldExports(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldFeedback(ctx.now - ctx.settings.retention_ms);
       yield* pruneDeliveries(ctx);
     });

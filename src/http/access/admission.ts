@@ -31,7 +31,7 @@ export interface Admissions {
   admit(credential: Credential): Promise<Visitor | RefusedCredential>;
   /** Whether the like of it was let in before: a guess is none. */
   knows(credential: Credential): boolean;
-  /** Those of these tokens, by id, that still let in. Errors: `unavailable`. */
+  /** Tokens, of these and by id, that still let in. Errors: `unavailable`. */
   stillLetIn(tokens: readonly string[]): Promise<ReadonlySet<string>>;
   /** Counts a request that was turned away for want of a credential. */
   missed(): void;

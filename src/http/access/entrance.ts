@@ -19,7 +19,7 @@ export interface EntranceParts {
   readonly resource?: ProtectedResource | undefined;
   /** How often each caller may call. */
   readonly rates: Rates;
-  /** What is being answered. */
+  /** Requests that are being answered. */
   readonly visits: OpenVisits;
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from "../../runtime/logger.js";
 import type { Visitor } from "./admission.js";
 
 export interface OpenVisitsParts {
-  /** Those of these tokens that still let in. Errors: `unavailable`. */
+  /** Tokens, of these, that still let in. Errors: `unavailable`. */
   stillLetIn(tokens: readonly string[]): Promise<ReadonlySet<string>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

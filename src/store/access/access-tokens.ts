@@ -70,7 +70,7 @@ export function* countLiveTokens(now: number): Tx<number> {
   return n;
 }
 
-/** Those of these tokens that let in now. */
+/** Tokens, of these, that let in now. */
 export function* liveTokensAmong(ids: readonly string[], now: number): Tx<string[]> {
   return yield* manyIn(idOf, ids, (chunk) => [
     `SELECT id FROM access_tokens

@@ -52,9 +52,18 @@ export function* saveUsageExport({ session, model, ledger, updatedAt }: UsageExp
   ];
 }
 
-/** Removes those of conversations that have exported nothing since an instant. */
+const OLD = columns({ session: text, model: text });
+/** The next pass removes what is left. */
+const OLD_MAX = 200;
+
+/** Removes ledgers of conversations that have exported nothing since an instant, in the order in which exports lock them. */
 export function* deleteOldExports(before: number): Tx<void> {
-  yield ["DELETE FROM usage_exports WHERE updated_at < $1", [before]];
+  const old = yield* many(OLD.read, [
+    `SELECT session, model FROM usage_exports WHERE updated_at < $1 ORDER BY session, model LIMIT ${OLD_MAX}`,
+    [before],
+  ]);
+  for (const { session, model } of old)
+    yield ["DELETE FROM usage_exports WHERE session = $1 AND model = $2 AND updated_at < $3", [session, model, before]];
 }
 
 const WORK = columns({

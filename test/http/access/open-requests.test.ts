@@ -7,7 +7,7 @@ import { resultOf } from "../../support/servers/result-of.js";
 
 const PROTOCOL = "2026-07-28";
 
-describe.each(BACKENDS)("what a token has open, on %s", (backend) => {
+describe.each(BACKENDS)("streams and waits of a token, on %s", (backend) => {
   const team = async () => {
     const person = await personsDatabase(backend);
     const [bearer, other] = [await person.token("worker", "--agent", "ann"), await person.token("worker")];

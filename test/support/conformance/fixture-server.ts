@@ -22,7 +22,7 @@ import { silentLogger } from "../../../src/runtime/logger.js";
 import { OpenCalls } from "../../../src/runtime/waiting.js";
 import { atEnd } from "../lifetime.js";
 import { startApp } from "../servers/app.js";
-import { form, registerAskingTools, requestState } from "./asking-tools.js";
+import { form, registerQuestioningTools, requestState } from "./questioning-tools.js";
 import { image, registerPlainTools, resourceOf, said } from "./plain-tools.js";
 
 const BODY_BYTES_MAX = 1_000_000;
@@ -138,7 +138,7 @@ function fixtureServer(changed: (event: ServerEvent) => void): McpServer {
     },
   );
   registerPlainTools(server);
-  registerAskingTools(server);
+  registerQuestioningTools(server);
   const triggers = {
     test_trigger_tool_change: "tools_list_changed",
     test_trigger_prompt_change: "prompts_list_changed",

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 
-/** Of a page, in milliseconds. */
+/** Times between the frames of a page, in milliseconds. */
 export interface FrameTimes {
   readonly mean: number;
   readonly slowest: number;

@@ -19,7 +19,7 @@ const LOCKING = /\bFROM\s+(\w+)\b[\s\S]*%FOR_UPDATE%/i;
 const WRITING = /^\s*(?:UPDATE|DELETE\s+FROM)\s+(\w+)/i;
 const UPSERTING = /^\s*INSERT\s+INTO\s+(\w+)\b[\s\S]*\bDO\s+UPDATE\b/i;
 // A statement that changes a whole tree of runs names its root.
-const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run|target) = \$\d/i;
+const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run|target|session) = \$\d/i;
 const BY_KEYS = /\b(?:id|run) IN \(\$/i;
 const READING = /\bFROM\s+(\w+)\b/i;
 

@@ -27,7 +27,7 @@ export function buildNextVersion(): string {
   const [before, after, ...more] = readFileSync(index, "utf8").split("];\n\nexport const SCHEMA_VERSION");
   if (after === undefined || more.length > 0) throw new Error(`${INDEX} no longer ends with its list and its version`);
   writeFileSync(index, `${before}${NEXT}${after}`);
-  // What the program reads at run time; its data folders and packages are those of this one.
+  // The program reads these at run time; its data folders and packages are those of this one.
   mkdirSync(path.join(root, "dist"));
   for (const name of readdirSync(path.join(ROOT, "dist")).filter((file) => file.endsWith(".jsonl")))
     cpSync(path.join(ROOT, "dist", name), path.join(root, "dist", name));

@@ -19,7 +19,7 @@ export interface ReplicaTeam {
   /** Claims and completes until all is done, each task once it may be begun. Rejects where a task is given out that is done. */
   readonly work: (mayBegin?: () => boolean) => Promise<void>;
   /**
-   * What the history holds against the answers, as text; empty where nothing is lost or doubled. Rejects unless the run has succeeded.
+   * Findings of the checker, which holds the history against the answers, as text; empty where nothing is lost or doubled. Rejects unless the run has succeeded.
    * `over` says whether nothing else is left to do in the database either.
    */
   readonly findings: (over?: boolean) => Promise<string>;

@@ -22,7 +22,7 @@ const WATCH = `
     }
   }).observe(document.body, { childList: true, subtree: true, characterData: true });`;
 
-describe.skipIf(!HAS_BROWSER)("what another process commits", () => {
+describe.skipIf(!HAS_BROWSER)("commits of another process", () => {
   const browser = shared(launchBrowser);
 
   test("is on the page within 300 ms", async () => {

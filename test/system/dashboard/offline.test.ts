@@ -30,7 +30,7 @@ async function bars(page: Page): Promise<Record<string, string[]>> {
   const read = rows.map(async (row): Promise<[string, string[]]> => {
     const words = await row
       .locator(".track span")
-      .evaluateAll<string[]>("(spans) => spans.map((span) => span.ariaLabel)");
+      .evaluateAll<string[], unknown>("(spans) => spans.map((span) => span.ariaLabel)");
     return [await row.getByRole("link").innerText(), words.map((word) => word.replace(/ [\d.]+ m?s,?/, ""))];
   });
   return Object.fromEntries(await Promise.all(read));

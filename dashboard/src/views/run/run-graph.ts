@@ -30,7 +30,7 @@ async function follow(run: string, events: readonly HistoryEvent[]): Promise<voi
   const queryKey = ["get_run_graph", inputOf(run)];
   if (changed.size > SINGLE_MAX) return queryClient.invalidateQueries({ queryKey });
   const read = await Promise.all([...changed].map((task) => call("get_task", { task }).catch(() => undefined)));
-  // One that could not be read is read with the whole when the server answers again.
+  // A task that could not be read is read with the whole when the server answers again.
   if (read.includes(undefined)) return queryClient.invalidateQueries({ queryKey });
   const lines = new Map(
     read.flatMap((answer) => (answer === undefined ? [] : [[answer.task.id, answer.task] as const])),

@@ -115,6 +115,6 @@ const TOOLS: Readonly<Record<string, (context: ServerContext) => Answer>> = {
 };
 
 /** Registers the tools of the suite that ask for input. */
-export function registerAskingTools(server: McpServer): void {
+export function registerQuestioningTools(server: McpServer): void {
   for (const [name, run] of Object.entries(TOOLS)) server.registerTool(name, { description: name }, run);
 }
