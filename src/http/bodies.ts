@@ -35,13 +35,13 @@ function declaredBytes({ req }: Context<Env>): number | undefined {
 }
 
 /** A request, with what its body holds where that was read already. */
-export interface ReadRequest {
+export interface ParsedRequest {
   readonly request: Request;
   readonly body?: unknown;
 }
 
 /** Reads the body of a request that posts JSON; of one that posts something else, or breaks off, the reader is to say what is wrong with it. */
-export async function withReadBody(request: Request): Promise<ReadRequest> {
+export async function withReadBody(request: Request): Promise<ParsedRequest> {
   if (request.method !== "POST") return { request };
   // A client that leaves while it writes has sent nothing.
   const text = await request.text().catch(() => "");

@@ -1,22 +1,19 @@
 import { type Context, Hono } from "hono";
-import { type ChangedEntities, changesIn } from "../engine/events/changes.js";
+import { type ChangeFeed, changesIn } from "../engine/events/changes.js";
 import { startFollowing } from "../engine/events/following.js";
 import type { Visitor } from "./access/admission.js";
-import { type ReadRequest, withReadBody } from "./bodies.js";
+import { type ParsedRequest, withReadBody } from "./bodies.js";
 import type { Env } from "./env.js";
 import { refusal } from "./problems.js";
 import type { StreamAnswers } from "./streams/answers.js";
 import { follow } from "./streams/following.js";
 import type { OpenHistory } from "./streams/open-streams.js";
 
-/** Changes from the beginning of a subscription on, as the history says them; none at all are a sign of life. */
-export type News = AsyncGenerator<readonly ChangedEntities[], undefined>;
-
 /** Serves MCP to a visitor. */
 export interface McpOverHttp {
-  fetch(read: ReadRequest, visitor: Visitor): Promise<Response>;
+  fetch(read: ParsedRequest, visitor: Visitor): Promise<Response>;
   /** Answers a subscription by the frames of its stream, which end with the news, or by what refuses it. */
-  listen(request: Request, visitor: Visitor, news: News): Promise<AsyncGenerator<string, undefined> | Response>;
+  listen(request: Request, visitor: Visitor, news: ChangeFeed): Promise<AsyncGenerator<string, undefined> | Response>;
 }
 
 export interface McpParts {
@@ -52,7 +49,7 @@ export function mcpRoutes(parts: McpParts): Hono<Env> {
     }
   }
 
-  async function* newsOf(history: OpenHistory, signal: AbortSignal): News {
+  async function* newsOf(history: OpenHistory, signal: AbortSignal): ChangeFeed {
     const from = await history.reader.read((ctx) => startFollowing(ctx, {}));
     yield [];
     for await (const events of follow(history, from, { heartbeatMs: parts.heartbeatMs(), signal }))

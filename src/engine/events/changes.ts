@@ -7,6 +7,9 @@ export interface ChangedEntities extends Pick<StoredEvent, "type" | "project" | 
   readonly to: string | null;
 }
 
+/** Changes from the beginning of a subscription on, as the history says them; none at all are a sign of life. */
+export type ChangeFeed = AsyncGenerator<readonly ChangedEntities[], undefined>;
+
 export interface Changes extends Omit<EventPage, "events"> {
   readonly changes: readonly ChangedEntities[];
 }

@@ -8,6 +8,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { isObject } from "../../base/json.js";
 import type { CallerAccess } from "../../engine/context.js";
+import type { ChangeFeed } from "../../engine/events/changes.js";
 import type { Dispatch } from "../../dispatch/dispatch.js";
 import type { Reader } from "../../resources/resource.js";
 import type { Logger } from "../../runtime/logger.js";
@@ -24,8 +25,8 @@ import { promptList, composedPrompt } from "../browsing/prompts.js";
 import { readContents, resourceList, templateList } from "../browsing/resources.js";
 import { completed } from "../browsing/completions.js";
 import { inputFor } from "./questions.js";
-import { type News, subscriptionTo } from "./subscriptions.js";
-import { type ReadRequest, statelessTransport } from "./transport.js";
+import { subscriptionTo } from "./subscriptions.js";
+import { type McpRequest, statelessTransport } from "./transport.js";
 
 export interface StatelessParts {
   readonly version: string;
@@ -48,9 +49,9 @@ export interface StatelessParts {
 
 /** MCP over HTTP, as a function from a request to its answer. */
 export interface StatelessHandler {
-  fetch(read: ReadRequest, access: CallerAccess | undefined): Promise<Response>;
+  fetch(read: McpRequest, access: CallerAccess | undefined): Promise<Response>;
   /** Answers a subscription by the frames of its stream, or by what refuses it. The news end it. */
-  listen(request: Request, news: News): Promise<AsyncGenerator<string, undefined> | Response>;
+  listen(request: Request, news: ChangeFeed): Promise<AsyncGenerator<string, undefined> | Response>;
   close(): Promise<void>;
 }
 

@@ -1,15 +1,12 @@
 import type { ServerEvent, SubscriptionFilter } from "@modelcontextprotocol/server";
 import { hasCode } from "../../base/errors.js";
-import type { ChangedEntities } from "../../engine/events/changes.js";
+import type { ChangeFeed } from "../../engine/events/changes.js";
 import type { EngineContext } from "../../engine/context.js";
 import { changedBy, followedBy } from "../../resources/catalogue.js";
 import type { Reader } from "../../resources/resource.js";
 import type { Tx } from "../../store/tx.js";
 import { SubscribedAddresses } from "../browsing/subscribed-addresses.js";
 import type { Subscription } from "./transport.js";
-
-/** Changes from now on, as the history says them, once the first of them are taken; none at all are a sign of life. */
-export type News = AsyncGenerator<readonly ChangedEntities[], undefined>;
 
 /** Addresses that one stream is subscribed to; a client that wants more opens another. */
 const ADDRESSES_MAX = 1_000;
@@ -21,7 +18,7 @@ const ADDRESSES_MAX = 1_000;
 export async function subscriptionTo(
   reader: Reader,
   { resourceSubscriptions: asked = [] }: SubscriptionFilter,
-  news: News,
+  news: ChangeFeed,
 ): Promise<Subscription> {
   // From here on no change is missed: what is read below may be newer.
   await news.next();

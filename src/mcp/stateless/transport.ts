@@ -28,14 +28,14 @@ export interface Subscription {
 }
 
 /** A request, with the JSON of its body where that was read already: the SDK copies a request before it reads it. */
-export interface ReadRequest {
+export interface McpRequest {
   readonly request: Request;
   readonly body?: unknown;
 }
 
 /** MCP over HTTP, where nothing is kept between two requests: both protocols at one address. */
 export interface StatelessTransport {
-  fetch(read: ReadRequest, authInfo?: AuthInfo): Promise<Response>;
+  fetch(read: McpRequest, authInfo?: AuthInfo): Promise<Response>;
   /** Answers `subscriptions/listen` by the frames of its stream; each is made when the one before is taken. Or by what refuses it. */
   listen(
     request: Request,

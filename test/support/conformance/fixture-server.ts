@@ -14,7 +14,7 @@ import { Rates } from "../../../src/http/access/rates.js";
 import { cookieOf } from "../../../src/http/access/session-cookie.js";
 import { originOf } from "../../../src/http/address.js";
 import { Listener } from "../../../src/http/listener.js";
-import type { News } from "../../../src/http/mcp.js";
+import type { ChangeFeed } from "../../../src/engine/events/changes.js";
 import { Traffic } from "../../../src/http/metrics/traffic.js";
 import { httpServer } from "../../../src/http/server.js";
 import { statelessTransport } from "../../../src/mcp/stateless/transport.js";
@@ -99,7 +99,7 @@ export async function startConformanceFixture(): Promise<string> {
   return originOf(listener.address);
 }
 
-async function* changesUntilEnd(changes: EventEmitter, news: News): AsyncGenerator<ServerEvent[], undefined> {
+async function* changesUntilEnd(changes: EventEmitter, news: ChangeFeed): AsyncGenerator<ServerEvent[], undefined> {
   const ended = new AbortController();
   const drained = async () => {
     for await (const _ of news);
