@@ -51,14 +51,13 @@ test("clients of both protocols hop between servers in mid-run, one of which is 
     proxy.ports.add(portOf(server));
     return server;
   };
+  // A server that others reach does not start before there is a token.
+  const bearers = new Map<string, string>();
+  for (const [agent] of AGENTS) bearers.set(agent, await person.token("worker", "--agent", agent));
   const [killed] = [await start(), await start(), await start()];
   const clients = new Map<string, Client>();
-  const bearers = new Map<string, string>();
-  for (const [agent, era] of AGENTS) {
-    const bearer = await person.token("worker", "--agent", agent);
-    bearers.set(agent, bearer);
-    clients.set(agent, await connectedClient(proxy.origin, era, { name: agent, bearer }));
-  }
+  for (const [agent, era] of AGENTS)
+    clients.set(agent, await connectedClient(proxy.origin, era, { name: agent, bearer: bearers.get(agent)! }));
 
   const journal: Acknowledged[] = [];
   const done = new Set<string>();

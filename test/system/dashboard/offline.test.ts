@@ -28,9 +28,8 @@ const live = (page: Page) => page.getByText("Live", { exact: true }).waitFor();
 async function bars(page: Page): Promise<Record<string, string[]>> {
   const rows = await page.locator(".timeline li").all();
   const read = rows.map(async (row): Promise<[string, string[]]> => {
-    const words = await row
-      .locator(".track span")
-      .evaluateAll<string[], unknown>("(spans) => spans.map((span) => span.ariaLabel)");
+    const spans = await row.locator(".track span").all();
+    const words = await Promise.all(spans.map(async (span) => (await span.getAttribute("aria-label")) ?? ""));
     return [await row.getByRole("link").innerText(), words.map((word) => word.replace(/ [\d.]+ m?s,?/, ""))];
   });
   return Object.fromEntries(await Promise.all(read));
