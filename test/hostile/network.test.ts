@@ -18,7 +18,7 @@ describe("a server that asks everyone who they are", () => {
       database: person.database,
       address: "0.0.0.0:0",
       env: {
-        BATON_HTTP_REQUEST_TIMEOUT_MS: "500",
+        BATON_HTTP_REQUEST_TIMEOUT_MS: "1500",
         BATON_HTTP_REQUESTS_PER_SECOND: "5",
         BATON_INPUT_BYTES_MAX: "100000",
       },
