@@ -53,7 +53,7 @@ test("a client generated from the server's OpenAPI document compiles, calls, and
   expect(JSON.parse(run(at("program.js"), origin))).toEqual({
     status: "ready",
     isSame: true,
-    health: "healthy",
+    health: "ok",
     missing: { status: 404, code: "not_found", next: [expect.objectContaining({ tool: expect.any(String) })] },
     wrong: { status: 400, code: "invalid_input" },
   });

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { SCHEMA_VERSION } from "../../src/store/migrations/index.js";
+import { onPostgres } from "../support/databases/databases.js";
 import { bearing, type HttpServer, portOf, startHttpServer } from "../support/http/http-server.js";
 import { openStream } from "../support/http/event-stream.js";
 import { startReplicaTeam } from "../support/http/replica-team.js";
@@ -61,5 +63,7 @@ test("servers are replaced one after the other by those of a version that moves 
   const late = startServer({ database: person.database, args: ["call", "get_system_status"] });
   expect(await late.ended).toMatchObject({ code: 1 });
   expect(late.stderr()).toContain("restart to update");
+  // This version's checker reads what the next one has left: a column is all that is new.
+  await onPostgres(person.database, `UPDATE baton_schema SET version = ${SCHEMA_VERSION}`);
   expect(await team.findings()).toBe("");
 }, 300_000);

@@ -146,6 +146,11 @@ function serverOfThisWorker(): Promise<string> {
   return server;
 }
 
+/** Runs a statement on a PostgreSQL database, past the store. */
+export async function onPostgres(url: string, statement: string): Promise<void> {
+  await administer(url, (client) => client.query(statement));
+}
+
 async function administer(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
