@@ -13,7 +13,11 @@ import type { OpenHistory } from "./streams/open-streams.js";
 export interface McpOverHttp {
   fetch(read: ParsedRequest, visitor: Visitor): Promise<Response>;
   /** Answers a subscription by the frames of its stream, which end with the news, or by what refuses it. */
-  listen(request: Request, visitor: Visitor, news: ChangeFeed): Promise<AsyncGenerator<string, undefined> | Response>;
+  listen(
+    read: ParsedRequest,
+    visitor: Visitor,
+    news: ChangeFeed,
+  ): Promise<AsyncGenerator<string, undefined> | Response>;
 }
 
 export interface McpParts {
@@ -33,16 +37,16 @@ export function mcpRoutes(parts: McpParts): Hono<Env> {
   const routes = new Hono<Env>();
   routes.all("/mcp", async (context) => {
     const { raw } = context.req;
-    if (raw.method !== "POST" || context.req.header(METHOD_HEADER) !== LISTEN)
-      return mcp.fetch(await withReadBody(raw), context.get("visitor"));
-    return listening(context);
+    const read = await withReadBody(raw);
+    const listens = raw.method === "POST" && context.req.header(METHOD_HEADER) === LISTEN;
+    return listens ? listening(context, read) : mcp.fetch(read, context.get("visitor"));
   });
   return routes;
 
-  async function listening(context: Context<Env>): Promise<Response> {
+  async function listening(context: Context<Env>, read: ParsedRequest): Promise<Response> {
     try {
       return await streams.answer(context, (history, signal) =>
-        mcp.listen(context.req.raw, context.get("visitor"), newsOf(history, signal)),
+        mcp.listen(read, context.get("visitor"), newsOf(history, signal)),
       );
     } catch (error) {
       return refusal(context, error);

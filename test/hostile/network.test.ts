@@ -1,6 +1,6 @@
 import net from "node:net";
 import { describe, expect, test } from "vitest";
-import { bearing, portOf, startHttpServer } from "../support/http/http-server.js";
+import { bearing, JSON_BODY, portOf, startHttpServer } from "../support/http/http-server.js";
 import { startIssuer } from "../support/http/issuer.js";
 import { askAs, sendRaw } from "../support/http/raw.js";
 import { personsDatabase } from "../support/http/tokens.js";
@@ -98,6 +98,23 @@ describe("a server that asks everyone who they are", () => {
       /^HTTP\/1\.1 400 /,
     );
     expect(await sendRaw(port, [...post, json, "Content-Length: 2", "Content-Length: 3"])).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  test("gives a call that says in its header that it subscribes the rights of its token, and no more", async () => {
+    const person = await personsDatabase();
+    const bearer = await person.token("worker", "--agent", "ann");
+    const { origin } = await startHttpServer({ database: person.database, address: "0.0.0.0:0" });
+    const headers = {
+      ...JSON_BODY,
+      ...bearing(bearer),
+      Accept: "application/json, text/event-stream",
+      "Mcp-Method": "subscriptions/listen",
+    };
+    const params = { name: "send_message", arguments: { agent: "bob", to: "all", body: "hello" } };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+    const answer = await fetch(`${origin}/mcp`, { method: "POST", headers, body });
+    expect(await answer.text()).toContain("not_permitted");
+    expect(await fetch(`${origin}/mcp`, { method: "POST", headers, body: "{" })).toMatchObject({ status: 400 });
   });
 
   test("slows a caller down that calls too often, and no other", async () => {

@@ -87,7 +87,7 @@ export async function serveHttp(flags: Flags, where: HttpFlags): Promise<never> 
         dashboard: path.join(PACKAGE_ROOT, "dist/dashboard"),
         mcp: {
           fetch: (read, { access }) => mcp.fetch(read, access),
-          listen: (request, _, news) => mcp.listen(request, news),
+          listen: (read, { access }, news) => mcp.listen(read, access, news),
         },
       }).fetch;
     },

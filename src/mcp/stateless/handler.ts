@@ -4,6 +4,7 @@ import {
   CLIENT_INFO_META_KEY,
   Server,
   type ServerContext,
+  type SubscriptionFilter,
   type Tool,
 } from "@modelcontextprotocol/server";
 import { isObject } from "../../base/json.js";
@@ -51,7 +52,11 @@ export interface StatelessParts {
 export interface StatelessHandler {
   fetch(read: McpRequest, access: CallerAccess | undefined): Promise<Response>;
   /** Answers a subscription by the frames of its stream, or by what refuses it. The news end it. */
-  listen(request: Request, news: ChangeFeed): Promise<AsyncGenerator<string, undefined> | Response>;
+  listen(
+    read: McpRequest,
+    access: CallerAccess | undefined,
+    news: ChangeFeed,
+  ): Promise<AsyncGenerator<string, undefined> | Response>;
   close(): Promise<void>;
 }
 
@@ -127,8 +132,10 @@ export function statelessHandler(parts: StatelessParts): StatelessHandler {
   });
   return {
     fetch: (read, access) => transport.fetch(read, access && authInfoOf(access)),
-    listen: (request, news) =>
-      transport.listen(request, async (filter) => subscriptionTo(await parts.reader(), filter, news)),
+    listen: (read, access, news) => {
+      const subscribe = async (filter: SubscriptionFilter) => subscriptionTo(await parts.reader(), filter, news);
+      return transport.listen(read, subscribe, access && authInfoOf(access));
+    },
     close: () => transport.close(),
   };
 }

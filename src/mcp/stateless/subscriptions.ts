@@ -10,6 +10,8 @@ import type { Subscription } from "./transport.js";
 
 /** Addresses that one stream is subscribed to; a client that wants more opens another. */
 const ADDRESSES_MAX = 1_000;
+/** A stream gives a sign of life so often while the history tells of other things alone: proxies end a silent one. */
+const QUIET_MS_MAX = 10_000;
 
 /**
  * Subscribes to the resources that a client asks for. Addresses of nothing, those over the limit and lists, which never change while
@@ -29,10 +31,13 @@ export async function subscriptionTo(
   return { honored: followed.size === 0 ? {} : { resourceSubscriptions: [...followed.keys()] }, events: updates() };
 
   async function* updates(): AsyncGenerator<readonly ServerEvent[], undefined> {
+    let saidAt = performance.now();
     for await (const changes of news) {
       const concerned = subscribed.concernedBy(changes.flatMap(changedBy));
-      if (concerned.length > 0 || changes.length === 0)
-        yield concerned.map((uri) => ({ kind: "resource_updated", uri }) as const);
+      const isQuiet = concerned.length === 0 && changes.length > 0 && performance.now() - saidAt < QUIET_MS_MAX;
+      if (isQuiet) continue;
+      saidAt = performance.now();
+      yield concerned.map((uri) => ({ kind: "resource_updated", uri }) as const);
     }
     return undefined;
   }

@@ -38,8 +38,9 @@ export interface StatelessTransport {
   fetch(read: McpRequest, authInfo?: AuthInfo): Promise<Response>;
   /** Answers `subscriptions/listen` by the frames of its stream; each is made when the one before is taken. Or by what refuses it. */
   listen(
-    request: Request,
+    read: McpRequest,
     subscribe: (filter: SubscriptionFilter) => Promise<Subscription>,
+    authInfo?: AuthInfo,
   ): Promise<AsyncGenerator<string, undefined> | Response>;
   close(): Promise<void>;
 }
@@ -52,19 +53,21 @@ export function statelessTransport({ make, bodyBytesMax, logger }: TransportPart
     maxRequestBodySize: bodyBytesMax,
   };
   const handler = createMcpHandler(make, options);
+  const fetch: StatelessTransport["fetch"] = ({ request, body }, authInfo) =>
+    handler.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) });
   return {
-    fetch: ({ request, body }, authInfo) => handler.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) }),
-    listen: async (request, subscribe) => {
-      const body: unknown = await request.json().catch(() => undefined);
+    fetch,
+    listen: async (read, subscribe, authInfo) => {
+      const { request, body } = read;
       const filter = filterIn(body);
-      // A body that is no subscription is refused as any other request that is not as it should be.
-      if (filter === undefined) return handler.fetch(request, { parsedBody: body });
+      // A body that is no subscription is answered as it would be without the header, to the same caller.
+      if (filter === undefined) return fetch(read, authInfo);
       const { honored, events } = await subscribe(filter);
       const bus = new OneStreamBus(honored);
       const parsedBody = withFilter(body, honored);
       // The SDK writes to its stream whether it is read or not: with a handler of its own each stream is written to as fast as it is read.
       const listening = createMcpHandler(make, { ...options, bus, keepAliveMs: 0 });
-      const response = await listening.fetch(request, { parsedBody });
+      const response = await listening.fetch(request, { parsedBody, ...(authInfo && { authInfo }) });
       const isStream = /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "");
       if (isStream && response.body !== null)
         return frames(response.body, { events, bus, end: () => listening.close() });

@@ -85,8 +85,8 @@ export async function startConformanceFixture(): Promise<string> {
           dashboard: "",
           mcp: {
             fetch: (read) => mcp.fetch(read),
-            listen: (request, _, news) =>
-              mcp.listen(request, async (filter) => ({ honored: filter, events: changesUntilEnd(changes, news) })),
+            listen: (read, _, news) =>
+              mcp.listen(read, async (filter) => ({ honored: filter, events: changesUntilEnd(changes, news) })),
           },
         }).fetch,
     },
