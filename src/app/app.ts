@@ -294,7 +294,7 @@ export class App {
       logger: this.#logger,
       tracer,
       capabilities: this.#ownCapabilities(),
-      waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(() => turns.take(poll), waiting)),
+      waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(poll, { ...waiting, turns })),
       newRequestId: () => this.newRequestId(),
     });
   }

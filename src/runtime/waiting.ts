@@ -6,6 +6,8 @@ export interface WaitOptions {
   onWake(listener: () => void): () => void;
   /** Milliseconds until something may be found without a wake; undefined where nothing is known to come. Asked after each poll. */
   readonly nextPollMs?: (() => number | undefined) | undefined;
+  /** Polls after a wake-up take turns: a commit wakes many calls at once. */
+  readonly turns?: PollTurns;
   /** Called every `everyMs` while it waits, with the milliseconds waited so far. */
   readonly progress?: { readonly everyMs: number; report(elapsedMs: number): void };
 }
@@ -29,7 +31,9 @@ export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: Wa
   };
   const stopListening = waiting.onWake(wake);
   const deadline = setTimeout(end, waiting.timeoutMs);
-  const { progress, nextPollMs } = waiting;
+  const { progress, nextPollMs, turns } = waiting;
+  // A call that was given up while it stood in line must not take what there is.
+  const again = async () => (waiting.signal.aborted ? undefined : poll());
   const reports = progress && setInterval(() => progress.report(performance.now() - startedAt), progress.everyMs);
   waiting.signal.addEventListener("abort", end, { once: true });
   try {
@@ -37,7 +41,7 @@ export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: Wa
     for (;;) {
       if (requested) {
         requested = false;
-        const seen = await poll();
+        const seen = await (turns === undefined ? again() : turns.take(again));
         if (seen !== undefined) return seen;
       }
       if (over) return undefined;

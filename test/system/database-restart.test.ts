@@ -59,7 +59,7 @@ test("servers whose PostgreSQL stops or is killed under load are back within 5 s
   };
   await outage("fast");
   await outage("killed");
-  // Longer than a call waits for its database: now clients are told.
+  // This outage is longer than a call waits for its database: clients are told.
   const refusedEach = () =>
     until("each replica has refused a call", () => probes.every((one) => one.refusals.length > 0), 60_000);
   await outage("fast", refusedEach);

@@ -7,6 +7,8 @@ import { until } from "../support/until.js";
 
 test("servers on one PostgreSQL behind a proxy lose and double nothing while one is killed, one stands still and one is replaced", async () => {
   const person = await personsDatabase("postgres");
+  // A server that others reach does not start before there is a token.
+  await person.token("worker");
   const proxy = await startRoundRobin();
   const start = async (): Promise<HttpServer> => {
     const args = ["--public-url", "https://baton.example"];

@@ -33,7 +33,7 @@ test("servers are replaced one after the other by those of a version that moves 
   const team = await startReplicaTeam(person, { proxy, layers: 15 });
   const stream = await openStream(`${old[0]!.origin}/api/v1/events`, bearing(watcher));
 
-  // However fast it is, some of the work is left for each step of the update.
+  // Some of the work is left for each step of the update, however fast the team is.
   let allowed = STEP_TASKS;
   const update = async (): Promise<void> => {
     await until("the team has done some of its work", () => team.done.size >= allowed, 120_000);

@@ -13,7 +13,7 @@ describe.each(BACKENDS)("search on %s", (backend) => {
     const crew = new Crew(app);
     await crew.start(
       [
-        { key: "api", title: "The API", prompt: "Take COUPONS of 100% and more,\nbut not two." },
+        { key: "api", title: "The API", prompt: "Take COUPONS of 100% and more,\nbut not two!" },
         { key: "mail", title: "Mails", prompt: "Write them." },
       ],
       { project: "demo" },
@@ -47,11 +47,12 @@ describe.each(BACKENDS)("search on %s", (backend) => {
     );
     expect(found.find(({ kind }) => kind === "task")).toMatchObject({
       title: "The API",
-      excerpt: "Take COUPONS of 100% and more,\nbut not two.",
+      excerpt: "Take COUPONS of 100% and more,\nbut not two!",
       status: "dead_letter",
     });
     expect(found.find(({ kind }) => kind === "dead_letter")).toMatchObject({ excerpt: "the coupon table is gone" });
     expect(more).toEqual([]);
+    expect(kinds(await call("search", { text: "plan", kinds: ["run"] }))).toContain("run");
     expect((await call("search", { text: "coupon", limit: 1, kinds: ["agent"] })).more).toEqual(["agent"]);
   });
 
@@ -59,7 +60,7 @@ describe.each(BACKENDS)("search on %s", (backend) => {
     const { call } = await office();
     expect(kinds(await call("search", { text: "100%", kinds: ["task"] }))).toEqual(["task"]);
     expect(kinds(await call("search", { text: "1_0", kinds: ["task"] }))).toEqual([]);
-    expect(kinds(await call("search", { text: "!", kinds: ["task"] }).catch(() => ({ found: [] })))).toEqual([]);
+    expect(kinds(await call("search", { text: "two!", kinds: ["task"] }))).toEqual(["task"]);
     expect(
       kinds(await call("search", { text: "coupon", project: "other", kinds: ["task", "message", "event"] })),
     ).toEqual([]);

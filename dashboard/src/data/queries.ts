@@ -32,13 +32,15 @@ export interface QueryOptions {
   readonly enabled?: boolean;
   /** Milliseconds for which a result may be shown again unread. Default: until an event touches it. */
   readonly staleTime?: number;
+  /** Whether each view of it reads it anew: its own events are followed only while it is shown. */
+  readonly readsAnew?: boolean;
 }
 
 /** A reading operation, whose result is kept until an event touches it. */
 export function useOperation<N extends OperationName>(
   name: N,
   input: InputOf<N>,
-  { enabled = true, staleTime = Infinity }: QueryOptions = {},
+  { enabled = true, staleTime = Infinity, readsAnew = false }: QueryOptions = {},
 ): UseQueryResult<ResultOf<N>, Problem> {
   return useQuery<ResultOf<N>, Problem>({
     queryKey: [name, input],
@@ -46,11 +48,12 @@ export function useOperation<N extends OperationName>(
     placeholderData: (before) => before,
     enabled,
     staleTime,
+    ...(readsAnew && { refetchOnMount: "always" as const }),
   });
 }
 
 /** Several results that are shown as one. */
-export interface SeveralResults<T> {
+interface SeveralResults<T> {
   /** In the order of the inputs; absent until all are there. */
   readonly data: readonly T[] | undefined;
   readonly error: Problem | null;

@@ -5,7 +5,7 @@ import { useProjects } from "./shown-projects.js";
 
 export function ProjectChoice(): ReactNode {
   const { project = "" } = useProject();
-  const projects = useProjects() ?? [];
+  const projects = useProjects().data ?? [];
   return (
     <label className="choice">
       <span>Project</span>

@@ -1,4 +1,4 @@
-import type { ResultOf } from "../data/client.js";
+import type { Problem, ResultOf } from "../data/client.js";
 import { useOperation } from "../data/queries.js";
 import { useProject } from "./project.js";
 
@@ -7,14 +7,21 @@ type Project = ResultOf<"list_projects">["projects"][number];
 /** At most as many as one page of the list has. */
 const PROJECTS_MAX = 200;
 
-/** The active projects; `undefined` while they are not known. */
-export function useProjects(): readonly Project[] | undefined {
-  return useOperation("list_projects", { status: "active", limit: PROJECTS_MAX }).data?.projects;
+interface Projects {
+  /** Absent while they are not known. */
+  readonly data: readonly Project[] | undefined;
+  readonly error: Problem | null;
 }
 
-/** The chosen project, or all of them; `undefined` while they are not known. */
-export function useShownProjects(): readonly Project[] | undefined {
+/** The active projects. */
+export function useProjects(): Projects {
+  const { data, error } = useOperation("list_projects", { status: "active", limit: PROJECTS_MAX });
+  return { data: data?.projects, error };
+}
+
+/** The chosen project, or all of them. */
+export function useShownProjects(): Projects {
   const { project } = useProject();
-  const all = useProjects();
-  return project === undefined ? all : all?.filter(({ id }) => id === project);
+  const { data, error } = useProjects();
+  return { data: project === undefined ? data : data?.filter(({ id }) => id === project), error };
 }

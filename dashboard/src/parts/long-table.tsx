@@ -1,5 +1,6 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { usePrinting } from "./printing.js";
 
 interface LongTableProps<T> {
   readonly columns: readonly string[];
@@ -18,7 +19,8 @@ const OVERSCAN = 12;
 
 /** A table of any length: of many rows those in sight are drawn, and more are asked for near its end. */
 export function LongTable<T>({ columns, rows, keyOf, children, readOn }: LongTableProps<T>): ReactNode {
-  const isWhole = rows.length <= WHOLE_MAX && readOn === undefined;
+  const isPrinting = usePrinting();
+  const isWhole = isPrinting || (rows.length <= WHOLE_MAX && readOn === undefined);
   const table = useRef<HTMLTableElement>(null);
   const [top, setTop] = useState(0);
   // Other tables above may have grown.

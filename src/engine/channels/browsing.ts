@@ -2,7 +2,7 @@ import { BatonError } from "../../base/errors.js";
 import { type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { findAgent } from "../../store/agents/agents.js";
 import { type MessagePlace, newestMessages } from "../../store/channels/browsing.js";
-import { acknowledgedBy, type Inbox, type Message } from "../../store/channels/messages.js";
+import { type Inbox, type Message, unreadAmong } from "../../store/channels/messages.js";
 import { findTasks } from "../../store/tasks/lists.js";
 import { together, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
@@ -51,7 +51,7 @@ export function* browseMessages(
   const shown = page.filter((message) => mayRead(ctx, message));
   const [tasks, unread] = yield* together([
     findTasks([...new Set(shown.flatMap(({ task }) => (task === null ? [] : [task])))]),
-    unreadAmong(ctx, project.id, shown),
+    unreadBy(ctx, project.id, shown),
   ]);
   const titles = new Map(tasks.map(({ id, title }) => [id, title]));
   const browsed = shown.map((message) => ({
@@ -69,7 +69,7 @@ function mayRead({ caller }: EngineContext, { address, sender }: Message): boole
 }
 
 /** The numbers of those messages that the caller has yet to acknowledge. */
-function* unreadAmong(ctx: EngineContext, project: string, messages: readonly Message[]): Tx<ReadonlySet<number>> {
+function* unreadBy(ctx: EngineContext, project: string, messages: readonly Message[]): Tx<ReadonlySet<number>> {
   const { caller } = ctx;
   const agent = yield* findAgent(caller.agent);
   // A caller that has done nothing yet has no inbox; a person is written to before that.
@@ -77,19 +77,11 @@ function* unreadAmong(ctx: EngineContext, project: string, messages: readonly Me
     agent === undefined
       ? { agent: caller.agent, addresses: [], registeredAt: ctx.now }
       : yield* inboxOf(agent, project);
-  const addresses = new Set(caller.channel === "human" ? [PERSON, ...own.addresses] : own.addresses);
-  const known = yield* acknowledgedBy(
-    own.agent,
+  const addresses = caller.channel === "human" ? [PERSON, ...own.addresses] : own.addresses;
+  return yield* unreadAmong(
+    { ...own, addresses },
     messages.map(({ seq }) => seq),
   );
-  const waiting = messages.filter(
-    ({ seq, address, sender, at }) =>
-      addresses.has(address) &&
-      sender !== own.agent &&
-      !known.has(seq) &&
-      (at >= own.registeredAt || !address.endsWith("/all")),
-  );
-  return new Set(waiting.map(({ seq }) => seq));
 }
 
 function placeOf(cursor: string | undefined): MessagePlace {

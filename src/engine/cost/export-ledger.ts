@@ -25,7 +25,7 @@ export const EMPTY_LEDGER: ExportLedger = { metrics: NOTHING, events: NOTHING, b
 
 const AMOUNTS = ["input", "output", "cached", "cacheWrite", "cost"] as const;
 /** Events of which a repetition is known. A client repeats a batch that was not answered, hardly an older one. */
-const SEEN_MAX = 256;
+const SEEN_MAX = 1_024;
 const SERIES_MAX = 200;
 const HASH_CHARS = 12;
 

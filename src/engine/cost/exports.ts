@@ -1,3 +1,4 @@
+import { microsOf } from "../../base/money.js";
 import { conversationKey, handleOf } from "../../base/names.js";
 import { lockRun, lockUsageExport } from "../../store/lock-order.js";
 import { agentsOfSessions, sessionsOfConversation } from "../../store/presence/sessions.js";
@@ -19,6 +20,7 @@ import { payFor } from "./recording.js";
 
 /** Exports of one conversation and model that are booked to one attempt, or to an agent that had none then. */
 export interface ExportBatch {
+  /** The conversation, with the agent where the client names one. */
   readonly session: string;
   readonly model: string;
   readonly agent: string;
@@ -47,7 +49,7 @@ export function* assignExports(
   let rejected = 0;
   let why: string | undefined;
   for (const usage of usages) {
-    const who = JSON.stringify([usage.session, usage.agent]);
+    const who = JSON.stringify(usage.agent === undefined ? [usage.session] : [null, usage.agent]);
     const sender = senders.get(who) ?? (yield* senderOf(usage, permitted));
     senders.set(who, sender);
     const session = conversationKey(usage.session);
@@ -57,8 +59,10 @@ export function* assignExports(
       continue;
     }
     const work = workAt(sender.works, usage);
-    const key = JSON.stringify([session, usage.model, work?.task ?? sender.agents[0], work?.attempt]);
-    const batch = batches.get(key) ?? { ...startOf({ session, work, sender }), model: usage.model, usages: [] };
+    // Whoever names an agent has a ledger for it: it cannot fill that of another agent's conversation.
+    const ledger = usage.agent === undefined ? session : `${session} ${usage.agent}`;
+    const key = JSON.stringify([ledger, usage.model, work?.task ?? sender.agents[0], work?.attempt]);
+    const batch = batches.get(key) ?? { ...startOf({ session: ledger, work, sender }), model: usage.model, usages: [] };
     batch.usages.push(usage);
     batches.set(key, batch);
   }
@@ -143,7 +147,7 @@ function priced({ prices, now }: EngineContext, { model, due, ledger }: Unpriced
     cacheWriteTokens: tokens.cacheWrite,
   };
   const price = prices?.priceOf(model, tokens, now);
-  const micros = price && Math.round((price.input + price.output) * MICROS);
+  const micros = price && microsOf(price.input + price.output);
   const isCostTold = ledger.metrics.cost > 0 || ledger.events.cost > 0;
   const hasTokens = !isNothing({ ...due, cost: 0 });
   if (price?.source === "own_price" || !isCostTold) {
@@ -152,5 +156,3 @@ function priced({ prices, now }: EngineContext, { model, due, ledger }: Unpriced
   }
   return { ...counts, cost, price: "list_price" };
 }
-
-const MICROS = 1_000_000;

@@ -39,6 +39,8 @@ export class OpenVisits {
 
   /** Counts a request until its answer is over. */
   enter(visitor: Visitor, outgoing: ServerResponse): void {
+    // A client that has left while it was let in: no "close" follows.
+    if (outgoing.destroyed) return;
     const visit = { visitor, outgoing, since: performance.now() };
     this.#visits.add(visit);
     outgoing.once("close", () => this.#visits.delete(visit));

@@ -17,10 +17,14 @@ export interface NewestMessages {
 const OLDER = `SELECT ${MESSAGES.columns} FROM messages WHERE project = $1`;
 // By the index of ages, and by that of addresses.
 const NEWEST = `${OLDER} AND at <= $2 AND (at < $2 OR seq < $3) ORDER BY at DESC, seq DESC LIMIT $4`;
-const NEWEST_AT = `${OLDER} AND at <= $2 AND seq < $3 AND address = $5 ORDER BY seq DESC LIMIT $4`;
+const NEWEST_AT = `${OLDER} AND seq < $2 AND address = $4 ORDER BY seq DESC LIMIT $3`;
 
 /** The messages of a project at one address or at all, newest first. */
 export function* newestMessages({ project, address, before, limit }: NewestMessages): Tx<Message[]> {
-  const values = [project, before.at, before.seq, limit];
-  return yield* many(MESSAGES.read, address === undefined ? [NEWEST, values] : [NEWEST_AT, [...values, address]]);
+  return yield* many(
+    MESSAGES.read,
+    address === undefined
+      ? [NEWEST, [project, before.at, before.seq, limit]]
+      : [NEWEST_AT, [project, before.seq, limit, address]],
+  );
 }

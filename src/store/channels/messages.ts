@@ -117,6 +117,16 @@ export function* listUnread(inbox: Inbox, { run, task, decisions, ...page }: Inb
   return yield* many(MESSAGES.read, [LIST_UNREAD, [...inboxParams(inbox, page), ...filter]]);
 }
 
+/** Numbers, of these, of messages that are unread in an inbox. */
+export function* unreadAmong(inbox: Inbox, seqs: readonly number[]): Tx<ReadonlySet<number>> {
+  const unread = yield* manyIn(only("seq", int), seqs, (chunk) => [
+    // sql: placeholders alone
+    `SELECT m.seq FROM messages m WHERE ${ADDRESSED} AND ${OF_OTHERS} AND m.seq IN (${placeholders(chunk.length, ADDRESSES_MAX + 5)}) LIMIT $4`,
+    [...inboxParams(inbox, { after: 0, limit: chunk.length }), ...chunk],
+  ]);
+  return new Set(unread);
+}
+
 const LIST_ALL = `SELECT ${MESSAGES.columnsOf("m")} FROM messages m WHERE m.address IN (${placeholders(ADDRESSES_MAX, 3)}) AND m.seq > $1
   ORDER BY m.seq LIMIT $2`;
 

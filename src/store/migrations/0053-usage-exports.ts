@@ -9,8 +9,8 @@ export const usageExports: Migration = {
     `CREATE TABLE usage_exports (
       session %KEY% NOT NULL,
       model %KEY% NOT NULL,
-      ledger TEXT NOT NULL,
       updated_at BIGINT NOT NULL,
+      ledger TEXT NOT NULL,
       PRIMARY KEY (session, model)
     ) %CLUSTERED%`,
     "ALTER TABLE usage_records ADD COLUMN exported INTEGER NOT NULL DEFAULT 0",

@@ -1,4 +1,4 @@
-import { int, intOrNull, json, many, manyIn, placeholders, text, textOrNull } from "../rows.js";
+import { hit, int, intOrNull, json, many, manyIn, placeholders, text, textOrNull } from "../rows.js";
 import { columns, insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -109,10 +109,10 @@ const OF_ATTEMPT = "SELECT id FROM usage_records WHERE run = $1 AND task = $2 AN
 
 /** Whether the agent itself has reported the usage of an attempt. */
 export function* isReported({ run, task, attempt }: AttemptKey): Tx<boolean> {
-  return (yield [`${OF_ATTEMPT} = 0 LIMIT 1`, [run, task, attempt]]).length > 0;
+  return yield* hit([`${OF_ATTEMPT} = 0 LIMIT 1`, [run, task, attempt]]);
 }
 
 /** Whether its client has exported the usage of an attempt. */
 export function* isExported({ run, task, attempt }: AttemptKey): Tx<boolean> {
-  return (yield [`${OF_ATTEMPT} = 1 LIMIT 1`, [run, task, attempt]]).length > 0;
+  return yield* hit([`${OF_ATTEMPT} = 1 LIMIT 1`, [run, task, attempt]]);
 }

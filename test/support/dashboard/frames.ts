@@ -15,7 +15,7 @@ export async function watchPaint(page: Page, selector: string): Promise<void> {
       new MutationObserver((_, observer) => {
         if (document.querySelector(${JSON.stringify(selector)}) === null) return;
         observer.disconnect();
-        // What is drawn in a frame is on the screen when the next one begins.
+        // A frame is on the screen when the next one begins.
         requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())));
       }).observe(document, { childList: true, subtree: true, attributes: true });
     })`);

@@ -76,6 +76,7 @@ describe.skipIf(!HAS_BROWSER)(`${AGENTS} agents and ${LARGE_RUN_TASKS} tasks`, (
     const times = await scrolling(page);
     process.stdout.write(`${AGENTS} agents and ${LARGE_RUN_TASKS} tasks, ${view}: ${frameWords(times)}\n`);
     expect(times.mean).toBeLessThan(FRAME_MS_MAX);
+    expect(await page.locator("tbody tr, .timeline li").count()).toBeLessThan(ROWS_MAX);
     expect(end === undefined ? READ_ON : await readOnTo(page, end)).toEqual(READ_ON);
     expect(errors).toEqual([]);
   });

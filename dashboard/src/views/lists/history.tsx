@@ -4,6 +4,7 @@ import { useOperation } from "../../data/queries.js";
 import { useProject } from "../../page/project.js";
 import { hrefOf, type Route } from "../../page/routes.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
+import { Pages } from "../../parts/pages.js";
 import { Shown } from "../../parts/shown.js";
 import { Ago } from "../../parts/time.js";
 import { ListView } from "./list-view.js";
@@ -49,18 +50,7 @@ export function HistoryView({ route }: { readonly route: Route }): ReactNode {
         {({ events, next_cursor: next, more }) => (
           <>
             {events.length === 0 ? <Nothing>No event matches.</Nothing> : <EventTable events={events} />}
-            <p className="pages">
-              {cursors.length > 0 && (
-                <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-                  Earlier
-                </button>
-              )}
-              {more && (
-                <button type="button" onClick={() => setCursors([...cursors, next])}>
-                  Later
-                </button>
-              )}
-            </p>
+            <Pages cursors={cursors} next={more ? next : undefined} onTurn={setCursors} words={["Earlier", "Later"]} />
           </>
         )}
       </Loaded>

@@ -15,18 +15,20 @@ const TONES = { held: "active", offered: "ready", queued: "waiting" } as const;
 
 /** The file locks with their holders, and those who wait behind each. */
 export function LocksView(): ReactNode {
-  const shown = useShownProjects();
   return (
     <ListView title="Locks and waiters">
-      {shown === undefined && <p className="loading">Loading …</p>}
-      {shown?.map(({ id, name }) => (
-        <section key={id} aria-label={name}>
-          <h2>
-            <Shown text={name} />
-          </h2>
-          <ProjectLocks project={id} />
-        </section>
-      ))}
+      <Loaded query={useShownProjects()}>
+        {(projects) =>
+          projects.map(({ id, name }) => (
+            <section key={id} aria-label={name}>
+              <h2>
+                <Shown text={name} />
+              </h2>
+              <ProjectLocks project={id} />
+            </section>
+          ))
+        }
+      </Loaded>
     </ListView>
   );
 }

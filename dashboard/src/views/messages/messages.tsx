@@ -3,6 +3,7 @@ import type { ResultOf } from "../../data/client.js";
 import { useOperation } from "../../data/queries.js";
 import { useShownProjects } from "../../page/shown-projects.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
+import { Pages } from "../../parts/pages.js";
 import { Shown } from "../../parts/shown.js";
 import { ListView } from "../lists/list-view.js";
 import { addresseeText } from "./addressee.js";
@@ -15,21 +16,26 @@ const PAGE_SIZE = 50;
 
 /** The messages of agents and people: who wrote to whom, about which task; those that wait for the reader come first. */
 export function MessagesView(): ReactNode {
-  const projects = useShownProjects();
   return (
     <ListView title="Messages">
-      {projects === undefined && <p className="loading">Loading …</p>}
-      {projects?.length === 0 && <Nothing>No messages yet: there is no project.</Nothing>}
-      {projects?.map(({ id, name }) => (
-        <section key={id} aria-label={`Messages of ${name}`}>
-          {projects.length > 1 && (
-            <h2>
-              <Shown text={name} />
-            </h2>
-          )}
-          <ProjectMessages project={id} />
-        </section>
-      ))}
+      <Loaded query={useShownProjects()}>
+        {(projects) =>
+          projects.length === 0 ? (
+            <Nothing>No messages yet: there is no project.</Nothing>
+          ) : (
+            projects.map(({ id, name }) => (
+              <section key={id} aria-label={`Messages of ${name}`}>
+                {projects.length > 1 && (
+                  <h2>
+                    <Shown text={name} />
+                  </h2>
+                )}
+                <ProjectMessages project={id} />
+              </section>
+            ))
+          )
+        }
+      </Loaded>
     </ListView>
   );
 }
@@ -63,18 +69,7 @@ function ProjectMessages({ project }: { readonly project: string }): ReactNode {
           )}
           <MessageLists project={project} messages={messages} />
           <Withheld count={withheld} />
-          <p className="pages">
-            {cursors.length > 0 && (
-              <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-                Newer
-              </button>
-            )}
-            {next !== undefined && (
-              <button type="button" onClick={() => setCursors([...cursors, next])}>
-                Older
-              </button>
-            )}
-          </p>
+          <Pages cursors={cursors} next={next} onTurn={setCursors} />
         </>
       )}
     </Loaded>

@@ -16,7 +16,7 @@ const hrefOfItem = (id: string) => hrefOf(["needs-me", id]);
 export function NeedsMeView({ route }: { readonly route: Route }): ReactNode {
   const items = useItems();
   const [, chosenId] = route.words;
-  // Where there is room beside the list, the most urgent stands there until another is chosen.
+  // The most urgent stands beside the list, where there is room, until another is chosen.
   const chosen = chosenId === undefined ? items?.[0] : items?.find(({ id }) => id === chosenId);
   useKeys(items ?? [], chosenId);
   return (

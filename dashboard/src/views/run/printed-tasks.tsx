@@ -1,20 +1,7 @@
-import { type ReactNode, useSyncExternalStore } from "react";
+import type { ReactNode } from "react";
 import { Shown } from "../../parts/shown.js";
 import { TaskState } from "../../parts/status.js";
 import type { GraphTask } from "./run-graph.js";
-
-const paper = window.matchMedia("print");
-
-/** Whether the page is being printed. */
-export function usePrinting(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      paper.addEventListener("change", listener);
-      return () => paper.removeEventListener("change", listener);
-    },
-    () => paper.matches,
-  );
-}
 
 /** The tasks of a run on paper: all of them, which has neither a canvas nor a list that draws what is in sight. */
 export function PrintedTasks({ tasks }: { readonly tasks: readonly GraphTask[] }): ReactNode {

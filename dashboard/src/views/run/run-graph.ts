@@ -17,7 +17,7 @@ const inputOf = (run: string): InputOf<"get_run_graph"> => ({ run, format: "json
 /** The tasks of a run with what they need, kept up to date by the history. */
 export function useRunGraph(run: string): UseQueryResult<Answer, Problem> {
   useEffect(() => onEvents((events) => follow(run, events)), [run]);
-  return useOperation("get_run_graph", inputOf(run));
+  return useOperation("get_run_graph", inputOf(run), { readsAnew: true });
 }
 
 async function follow(run: string, events: readonly HistoryEvent[]): Promise<void> {

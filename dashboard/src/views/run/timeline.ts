@@ -78,6 +78,8 @@ export function useTimeline(run: string): UseQueryResult<Timeline, Problem> {
   );
   return useQuery({
     queryKey: ["timeline", run],
+    // It is followed only while it is shown.
+    refetchOnMount: "always",
     queryFn: async ({ signal }) => {
       const heard: HistoryEvent[] = [];
       const stop = onEvents((events) => heard.push(...events));

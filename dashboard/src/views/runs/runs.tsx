@@ -4,6 +4,7 @@ import { useOperation } from "../../data/queries.js";
 import { useProject } from "../../page/project.js";
 import { hrefOf } from "../../page/routes.js";
 import { Loaded, Nothing } from "../../parts/loaded.js";
+import { Pages } from "../../parts/pages.js";
 import { CountsBar } from "../../parts/progress-bar.js";
 import { Shown } from "../../parts/shown.js";
 import { RunState, type RunStatus, wordOf } from "../../parts/status.js";
@@ -54,18 +55,7 @@ export function RunsView(): ReactNode {
             ) : (
               <RunTable runs={runs} />
             )}
-            <p className="pages">
-              {cursors.length > 0 && (
-                <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-                  Newer
-                </button>
-              )}
-              {next !== undefined && (
-                <button type="button" onClick={() => setCursors([...cursors, next])}>
-                  Older
-                </button>
-              )}
-            </p>
+            <Pages cursors={cursors} next={next} onTurn={setCursors} />
           </>
         )}
       </Loaded>

@@ -18,11 +18,11 @@ export function SchedulesView(): ReactNode {
   const projects = useShownProjects();
   const query = useOperations(
     "list_schedules",
-    projects?.map(({ id }) => ({ project: id, limit: LIST_MAX })),
+    projects.data?.map(({ id }) => ({ project: id, limit: LIST_MAX })),
   );
   return (
     <ListView title="Schedules">
-      <Loaded query={query}>
+      <Loaded query={projects.error === null ? query : { data: undefined, error: projects.error }}>
         {(answers) => {
           const schedules = answers.flatMap((answer) => answer.schedules);
           if (schedules.length === 0)
@@ -32,7 +32,7 @@ export function SchedulesView(): ReactNode {
                 again.
               </Nothing>
             );
-          const names = new Map((projects ?? []).map(({ id, name }) => [id, name]));
+          const names = new Map((projects.data ?? []).map(({ id, name }) => [id, name]));
           return (
             <>
               <ScheduleTable schedules={schedules} names={names.size > 1 ? names : undefined} />
