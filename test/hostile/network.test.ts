@@ -100,7 +100,7 @@ describe("a server that asks everyone who they are", () => {
     expect(await sendRaw(port, [...post, json, "Content-Length: 2", "Content-Length: 3"])).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  test("gives a call that says in its header that it subscribes the rights of its token, and no more", async () => {
+  test("acts by the rights of the token for a call whose header says that it subscribes", async () => {
     const person = await personsDatabase();
     const bearer = await person.token("worker", "--agent", "ann");
     const { origin } = await startHttpServer({ database: person.database, address: "0.0.0.0:0" });
