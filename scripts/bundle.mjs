@@ -40,18 +40,56 @@ const requiredParts = {
   }),
 };
 
+/** Started by file: programs, and threads. */
+const BY_FILE = {
+  runner: path.join(ROOT, "src/executors/processes/runner.ts"),
+  "wal-thread": path.join(ROOT, "src/store/sqlite/wal-thread.ts"),
+  "text-thread-worker": path.join(ROOT, "src/compaction/thread.ts"),
+  "mcp-supervisor": path.join(ROOT, "src/executors/mcp/supervisor.ts"),
+};
+
+/** What modules import before they run, by module. */
+const imports = new Map();
+const remembering = { name: "imports", moduleParsed: ({ id, importedIds }) => void imports.set(id, importedIds) };
+
+function loadedBy(...modules) {
+  const loaded = new Set();
+  const load = (id) => {
+    if (loaded.has(id) || !imports.has(id)) return;
+    loaded.add(id);
+    imports.get(id).forEach(load);
+  };
+  modules.forEach(load);
+  return loaded;
+}
+
+/**
+ * Files for what is always loaded together, since each that is opened takes a start a millisecond: a start over stdio, beneath it that of any
+ * process, beneath that its configuration. What is started by file has its own.
+ */
+const START = [
+  ["configuration", [CONFIG]],
+  ["launch", [path.join(ROOT, "src/app/launch.ts")]],
+  ["serving-stdio", [path.join(ROOT, "src/app/serving/serving.ts"), path.join(ROOT, "src/app/serving/stdio.ts")]],
+];
+
+function startGroups() {
+  const apart = loadedBy(...Object.values(BY_FILE));
+  const taken = new Set(apart);
+  return START.map(([name, modules]) => {
+    const own = [...loadedBy(...modules)].filter((id) => !taken.has(id));
+    own.forEach((id) => taken.add(id));
+    return { name, ids: new Set(own) };
+  });
+}
+let groups;
+const groupOf = (id) => (groups ??= startGroups()).find(({ ids }) => ids.has(id))?.name ?? null;
+
 const bundle = await rolldown({
   ...shared,
-  input: {
-    main: MAIN,
-    config: CONFIG,
-    // Started by file: programs, and threads.
-    runner: path.join(ROOT, "src/executors/processes/runner.ts"),
-    "wal-thread": path.join(ROOT, "src/store/sqlite/wal-thread.ts"),
-    "text-thread-worker": path.join(ROOT, "src/compaction/thread.ts"),
-    "mcp-supervisor": path.join(ROOT, "src/executors/mcp/supervisor.ts"),
-  },
+  input: { main: MAIN, config: CONFIG, ...BY_FILE },
   external,
+  plugins: [remembering],
 });
 // A guard starts at each edit: what it needs is one file, without the schemas that only servers check, and so without zod. It is no
 // module: Node loads its own parts faster into a script.
@@ -82,7 +120,7 @@ const written = {
 };
 const script = { ...written, format: "cjs", entryFileNames: "lib/[name].cjs", chunkFileNames: "lib/[name]-[hash].cjs" };
 const output = [
-  ...(await bundle.write(written)).output,
+  ...(await bundle.write({ ...written, codeSplitting: { groups: [{ name: groupOf, debugName: "start" }] } })).output,
   ...(await guard.write(script)).output,
   ...(await program.write({ ...script, entryFileNames: "[name].cjs" })).output,
   ...(await guardParts.write(script)).output,

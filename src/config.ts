@@ -17,6 +17,7 @@ import {
   settingsSchema,
   withPresentNames,
 } from "./base/settings.js";
+import { defaultSettings } from "./base/settings/defaults.js";
 import { flawOfError, parseJsonc, placeOfError } from "./config/jsonc.js";
 import {
   expandServers,
@@ -133,6 +134,7 @@ const variableOf = (name: string): string =>
   PREFIX + name.replaceAll(/[A-Z]/g, "_$&").replaceAll(".", "_").toUpperCase();
 type Name = keyof typeof schema.shape;
 const NAMES = Object.keys(schema.shape) as Name[];
+const SETTING_NAMES = Object.keys(settingsSchema.shape) as (keyof Settings)[];
 /** With the settings they set; those of former names come last, so that a present one decides. */
 const VARIABLES: ReadonlyMap<string, Name> = new Map([
   ...NAMES.map((name) => [variableOf(name), name] as const),
@@ -190,7 +192,7 @@ export function loadConfig(sources: ConfigSources): Config {
     prices: parsed.prices,
     notifications: parsed.read_only ? [] : targetsOf(parsed.notifications),
     logLevel: parsed.log_level,
-    settings: settingsSchema.parse(parsed),
+    settings: Object.fromEntries(SETTING_NAMES.map((name) => [name, parsed[name]])) as Settings,
     origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
     warnings,
   });
@@ -280,7 +282,9 @@ function pathOf(
 type Parsed = z.output<typeof schema>;
 
 function parse(values: Values): Parsed {
-  const parsed = schema.safeParse(Object.fromEntries([...values].map(([name, { value }]) => [name, value])));
+  const given = Object.fromEntries([...values].map(([name, { value }]) => [name, value]));
+  // Once in a process: compiling the check would take longer than it.
+  const parsed = schema.safeParse({ ...defaultSettings, ...given }, { jitless: true });
   if (parsed.success) return requireRenewedInTime(parsed.data, values);
   const problems = parsed.error.issues.map((issue) => {
     const { path: place } = issue;

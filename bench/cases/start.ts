@@ -8,7 +8,7 @@ import { BARE_SERVER, SERVER } from "../harness/places.js";
 import { figuresOf, interleave, median, medianRatio } from "../harness/rounds.js";
 
 const ROUNDS = 25;
-const START_RATIO_MAX = 1.2;
+const START_RATIO_MAX = 1.15;
 const RSS_MB_MAX = 70;
 const LIST_MS_MAX = 3;
 

@@ -15,7 +15,7 @@ import type { Store } from "../store/tx.js";
 import type { ElicitationHost, RemoteElicitationHost } from "../mcp/elicitation/elicitation-host.js";
 import type { NotifierLoop } from "../notifiers/loop.js";
 import type { Executor } from "../executors/loop/executor.js";
-import type { ServerCapabilities } from "../dispatch/capabilities.js";
+import type { ServerCapabilities, ServerProcess } from "../dispatch/capabilities.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OperationIndex } from "../dispatch/operation.js";
 import type { Tracer } from "../traces/tracer.js";
@@ -32,6 +32,8 @@ const FLUSH_MS_MAX = 500;
 export interface AppOptions extends IdentityOptions {
   readonly runtime?: Runtime;
   readonly logger?: Logger;
+  /** Bytes over stdin and stdout, where a client is there. */
+  readonly transferred?: ServerProcess["transferred"];
   /** Other operations than the registry's, for a test of the path itself. */
   readonly operations?: OperationIndex;
   /** Faults that a test injects into the database. */
@@ -306,6 +308,7 @@ export class App {
       texts: this.#texts,
       cwd: this.#options.cwd,
       startedAt: this.#startedAt,
+      transferred: this.#options.transferred,
       settings: () => this.settings,
       refreshSettings: () => this.#session.refreshSettings(),
       catchUp: () => this.#background.catchUp(),

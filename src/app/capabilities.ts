@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Settings } from "../base/settings.js";
 import { type Config, settingsWithOrigins } from "../config.js";
 import type { TextWorker } from "../compaction/text-thread.js";
-import type { ServerCapabilities } from "../dispatch/capabilities.js";
+import type { ServerCapabilities, ServerProcess } from "../dispatch/capabilities.js";
 import { contentFilesOf } from "./connection.js";
 import { Trials } from "./performance/trials.js";
 import { newSecret } from "../runtime/random.js";
@@ -18,6 +18,7 @@ export interface CapabilityParts {
   readonly cwd: string | undefined;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  readonly transferred: ServerProcess["transferred"];
   /** In force now. */
   settings(): Settings;
   refreshSettings(): Promise<void>;
@@ -69,6 +70,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       pid: process.pid,
       nodeVersion: process.version,
       memoryBytes: () => process.memoryUsage.rss(),
+      transferred: parts.transferred,
     },
     configuration: { values: settingsWithOrigins(config), refresh: () => parts.refreshSettings() },
     performance: new Trials(

@@ -1,3 +1,4 @@
+import { redactSecrets } from "../base/secrets/redaction.js";
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import type { Engine } from "../engine/engine.js";
@@ -56,10 +57,7 @@ async function stepHandlersOf({ config, mark }: ExecutorStart, engine: Engine): 
     handlers.push(new CommandHandler({ engine, policy, outputDirectory }));
   }
   if (servers.length > 0) {
-    const [{ ToolHandler }, { redactSecrets }] = await Promise.all([
-      import("../executors/tools/handler.js"),
-      import("../base/secrets/redaction.js"),
-    ]);
+    const { ToolHandler } = await import("../executors/tools/handler.js");
     handlers.push(new ToolHandler({ engine, servers, version: VERSION, mark, redact: redactSecrets }));
   }
   return handlers;

@@ -1,3 +1,5 @@
+import { BatonError } from "./errors.js";
+
 /** An instant in an answer: ISO 8601 in UTC, from milliseconds since the epoch. */
 export function iso(ms: number): string {
   return new Date(ms).toISOString();
@@ -33,4 +35,13 @@ export function parseInstant(text: string): number | undefined {
   if (month < 1 || month > 12 || day < 1 || day > daysOfMonth) return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   return Date.parse(text.replace(" ", "T").toUpperCase());
+}
+
+/** The instant that a parameter says, in milliseconds since the epoch. Throws `invalid_input`. */
+export function instantAt(parameter: string, text: string): number {
+  const at = parseInstant(text);
+  if (at !== undefined) return at;
+  throw new BatonError("invalid_input", `${parameter} is "${text}", and must be an instant: ${INSTANT_RULE}.`, {
+    details: { path: parameter },
+  });
 }

@@ -5,25 +5,31 @@ import { z } from "zod";
 import type { CommandPolicy } from "../base/executor-policy.js";
 
 /** A directory as a person writes it; `~` is their home. */
-const directorySchema = z
-  .string()
-  .refine((text) => /^~(?=[\\/]|$)/.test(text) || path.isAbsolute(text), "must be absolute, or begin with ~/");
+const directory = () =>
+  z
+    .string()
+    .refine((text) => /^~(?=[\\/]|$)/.test(text) || path.isAbsolute(text), "must be absolute, or begin with ~/");
 /** One text with the directories between colons (semicolons on Windows), as the environment has it, or a list. */
-export const rootsSchema = z.preprocess(
-  (value) => (typeof value === "string" ? value.split(path.delimiter).filter(Boolean) : value),
-  z.array(directorySchema).min(1).max(1_000),
+export const rootsSchema = z.lazy(() =>
+  z.preprocess(
+    (value) => (typeof value === "string" ? value.split(path.delimiter).filter(Boolean) : value),
+    z.array(directory()).min(1).max(1_000),
+  ),
 );
-const commandPattern = z.union([
-  z.string().min(1),
-  z.strictObject({ pattern: z.string().min(1), roots: z.array(directorySchema).min(1).max(1_000) }),
-]);
+const commandPattern = () =>
+  z.union([
+    z.string().min(1),
+    z.strictObject({ pattern: z.string().min(1), roots: z.array(directory()).min(1).max(1_000) }),
+  ]);
 
-export const allowCommandsSchema = z.union([z.boolean(), z.array(commandPattern)], {
-  error: ({ input }) =>
-    Array.isArray(input)
-      ? "each pattern must be a text, or {pattern, roots}"
-      : `must be true, false, or a JSON list of patterns such as ["npm test"], not ${JSON.stringify(input)}`,
-});
+export const allowCommandsSchema = z.lazy(() =>
+  z.union([z.boolean(), z.array(commandPattern())], {
+    error: ({ input }) =>
+      Array.isArray(input)
+        ? "each pattern must be a text, or {pattern, roots}"
+        : `must be true, false, or a JSON list of patterns such as ["npm test"], not ${JSON.stringify(input)}`,
+  }),
+);
 
 /** The policy of `allow_commands` within `allowed_roots`. */
 export function commandsOf(

@@ -6,45 +6,49 @@ import { BatonError } from "../base/errors.js";
 import { isObject } from "../base/json.js";
 import { hint, isName, NAME_RULE } from "../base/names.js";
 
-const toolPatterns = z.array(z.string().min(1).max(200)).max(1_000).optional();
-const variables = z.record(z.string().min(1), z.string());
-const stdioServer = z.strictObject({
-  type: z.literal("stdio").optional(),
-  command: z.string().min(1),
-  args: z.array(z.string()).default([]),
-  env: variables.default({}),
-  /** Relative to the working directory, which is the default. */
-  cwd: z.string().min(1).optional(),
-  tools: toolPatterns,
-  disabled: z.boolean().optional(),
-});
-const httpServer = z.strictObject({
-  type: z.enum(["http", "streamable-http", "streamableHttp"]).optional(),
-  url: z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" }),
-  headers: variables.default({}),
-  tools: toolPatterns,
-  disabled: z.boolean().optional(),
-});
-const KNOWN = [...new Set([...Object.keys(stdioServer.shape), ...Object.keys(httpServer.shape)])];
+const toolPatterns = () => z.array(z.string().min(1).max(200)).max(1_000).optional();
+const variables = () => z.record(z.string().min(1), z.string());
+const stdioServer = () =>
+  z.strictObject({
+    type: z.literal("stdio").optional(),
+    command: z.string().min(1),
+    args: z.array(z.string()).default([]),
+    env: variables().default({}),
+    /** Relative to the working directory, which is the default. */
+    cwd: z.string().min(1).optional(),
+    tools: toolPatterns(),
+    disabled: z.boolean().optional(),
+  });
+const httpServer = () =>
+  z.strictObject({
+    type: z.enum(["http", "streamable-http", "streamableHttp"]).optional(),
+    url: z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" }),
+    headers: variables().default({}),
+    tools: toolPatterns(),
+    disabled: z.boolean().optional(),
+  });
+const knownKeys = () => [...new Set([...Object.keys(stdioServer().shape), ...Object.keys(httpServer().shape)])];
 
 /** Each server by the form that it has, so that what is wrong is said of that form. */
-const mcpServerSchema = z.looseObject({}).transform((written, ctx) => {
-  const refuse = (message: string): never => {
-    ctx.issues.push({ code: "custom", message, input: undefined });
+const mcpServer = () =>
+  z.looseObject({}).transform((written, ctx) => {
+    const refuse = (message: string): never => {
+      ctx.issues.push({ code: "custom", message, input: undefined });
+      return z.NEVER;
+    };
+    if (written["type"] === "sse")
+      return refuse('the transport "sse" is the old one and not spoken: most servers offer "http" too');
+    if ("url" in written === "command" in written) return refuse("has either a command, or a url");
+    const parsed = ("url" in written ? httpServer() : stdioServer()).safeParse(written);
+    if (parsed.success) return parsed.data;
+    // The value itself is not shown: it may be a secret.
+    for (const { path: place, message } of parsed.error.issues)
+      ctx.issues.push({ code: "custom", message, path: place, input: undefined });
     return z.NEVER;
-  };
-  if (written["type"] === "sse")
-    return refuse('the transport "sse" is the old one and not spoken: most servers offer "http" too');
-  if ("url" in written === "command" in written) return refuse("has either a command, or a url");
-  const parsed = ("url" in written ? httpServer : stdioServer).safeParse(written);
-  if (parsed.success) return parsed.data;
-  // The value itself is not shown: it may be a secret.
-  for (const { path: place, message } of parsed.error.issues)
-    ctx.issues.push({ code: "custom", message, path: place, input: undefined });
-  return z.NEVER;
-});
-const serverName = z.string().refine(isName, { error: `a server's name needs ${NAME_RULE}` });
-export const mcpServersSchema = z.record(serverName, mcpServerSchema).default({});
+  });
+const serverName = () => z.string().refine(isName, { error: `a server's name needs ${NAME_RULE}` });
+/** Schemas of servers are made for a person who has set some. */
+export const mcpServersSchema = z.lazy(() => z.record(serverName(), mcpServer())).default({});
 
 export interface VariableSources {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -106,7 +110,8 @@ function withoutForeignKeys(entry: unknown): { server: unknown; ignored: readonl
   const named = Object.entries(entry)
     .filter(([key]) => key !== "enabled")
     .map(([key, value]) => [OTHER_NAMES.get(key) ?? key, value] as const);
-  const ignored = named.map(([key]) => key).filter((key) => !KNOWN.includes(key) && hint(key, KNOWN) === "");
+  const known = knownKeys();
+  const ignored = named.map(([key]) => key).filter((key) => !known.includes(key) && hint(key, known) === "");
   return { server: Object.fromEntries(named.filter(([key]) => !ignored.includes(key))), ignored };
 }
 
@@ -117,11 +122,11 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function nameProblem(name: string): string | undefined {
-  return serverName.safeParse(name).error?.issues[0]?.message;
+  return serverName().safeParse(name).error?.issues[0]?.message;
 }
 
 function serverProblem(server: unknown): string | undefined {
-  const issue = mcpServerSchema.safeParse(server).error?.issues[0];
+  const issue = mcpServer().safeParse(server).error?.issues[0];
   return issue && [issue.path.join("."), issue.message].filter(Boolean).join(" ");
 }
 

@@ -13,73 +13,82 @@ const EVENTS: readonly string[] = [QUESTIONS, WORKFLOW_COMPLETED, ...EVENT_TYPES
 const NEAREST_MAX = 3;
 
 // A pattern that matches nothing would look like a target that is never told of anything.
-const event = z.string().superRefine((text, ctx) => {
-  if (EVENTS.includes(text)) return;
-  const near = nearestFew(text, EVENTS, NEAREST_MAX).map((name) => `"${name}"`);
-  const meant =
-    near.length > 0
-      ? ` (did you mean ${near.join(" or ")}?)`
-      : `: write "${QUESTIONS}", a type such as "run.finished", or all of a kind: ${KINDS.join(", ")}`;
-  ctx.addIssue({ code: "custom", message: `no event has the type ${JSON.stringify(text.slice(0, 100))}${meant}` });
-});
+const event = () =>
+  z.string().superRefine((text, ctx) => {
+    if (EVENTS.includes(text)) return;
+    const near = nearestFew(text, EVENTS, NEAREST_MAX).map((name) => `"${name}"`);
+    const meant =
+      near.length > 0
+        ? ` (did you mean ${near.join(" or ")}?)`
+        : `: write "${QUESTIONS}", a type such as "run.finished", or all of a kind: ${KINDS.join(", ")}`;
+    ctx.addIssue({ code: "custom", message: `no event has the type ${JSON.stringify(text.slice(0, 100))}${meant}` });
+  });
 
-const shared = {
+const shared = () => ({
   /** A target that is configured is on. */
   enabled: z.boolean().default(true),
-  events: z.array(event).min(1).max(32).default([QUESTIONS]),
-};
+  events: z.array(event()).min(1).max(32).default([QUESTIONS]),
+});
 
-const address = z.url({ protocol: /^https?$/, error: "must be a URL that begins with https://" }).max(2_000);
-const http = { url: address, allow_private: z.boolean().default(false), ...shared };
+const http = () => ({
+  url: z.url({ protocol: /^https?$/, error: "must be a URL that begins with https://" }).max(2_000),
+  allow_private: z.boolean().default(false),
+  ...shared(),
+});
 
 const KEY_BYTES_MIN = 24;
 const KEY_BYTES_MAX = 512;
-const secret = z
-  .string()
-  .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, "must be whsec_ with the key in base64 behind it")
-  .refine((text) => {
-    const { length } = keyOf(text);
-    return length >= KEY_BYTES_MIN && length <= KEY_BYTES_MAX;
-  }, `must hold a key of ${KEY_BYTES_MIN} to ${KEY_BYTES_MAX} bytes`);
+const secret = () =>
+  z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, "must be whsec_ with the key in base64 behind it")
+    .refine((text) => {
+      const { length } = keyOf(text);
+      return length >= KEY_BYTES_MIN && length <= KEY_BYTES_MAX;
+    }, `must hold a key of ${KEY_BYTES_MIN} to ${KEY_BYTES_MAX} bytes`);
 
-const mailbox = z.email().max(320);
-const email = z.strictObject({
-  to: z.union([mailbox, z.array(mailbox).min(1).max(20)]),
-  from: mailbox.optional(),
-  host: z.string().min(1).max(255),
-  port: z.int().min(1).max(65_535).optional(),
-  /** Default: `starttls`; `implicit` at port 465; `none` at this machine itself. */
-  tls: z.enum(["implicit", "starttls", "none"]).optional(),
-  user: z.string().min(1).max(320).optional(),
-  password: z.string().min(1).max(1_000).optional(),
-  ...shared,
-});
+const mailbox = () => z.email().max(320);
+const email = () =>
+  z.strictObject({
+    to: z.union([mailbox(), z.array(mailbox()).min(1).max(20)]),
+    from: mailbox().optional(),
+    host: z.string().min(1).max(255),
+    port: z.int().min(1).max(65_535).optional(),
+    /** Default: `starttls`; `implicit` at port 465; `none` at this machine itself. */
+    tls: z.enum(["implicit", "starttls", "none"]).optional(),
+    user: z.string().min(1).max(320).optional(),
+    password: z.string().min(1).max(1_000).optional(),
+    ...shared(),
+  });
 
-const webhookName = z.string().refine(isName, { error: `a webhook's name needs ${NAME_RULE}` });
+const webhookName = () => z.string().refine(isName, { error: `a webhook's name needs ${NAME_RULE}` });
 
-/** Where a person is told of what waits for a decision, and of other events. */
-export const notificationsSchema = z
-  .strictObject({
-    slack: z.strictObject({ ...http, channel: z.string().min(1).max(100).optional() }).optional(),
-    email: email.optional(),
-    desktop: z.strictObject(shared).optional(),
-    webhooks: z.record(webhookName, z.strictObject({ ...http, secret })).default({}),
-  })
-  .superRefine(({ slack, email: mail, webhooks }, ctx) => {
-    const refuse = (path: string[], message: string) => ctx.addIssue({ code: "custom", path, message });
-    const plain = "http:// is read on its way: write https://, or an address of this machine";
-    if (slack !== undefined && isPlain(slack.url)) refuse(["slack", "url"], plain);
-    for (const [name, { url }] of Object.entries(webhooks)) if (isPlain(url)) refuse(["webhooks", name, "url"], plain);
-    if (mail === undefined) return;
-    if ((mail.user === undefined) !== (mail.password === undefined))
-      refuse(["email", "user"], "user and password go together");
-    if (mail.password !== undefined && tlsOf(mail) === "none" && !isThisMachine(mail.host))
-      refuse(["email", "tls"], "a password is not sent without TLS");
-  })
-  .default({ webhooks: {} });
+const targets = () =>
+  z
+    .strictObject({
+      slack: z.strictObject({ ...http(), channel: z.string().min(1).max(100).optional() }).optional(),
+      email: email().optional(),
+      desktop: z.strictObject(shared()).optional(),
+      webhooks: z.record(webhookName(), z.strictObject({ ...http(), secret: secret() })).default({}),
+    })
+    .superRefine(({ slack, email: mail, webhooks }, ctx) => {
+      const refuse = (path: string[], message: string) => ctx.addIssue({ code: "custom", path, message });
+      const plain = "http:// is read on its way: write https://, or an address of this machine";
+      if (slack !== undefined && isPlain(slack.url)) refuse(["slack", "url"], plain);
+      for (const [name, { url }] of Object.entries(webhooks))
+        if (isPlain(url)) refuse(["webhooks", name, "url"], plain);
+      if (mail === undefined) return;
+      if ((mail.user === undefined) !== (mail.password === undefined))
+        refuse(["email", "user"], "user and password go together");
+      if (mail.password !== undefined && tlsOf(mail) === "none" && !isThisMachine(mail.host))
+        refuse(["email", "tls"], "a password is not sent without TLS");
+    });
+
+/** Where a person is told of what waits for a decision, and of other events. Schemas are made for a person who has set some. */
+export const notificationsSchema = z.lazy(targets).default({ webhooks: {} });
 
 type Notifications = z.output<typeof notificationsSchema>;
-type Email = z.output<typeof email>;
+type Email = z.output<ReturnType<typeof email>>;
 
 /** The bytes of a webhook's secret. */
 function keyOf(text: string): Buffer {

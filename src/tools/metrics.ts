@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { rounded } from "../base/numbers/rounding.js";
-import { isoOrNull, iso } from "../base/time.js";
+import { instantAt, isoOrNull, iso } from "../base/time.js";
 import { exposition } from "../engine/metrics/exposition.js";
+import { bytesFamily } from "../engine/metrics/families.js";
+import { SAMPLES_MAX, samplesSince } from "../engine/metrics/sampling.js";
 import { stateMetrics } from "../engine/metrics/state-metrics.js";
 import { metricsSummary } from "../engine/metrics/summary.js";
 import { completionRate } from "../engine/performance/history.js";
@@ -23,7 +25,15 @@ const get = defineOperation({
   effect: "read",
   aliases: ["get_performance_metrics", "get_comprehensive_metrics", "get_dashboard_data"],
   words: ["throughput", "latency", "bottlenecks", "prometheus"],
-  input: z.object({ format: z.enum(FORMATS).default("summary") }),
+  input: z.object({
+    format: z.enum(FORMATS).default("summary"),
+    since: z
+      .string()
+      .optional()
+      .describe(
+        `An instant in ISO 8601: with the samples since then, ${SAMPLES_MAX} at most. Each stands until the next; the last ones of ${SAMPLES_MAX} equal parts where there are more.`,
+      ),
+  }),
   output: z.object({
     timestamp: instant,
     text: z.string().optional(),
@@ -47,16 +57,40 @@ const get = defineOperation({
     queues: z.record(z.string(), count).optional(),
     memory_bytes: count.optional(),
     bottlenecks: z.array(z.string()).optional(),
+    samples: z
+      .array(
+        z.object({
+          at: instant,
+          active_runs: count,
+          tasks: z.record(z.string(), count),
+          agents: count,
+          agents_at_work: count,
+          utilization: z.number(),
+          load_balancing_efficiency: z.number(),
+          locks_held: count,
+          locks_waiting: count,
+        }),
+      )
+      .optional(),
     /** The newest events that the figures are made of. */
     of_events: z.object({ count, since: instant.nullable() }).optional(),
   }),
   needs: ["process"],
-  perform: (host, { format }) => {
+  perform: (host, input) => {
+    const since = input.since === undefined ? undefined : instantAt("since", input.since);
     const memoryBytes = host.process.memoryBytes();
+    const transferred = host.process.transferred?.();
     return host.read(function* (ctx) {
-      if (format === "prometheus")
-        return { timestamp: iso(ctx.now), text: exposition(yield* stateMetrics(ctx), false) };
-      return { ...summaryView(yield* metricsSummary(ctx)), memory_bytes: memoryBytes };
+      if (input.format === "prometheus") {
+        const bytes = transferred === undefined ? [] : [bytesFamily("stdio", transferred)];
+        return { timestamp: iso(ctx.now), text: exposition([...(yield* stateMetrics(ctx)), ...bytes], false) };
+      }
+      const samples = since !== undefined && (yield* samplesSince(ctx, since));
+      return {
+        ...summaryView(yield* metricsSummary(ctx)),
+        memory_bytes: memoryBytes,
+        ...(samples && { samples: samples.map(({ at, figures }) => ({ at: iso(at), ...figures })) }),
+      };
     });
   },
 });

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { dollarsOf } from "../base/money.js";
-import { parseInstant, INSTANT_RULE } from "../base/time.js";
-import { BatonError } from "../base/errors.js";
+import { instantAt } from "../base/time.js";
 import { projectAtHand } from "../engine/projects/creation.js";
 import { requireRun } from "../engine/lookup.js";
 import { costs } from "../engine/cost/costs.js";
@@ -108,20 +107,12 @@ const get = defineOperation({
     more: z.boolean(),
   }),
   *run(ctx, input) {
-    const since = input.since === undefined ? undefined : instantOf(input.since);
+    const since = input.since === undefined ? undefined : instantAt("since", input.since);
     const run = input.run === undefined ? undefined : (yield* requireRun(input.run)).id;
     const everywhere = input.all_projects || run !== undefined;
     const project = everywhere ? undefined : ((yield* projectAtHand(ctx, input.project))?.id ?? "");
     return { group_by: input.group_by, ...(yield* costs(input.group_by, { project, run, since })) };
   },
 });
-
-function instantOf(text: string): number {
-  const at = parseInstant(text);
-  if (at !== undefined) return at;
-  throw new BatonError("invalid_input", `since is "${text}", and must be an instant: ${INSTANT_RULE}.`, {
-    details: { path: "since" },
-  });
-}
 
 export const usageOperations = [record, get] as const;

@@ -3,8 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Benchmark, Line, Outcome } from "../../harness/benchmark.js";
 import { type Caller, httpCaller } from "../../harness/http/callers.js";
 import { Connection } from "../../harness/http/connection.js";
-import { type Served, serveBareHono, serveBaton, settledKb } from "../../harness/http/server.js";
-import { type OpenStream, openStream } from "../../harness/http/streams.js";
+import { type Served, serveBareHono, serveBaton } from "../../harness/http/server.js";
+import { type OpenStream, openStream, openSubscription } from "../../harness/http/streams.js";
 import { startDurablePostgres } from "../../harness/postgres.js";
 import { median, percentile } from "../../harness/rounds.js";
 
@@ -18,6 +18,8 @@ const SETTLED_MS = 500;
 const IDLE_KB_MAX = 200;
 const WAKE_MS_MAX = 100;
 const PEER = "bare hono";
+/** A message to this agent changes it. */
+const INBOX = "baton://messages/agent-0";
 
 export const waiting: Benchmark = {
   name: "waiting",
@@ -33,8 +35,8 @@ export const waiting: Benchmark = {
       return {
         lines: [...linesOf("SQLite", onSqlite, peer), ...linesOf("PostgreSQL", onPostgres, peer)],
         notes: [
-          "Memory is what the server occupies more (RSS after collections of garbage) with all of them waiting than with none, for each. A server gives memory of its start back meanwhile: a figure about or below 0 says only that it is small beside that. Clients are in a process of their own, each with a connection.",
-          "Waking is measured from the moment at which another server on the database is asked for what wakes them, so its commit is part of it, until a client has the whole answer. One task: one agent gets it, the others go on waiting. A task for each: one commit makes as many ready, and each claim is a commit of its own. Streams of the history: all get each event.",
+          "Memory is what the server's objects, and what stands outside for them, take more after collections of garbage with all of them waiting than with none, for each. Clients are in a process of their own, each with a connection.",
+          "Waking is measured from the moment at which another server on the database is asked for what wakes them, so its commit is part of it, until a client has the whole answer. One task: one agent gets it, the others go on waiting. A task for each: one commit makes as many ready, and each claim is a commit of its own. Streams of the history, and subscriptions by MCP 2026-07-28 to one resource: all get each event.",
         ],
         detail: { bare: peer, sqlite: onSqlite, postgres: onPostgres },
       };
@@ -53,6 +55,7 @@ interface Waits {
   readonly claims: Held;
   readonly allClaims: readonly number[];
   readonly streams: Held;
+  readonly subscriptions: Held;
 }
 
 function figuresIn({ idleKb, wakeMs }: Pick<Held, "wakeMs"> & Partial<Held>): string {
@@ -60,7 +63,7 @@ function figuresIn({ idleKb, wakeMs }: Pick<Held, "wakeMs"> & Partial<Held>): st
   return `${memory}p50 ${Math.round(median(wakeMs))} ms, p95 ${Math.round(percentile(wakeMs, 0.95))} ms`;
 }
 
-function linesOf(database: string, { claims, allClaims, streams }: Waits, peer: Held): Line[] {
+function linesOf(database: string, { claims, allClaims, streams, subscriptions }: Waits, peer: Held): Line[] {
   const idle = (what: string, { idleKb }: Held): Line => ({
     what: `${database}: ${what}, memory for each`,
     value: idleKb,
@@ -89,13 +92,15 @@ function linesOf(database: string, { claims, allClaims, streams }: Waits, peer: 
     ...wake("a task for each claim", allClaims, false),
     idle("a stream", streams),
     ...wake("an event to all streams", streams.wakeMs, true),
+    idle("a subscription", subscriptions),
+    ...wake("a change to all subscriptions", subscriptions.wakeMs, true),
   ];
 }
 
 /** The ceiling: a server that holds answers until it is told to let go. */
 async function heldAnswers({ directory }: Bench, rounds: number): Promise<Held> {
   const server = await serveBareHono(directory);
-  const before = await settledKb(server.pid);
+  const before = await server.memoryKb();
   const connections = await Promise.all(Array.from({ length: AGENTS }, () => Connection.to(server.origin)));
   const actor = await Connection.to(server.origin);
 
@@ -107,7 +112,7 @@ async function heldAnswers({ directory }: Bench, rounds: number): Promise<Held> 
       return performance.now();
     });
     await pause(SETTLED_MS);
-    if (round < 0) idleKb = ((await settledKb(server.pid)) - before) / AGENTS;
+    if (round < 0) idleKb = ((await server.memoryKb()) - before) / AGENTS;
     const releasedAt = performance.now();
     await actor.post({ path: "/release" }, "{}");
     const heardAt = await Promise.all(answers);
@@ -132,7 +137,7 @@ async function measure(bench: Bench, database: Record<string, string>, rounds: n
     // The first round loads what each server needs for it.
     await crew.roundOf(actor, 1);
     await crew.settled();
-    const idleKb = crew.idleKb((await settledKb(server.pid)) - crew.kbBefore);
+    const idleKb = crew.idleKb((await server.memoryKb()) - crew.kbBefore);
     const wakeMs: number[] = [];
     for (let round = 0; round < rounds; round++) wakeMs.push(...(await crew.roundOf(actor, 1)));
     bench.say(`${figuresIn({ idleKb, wakeMs })}; a task for each`);
@@ -140,9 +145,13 @@ async function measure(bench: Bench, database: Record<string, string>, rounds: n
     for (let round = 0; round < Math.ceil(rounds / 4); round++) allClaims.push(...(await crew.roundOf(actor, AGENTS)));
     crew.close();
     bench.say(`${figuresIn({ wakeMs: allClaims })}; streams`);
-    const streams = await streamRounds({ server, actor, rounds });
-    bench.say(figuresIn(streams));
-    return { claims: { idleKb, wakeMs }, allClaims, streams };
+    const heldBy = (news: string, one: () => Promise<OpenStream>) =>
+      streamRounds({ server, actor, rounds, news, open: one });
+    const streams = await heldBy("message.sent", () => openStream(server.origin));
+    bench.say(`${figuresIn(streams)}; subscriptions`);
+    const subscriptions = await heldBy("resources/updated", () => openSubscription(server.origin, INBOX));
+    bench.say(figuresIn(subscriptions));
+    return { claims: { idleKb, wakeMs }, allClaims, streams, subscriptions };
   } finally {
     actor.close();
     await Promise.all([server.stop(), other.stop()]);
@@ -169,13 +178,14 @@ class Crew {
     this.kbBefore = kbBefore;
   }
 
-  static async at({ origin, pid }: Served): Promise<Crew> {
+  static async at(server: Served): Promise<Crew> {
+    const { origin } = server;
     const first = await httpCaller("REST", { origin });
     // Claims that find nothing load and compile what each of them needs, and make the agents known.
     for (let at = 0; at < 2 * AGENTS; at++)
       await first.call("claim_task", { project: "p", agent: `agent-${at % AGENTS}` });
     first.close();
-    const kbBefore = await settledKb(pid);
+    const kbBefore = await server.memoryKb();
     const callers = await Promise.all(Array.from({ length: AGENTS }, () => httpCaller("REST", { origin })));
     const crew = new Crew(callers, kbBefore);
     for (const at of callers.keys()) crew.#wait(at);
@@ -238,20 +248,23 @@ interface StreamRounds {
   readonly server: Served;
   readonly actor: Caller;
   readonly rounds: number;
+  /** What a stream hears of a message. */
+  readonly news: string;
+  readonly open: () => Promise<OpenStream>;
 }
 
-async function streamRounds({ server, actor, rounds }: StreamRounds): Promise<Held> {
-  const first = await openStream(server.origin);
-  const before = await settledKb(server.pid);
+async function streamRounds({ server, actor, rounds, news, open }: StreamRounds): Promise<Held> {
+  const first = await open();
+  const before = await server.memoryKb();
   const streams: OpenStream[] = [];
-  for (let at = 0; at < AGENTS; at++) streams.push(await openStream(server.origin));
+  for (let at = 0; at < AGENTS; at++) streams.push(await open());
   await pause(SETTLED_MS);
-  const idleKb = ((await settledKb(server.pid)) - before) / AGENTS;
+  const idleKb = ((await server.memoryKb()) - before) / AGENTS;
   const wakeMs: number[] = [];
   for (let round = -1; round < rounds; round++) {
-    const heard = streams.map((stream) => stream.heard("message.sent"));
+    const heard = streams.map((stream) => stream.heard(news));
     const askedAt = performance.now();
-    await actor.call("send_message", { to: "all", body: "The page is written.", agent: "actor", project: "p" });
+    await actor.call("send_message", { to: "agent-0", body: "The page is written.", agent: "actor", project: "p" });
     const heardAt = await Promise.all(heard);
     if (round >= 0) wakeMs.push(...heardAt.map((at) => at - askedAt));
     await pause(SETTLED_MS);

@@ -39,8 +39,8 @@ export async function httpCaller(protocol: Protocol, { origin, token }: Access):
 type Post = (request: Prepared, body: string) => Promise<HttpAnswer>;
 type Way = (post: Post, name: string, input: object) => Promise<unknown>;
 
-const ACCEPT = { Accept: "application/json, text/event-stream" };
-const ENVELOPE = {
+export const ACCEPT = { Accept: "application/json, text/event-stream" };
+export const ENVELOPE = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",
   "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" },
   "io.modelcontextprotocol/clientCapabilities": {},

@@ -1,23 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ROOT, SERVER } from "../places.js";
 
 const BARE_HONO = path.join(ROOT, "bench/peers/bare-hono.mjs");
 const COLLECTOR = path.join(ROOT, "bench/peers/collector.mjs");
-/** Between two collections, so that what the first has made free is gone at the second. */
+/** Between two collections: what ended with the last answers is let go by turns of the loop. */
 const COLLECTED_MS = 300;
-/** Pages that are free are given back little by little: memory is settled when a collection frees no more than this. */
-const STEADY_KB = 256;
-const COLLECTIONS_MIN = 4;
-const COLLECTIONS_MAX = 20;
+const COLLECTIONS = 4;
 
 /** A server of this machine as a process of its own. */
 export interface Served {
   readonly origin: string;
-  readonly pid: number;
+  /** Memory of its objects, and of what stands outside for them, after collections of garbage, in KB. */
+  memoryKb(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -55,10 +52,24 @@ async function served(
       if (url !== undefined) resolve(url);
     });
   });
-  if (child.pid === undefined) throw new Error("the server has no process");
+  const measured = async (): Promise<number> => {
+    said = "";
+    child.kill("SIGUSR2");
+    for (;;) {
+      await once(child.stderr, "data");
+      const bytes = /^memory (\d+)$/m.exec(said)?.[1];
+      if (bytes !== undefined) return Number(bytes) / 1_024;
+    }
+  };
   return {
     origin,
-    pid: child.pid,
+    memoryKb: async () => {
+      for (let times = 1; times < COLLECTIONS; times++) {
+        await measured();
+        await pause(COLLECTED_MS);
+      }
+      return measured();
+    },
     stop: async () => {
       child.kill("SIGTERM");
       await ended;
@@ -70,23 +81,4 @@ async function served(
 function profiled(): string[] {
   const directory = process.env["BENCH_PROFILES"];
   return directory === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", directory];
-}
-
-/** Returns the memory of a server whose garbage has been collected, in KB (RSS). Linux alone says it. */
-export async function settledKb(pid: number): Promise<number> {
-  let settled = Number.POSITIVE_INFINITY;
-  for (let times = 0; times < COLLECTIONS_MAX; times++) {
-    process.kill(pid, "SIGUSR2");
-    await pause(COLLECTED_MS);
-    const now = rssKb(pid);
-    if (times >= COLLECTIONS_MIN && settled - now < STEADY_KB) return now;
-    settled = now;
-  }
-  return settled;
-}
-
-function rssKb(pid: number): number {
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  if (found === null) throw new Error(`/proc does not say what ${pid} occupies`);
-  return Number(found[1]);
 }

@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { ACCEPT, ENVELOPE } from "./callers.js";
 
 /** A stream of server-sent events that is open. */
 export interface OpenStream {
@@ -9,9 +10,34 @@ export interface OpenStream {
 
 /** Opens a stream of the history; settles when the server has begun it. */
 export function openStream(origin: string): Promise<OpenStream> {
+  return streamOf(`${origin}/api/v1/events`, { headers: { Accept: "text/event-stream" } });
+}
+
+/** Subscribes to a resource by MCP; settles when the server has acknowledged it. */
+export function openSubscription(origin: string, uri: string): Promise<OpenStream> {
+  const params = { notifications: { resourceSubscriptions: [uri] }, _meta: ENVELOPE };
+  return streamOf(`${origin}/mcp`, {
+    method: "POST",
+    headers: {
+      ...ACCEPT,
+      "Content-Type": "application/json",
+      "MCP-Protocol-Version": "2026-07-28",
+      "Mcp-Method": "subscriptions/listen",
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params }),
+  });
+}
+
+interface StreamRequest {
+  readonly method?: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
+
+function streamOf(url: string, { body, ...options }: StreamRequest): Promise<OpenStream> {
   return new Promise((resolve, reject) => {
     let told: ((chunk: string) => void) | undefined;
-    const asked = request(`${origin}/api/v1/events`, { agent: false, headers: { Accept: "text/event-stream" } });
+    const asked = request(url, { agent: false, ...options });
     asked.once("error", reject);
     asked.once("response", (response) => {
       response.setEncoding("utf8").on("data", (chunk: string) => told?.(chunk));
@@ -34,6 +60,6 @@ export function openStream(origin: string): Promise<OpenStream> {
         asked.destroy();
       },
     };
-    asked.end();
+    asked.end(body);
   });
 }

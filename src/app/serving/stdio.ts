@@ -24,6 +24,8 @@ export async function serveStdio(flags: Flags): Promise<never> {
     cwd: projectDirectory(process.env),
     // At once: a wrapper between the client and this process may end, and its children move up.
     clientProcess: ancestors().then(clientAmong),
+    // Pipes and sockets count what they carry.
+    transferred: () => ({ in: process.stdin.bytesRead, out: process.stdout.bytesWritten }),
   });
   const { app, config, logger } = launched;
   if (process.stdin.isTTY) process.stderr.write(AT_A_TERMINAL);

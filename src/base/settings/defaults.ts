@@ -36,6 +36,8 @@ const VALUES = {
   http_requests_per_second: 200,
   http_request_timeout_ms: 30_000,
   metrics_names: "own" as MetricNames,
+  monitoring_interval_ms: 10_000,
+  metrics_retention_ms: 72 * 3_600_000,
   artifact_bytes_max: 33_554_432,
   max_context_tokens: 100_000,
   context_compaction_threshold: 0.8,

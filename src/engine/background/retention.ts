@@ -5,6 +5,7 @@ import { deleteOldEscalations } from "../../store/escalations/escalations.js";
 import { deleteOldExports } from "../../store/usage/exports.js";
 import { deleteOldUsage } from "../../store/usage/sums.js";
 import { deleteOldFeedback } from "../../store/learning/feedback.js";
+import { deleteOldSamples } from "../../store/metrics/samples.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
@@ -99,6 +100,7 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
       yield* deleteOldUsage(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldFeedback(ctx.now - ctx.settings.retention_ms);
       yield* pruneDeliveries(ctx);
+      yield* deleteOldSamples(ctx.now - ctx.settings.metrics_retention_ms);
     });
     if (await engine.read(anyFaded)) await engine.transact(forgetFaded);
     const project = await engine.read(oldConflicts);

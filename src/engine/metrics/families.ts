@@ -17,6 +17,24 @@ export interface MetricFamily {
   readonly samples: readonly MetricSample[];
 }
 
+/** Bytes that have come and gone. */
+export interface Transferred {
+  readonly in: number;
+  readonly out: number;
+}
+
+export function bytesFamily(transport: "http" | "stdio", transferred: Transferred): MetricFamily {
+  return {
+    name: "bytes_total",
+    help: "Bytes over the connections of this process, by transport and direction.",
+    type: "counter",
+    samples: (["in", "out"] as const).map((direction) => ({
+      labels: { transport, direction },
+      value: transferred[direction],
+    })),
+  };
+}
+
 /** Values by one label. */
 export class LabelledCounts {
   readonly #label: string;

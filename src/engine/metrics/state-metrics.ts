@@ -1,4 +1,4 @@
-import { BREAKER_STATES } from "../../base/statuses.js";
+import { BREAKER_STATES, type RunStatus } from "../../base/statuses.js";
 import { listBreakers } from "../../store/breakers/breakers.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
@@ -18,14 +18,13 @@ export function* stateMetrics(ctx: EngineContext): Tx<MetricFamily[]> {
   const breakers = yield* listBreakers({ after: "", limit: SERIES_MAX });
   const { succeeded = 0, failed = 0, compensating = 0, compensated = 0 } = runs;
   const ended = succeeded + failed + compensating + compensated;
-  const active = OPEN_RUNS.reduce((sum, status) => sum + (runs[status] ?? 0), 0);
   return [
     gauge(
       "queue_depth",
       "Tasks that have not ended, by status.",
       QUEUES.map((queue) => ({ labels: { queue }, value: tasks[queue] ?? 0 })),
     ),
-    plain("active_runs", "Runs that have not ended.", active),
+    plain("active_runs", "Runs that have not ended.", activeRuns(runs)),
     plain("oldest_ready_seconds", "How long the oldest ready task has waited.", (oldestReadyMs ?? 0) / 1_000),
     plain("agents_registered", "Agents that are registered.", presence.registered),
     plain("agents_at_work", "Agents that hold a task.", presence.atWork),
@@ -51,6 +50,11 @@ export function* stateMetrics(ctx: EngineContext): Tx<MetricFamily[]> {
       breakers.map(({ target, state }) => ({ labels: { target }, value: BREAKER_STATES.indexOf(state) })),
     ),
   ];
+}
+
+/** How many of the runs, counted by status, have not ended. */
+export function activeRuns(runs: Readonly<Partial<Record<RunStatus, number>>>): number {
+  return OPEN_RUNS.reduce((sum, status) => sum + (runs[status] ?? 0), 0);
 }
 
 const plain = (name: string, help: string, value: number): MetricFamily => gauge(name, help, [{ labels: {}, value }]);

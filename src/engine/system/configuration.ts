@@ -7,7 +7,7 @@ import { iso } from "../../base/time.js";
 import { hint } from "../../base/names.js";
 import { Problems, problemsError } from "../../base/problems.js";
 import { projectConfigSchema } from "../projects/config.js";
-import { type Settings, settingsSchema, withPresentNames } from "../../base/settings.js";
+import { type Settings, settingsOf, settingsSchema, withPresentNames } from "../../base/settings.js";
 import { limitProblem, requireOwnSettings } from "./setting-limits.js";
 
 // The origin of a value, in order of precedence: the command line, the environment, the database (configured through an
@@ -46,7 +46,7 @@ export function valuesInForce(start: readonly StartValue[], stored: readonly Sto
 /** The settings that a process works with. */
 export function settingsInForce(start: readonly StartValue[], stored: readonly StoredSetting[]): Settings {
   return Object.freeze(
-    settingsSchema.parse(Object.fromEntries(valuesInForce(start, stored).map(({ name, value }) => [name, value]))),
+    settingsOf(Object.fromEntries(valuesInForce(start, stored).map(({ name, value }) => [name, value]))),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { MetricFamily } from "../../engine/metrics/families.js";
+import { bytesFamily, type MetricFamily } from "../../engine/metrics/families.js";
 
 /** Bytes that have come and gone over the connections of this server. Each socket counts its own; they are added when they are asked for. */
 export class Traffic {
@@ -18,14 +18,6 @@ export class Traffic {
 
   get family(): MetricFamily {
     const sum = (of: "bytesRead" | "bytesWritten") => [...this.#open].reduce((total, socket) => total + socket[of], 0);
-    return {
-      name: "bytes_total",
-      help: "Bytes over the connections of this server, by transport and direction.",
-      type: "counter",
-      samples: [
-        { labels: { transport: "http", direction: "in" }, value: this.#read + sum("bytesRead") },
-        { labels: { transport: "http", direction: "out" }, value: this.#written + sum("bytesWritten") },
-      ],
-    };
+    return bytesFamily("http", { in: this.#read + sum("bytesRead"), out: this.#written + sum("bytesWritten") });
   }
 }

@@ -24,6 +24,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "budgets", key: ["id"] },
   { name: "usage_records", key: ["id"] },
   { name: "usage_exports", key: ["session", "model"] },
+  { name: "metric_samples", key: ["at"] },
   { name: "tasks", key: ["id"] },
   { name: "task_specs", key: ["task"], large: true },
   { name: "dependencies", key: ["dependency", "task"] },

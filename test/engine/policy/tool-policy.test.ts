@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { parseDefinition } from "../../../src/engine/definitions/definition.js";
-import { settingsSchema } from "../../../src/base/settings.js";
+import { settingsOf } from "../../../src/base/settings.js";
 import { readToolLine, toolAllowed, toolLine } from "../../../src/engine/policy/tool-policy.js";
 
-const limits = settingsSchema.parse({});
+const limits = settingsOf({});
 const tool = (rest: object = {}) => ({ key: "a", kind: "tool", server: "s", tool: "x", ...rest });
 
 test("a tool step says a server, a tool and its arguments, whose expressions may stand anywhere in them", () => {
