@@ -65,18 +65,21 @@ function loadedBy(...modules) {
 
 /**
  * Files for what is always loaded together, since each that is opened takes a start a millisecond: a start over stdio, beneath it that of any
- * process, beneath that its configuration. What is started by file has its own.
+ * process, beneath that its configuration. What is started by file has its own, and so has what every command loads.
  */
 const START = [
-  ["configuration", [CONFIG]],
-  ["launch", [path.join(ROOT, "src/app/launch.ts")]],
-  ["serving-stdio", [path.join(ROOT, "src/app/serving/serving.ts"), path.join(ROOT, "src/app/serving/stdio.ts")]],
+  { name: "configuration", modules: [CONFIG] },
+  { name: "launch", modules: [path.join(ROOT, "src/app/launch.ts")] },
+  {
+    name: "serving-stdio",
+    modules: [path.join(ROOT, "src/app/serving/serving.ts"), path.join(ROOT, "src/app/serving/stdio.ts")],
+  },
 ];
 
 function startGroups() {
-  const apart = loadedBy(...Object.values(BY_FILE));
+  const apart = loadedBy(MAIN, ...Object.values(BY_FILE));
   const taken = new Set(apart);
-  return START.map(([name, modules]) => {
+  return START.map(({ name, modules }) => {
     const own = [...loadedBy(...modules)].filter((id) => !taken.has(id));
     own.forEach((id) => taken.add(id));
     return { name, ids: new Set(own) };
@@ -89,6 +92,8 @@ const bundle = await rolldown({
   ...shared,
   input: { main: MAIN, config: CONFIG, ...BY_FILE },
   external,
+  // Files of a group export what others need of it, entries too.
+  preserveEntrySignatures: "allow-extension",
   plugins: [remembering],
 });
 // A guard starts at each edit: what it needs is one file, without the schemas that only servers check, and so without zod. It is no
@@ -120,7 +125,12 @@ const written = {
 };
 const script = { ...written, format: "cjs", entryFileNames: "lib/[name].cjs", chunkFileNames: "lib/[name]-[hash].cjs" };
 const output = [
-  ...(await bundle.write({ ...written, codeSplitting: { groups: [{ name: groupOf, debugName: "start" }] } })).output,
+  ...(
+    await bundle.write({
+      ...written,
+      codeSplitting: { groups: [{ name: groupOf, debugName: "start" }], includeDependenciesRecursively: false },
+    })
+  ).output,
   ...(await guard.write(script)).output,
   ...(await program.write({ ...script, entryFileNames: "[name].cjs" })).output,
   ...(await guardParts.write(script)).output,

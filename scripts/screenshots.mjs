@@ -32,10 +32,11 @@ const VIEWS = {
   list: { hash: "run/RUN?view=list", shows: "Cart page", opens: /Reserve stock/ },
   schedules: { hash: "schedules", shows: "weekly-audit" },
   agents: { hash: "agents", shows: "goose-1" },
-  messages: { hash: "messages", shows: "#design" },
+  messages: { hash: "messages", shows: "to #design" },
   locks: { hash: "locks", shows: "src/stock.ts" },
   costs: { hash: "costs", shows: "of $60.00" },
   history: { hash: "history", shows: "project.created" },
+  search: { hash: "search?text=checkout", shows: "guest-checkout" },
 };
 
 const wanted = process.argv.slice(2);
@@ -139,7 +140,7 @@ async function shootAll(server, run) {
 async function shoot(page, name, { hash, shows, opens, run, origin }) {
   await page.goto(`${origin}/#/${hash.replace("RUN", run)}`);
   if (opens !== undefined) await page.getByRole("link", { name: opens }).first().click();
-  await page.getByText(shows).first().waitFor();
+  await page.getByRole("main").getByText(shows).first().waitFor();
   await page.getByText("Live", { exact: true }).waitFor();
   // A drawing is on the screen in the frame after next.
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))");

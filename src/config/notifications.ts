@@ -63,7 +63,7 @@ const email = () =>
 
 const webhookName = () => z.string().refine(isName, { error: `a webhook's name needs ${NAME_RULE}` });
 
-const targets = () =>
+const targetsSchema = () =>
   z
     .strictObject({
       slack: z.strictObject({ ...http(), channel: z.string().min(1).max(100).optional() }).optional(),
@@ -85,7 +85,7 @@ const targets = () =>
     });
 
 /** Where a person is told of what waits for a decision, and of other events. Schemas are made for a person who has set some. */
-export const notificationsSchema = z.lazy(targets).default({ webhooks: {} });
+export const notificationsSchema = z.lazy(targetsSchema).default({ webhooks: {} });
 
 type Notifications = z.output<typeof notificationsSchema>;
 type Email = z.output<ReturnType<typeof email>>;

@@ -1,7 +1,7 @@
 import type { TextWorker } from "../compaction/text-thread.js";
 import type { Settings } from "../base/settings.js";
 import type { Workplace } from "../engine/context.js";
-import type { Transferred } from "../engine/metrics/families.js";
+import type { ByteCounts } from "../engine/metrics/families.js";
 import type { Figures } from "../engine/performance/targets.js";
 import type { TrialPlan } from "../engine/performance/trial.js";
 import type { ChangeSearch } from "../runtime/git/changed-files.js";
@@ -83,7 +83,7 @@ export interface ServerProcess {
   /** Resident memory, now. */
   memoryBytes(): number;
   /** Bytes over stdin and stdout since the start, where a client is there. */
-  readonly transferred: (() => Transferred) | undefined;
+  readonly transferred: (() => ByteCounts) | undefined;
 }
 
 /** Settings as this process was started with them. */

@@ -55,6 +55,11 @@ const get = defineOperation({
     workflow_completion_rate: share.optional(),
     agent_utilization: z.number().optional(),
     queues: z.record(z.string(), count).optional(),
+    sessions: z.object({ total: count }).optional(),
+    /** Workflows that are stored. */
+    workflows: count.optional(),
+    /** Share of each resource that is allocated. */
+    resources: z.record(z.string(), z.number()).optional(),
     memory_bytes: count.optional(),
     bottlenecks: z.array(z.string()).optional(),
     samples: z
@@ -124,6 +129,9 @@ function summaryView({ now, settings, figures, perSecond, runs, status, load, ..
     workflow_completion_rate: orNull(completion?.value),
     agent_utilization: rounded(load.utilisation),
     queues: status.tasks,
+    sessions: { total: rest.sessions },
+    workflows: rest.workflows,
+    resources: Object.fromEntries(rest.resources.map(({ id, utilisation }) => [id, utilisation])),
     bottlenecks: rest.bottlenecks,
     of_events: { count: rest.events, since: isoOrNull(rest.since) },
   };

@@ -41,7 +41,7 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
     expect(loaded).toContain("src/main.ts");
     expect(loaded).toContain("src/app/serving/stdio.ts");
     // Modules a plain start needs: errors, settings with their defaults, durations and modes, areas, the tests for an object and a directory, the
-    // search for the nearest name, the word for questions and the types of events in a target's, and the logger's redaction.
+    // search for the nearest name, the word for questions and the types of events in a target's, random numbers, and the logger's redaction.
     const light = [
       "errors",
       "settings",
@@ -54,6 +54,7 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
       "directories",
       "notifications/event-types",
       "notifications/targets",
+      "numbers/mulberry32",
       "secrets/forms",
       "secrets/redaction",
     ].map((name) => `src/base/${name}.ts`);

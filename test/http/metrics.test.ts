@@ -95,8 +95,8 @@ describe.each(BACKENDS)("the metrics, on %s", (backend) => {
   });
 });
 
-test("moved work, found failures, choices by default, dependencies and width are measured from the history", async () => {
-  const server = await startHttpServer();
+test("moved work, found failures, choices, dependencies and width are measured from the history", async () => {
+  const server = await startHttpServer({ env: { BATON_LEASE_MS: "3000" } });
   await scrape(server);
   await server.call("create_project", { name: "p" });
   for (const name of ["ann", "bob"]) await server.call("register_agent", { name, roles: ["coder"] });
@@ -107,7 +107,8 @@ test("moved work, found failures, choices by default, dependencies and width are
   ];
   const started = await server.call("execute_workflow", { definition: { name: "w", steps }, project: "p" });
   const { run } = resultOf("execute_workflow", started.body);
-  await server.call("route_task", { task: `${run.id}/a`, candidates: ["ann"], dry_run: false });
+  const routed = await server.call("route_task", { task: `${run.id}/a`, candidates: ["ann"], dry_run: false });
+  const [chosen] = resultOf("route_task", routed.body).ranking;
   await server.call("assign_task", { task: `${run.id}/a`, agent: "bob" });
   const claim = async (agent: string) => {
     const { body } = await server.call("claim_task", { project: "p", agent, wait_seconds: 10 });
@@ -117,18 +118,25 @@ test("moved work, found failures, choices by default, dependencies and width are
   const failing = await claim("bob");
   await server.call("fail_task", { ...failing, error: { type: "x", message: "y" } });
   await server.call("complete_task", { ...(await claim("ann")), result: {} });
-  await server.call("complete_task", { ...(await claim("bob")), result: {} });
+  await scrape(server);
+  // Its lease runs out, and another agent takes the task over.
+  await claim("bob");
+  await server.call("complete_task", { ...(await claim("ann")), result: {} });
   const text = await scrape(server);
   for (const line of [
     "baton_rebalanced_total 1",
-    "baton_failure_detection_seconds_count 1",
+    "baton_failure_detection_seconds_count 2",
     "baton_routing_fallback_ratio 1",
+    "baton_routing_match_ratio 1",
+    'baton_reassigned_total{outcome="succeeded"} 1',
     "baton_dependency_resolution_seconds_count 1",
   ])
     expect(text).toContain(`${line}\n`);
   const valueOf = (name: string) => Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
   expect(valueOf("baton_parallel_efficiency_ratio")).toBeGreaterThan(0);
   expect(valueOf("baton_parallel_efficiency_ratio")).toBeLessThanOrEqual(1);
+  // It succeeded.
+  expect(valueOf("baton_routing_prediction_error")).toBeCloseTo((1 - chosen!.parts["performance"]!) ** 2, 6);
   const sent = valueOf('baton_bytes_total\\{transport="http",direction="out"\\}');
   expect(sent).toBeGreaterThan(text.length / 2);
   const later = await scrape(server);

@@ -28,7 +28,10 @@ test("get_metrics tells throughput, waits and shares by what happened, and what 
     queues: { ready: 1, succeeded: 1, dead_letter: 1 },
     total_targets: 10,
     of_events: { count: 4 },
+    sessions: { total: 0 },
+    workflows: 0,
   });
+  expect(Object.entries(metrics.resources!)).toContainEqual([expect.stringMatching(/^cpu@/), 0]);
   expect(metrics.bottlenecks).toEqual([expect.stringContaining("painter")]);
   const { text } = await app.call("get_metrics", { format: "prometheus" });
   expect(text).toContain('baton_queue_depth{queue="ready"} 1\n');

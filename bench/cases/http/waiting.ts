@@ -38,7 +38,7 @@ export const waiting: Benchmark = {
           "Memory is what the server's objects, and what stands outside for them, take more after collections of garbage with all of them waiting than with none, for each. Clients are in a process of their own, each with a connection.",
           "Waking is measured from the moment at which another server on the database is asked for what wakes them, so its commit is part of it, until a client has the whole answer. One task: one agent gets it, the others go on waiting. A task for each: one commit makes as many ready, and each claim is a commit of its own. Streams of the history, and subscriptions by MCP 2026-07-28 to one resource: all get each event.",
         ],
-        detail: { bare: peer, sqlite: onSqlite, postgres: onPostgres },
+        detail: { bare: inShort(peer), sqlite: waitsInShort(onSqlite), postgres: waitsInShort(onPostgres) },
       };
     } finally {
       await server.stop();
@@ -56,6 +56,17 @@ interface Waits {
   readonly allClaims: readonly number[];
   readonly streams: Held;
   readonly subscriptions: Held;
+}
+
+const SHARES = [0.5, 0.9, 0.95, 0.99, 1];
+
+function inShort({ idleKb, wakeMs }: Pick<Held, "wakeMs"> & Partial<Held>) {
+  return { idle_kb: idleKb, wake_ms_at: Object.fromEntries(SHARES.map((share) => [share, percentile(wakeMs, share)])) };
+}
+
+function waitsInShort({ claims, allClaims, streams, subscriptions }: Waits) {
+  const [held, all] = [inShort(claims), inShort({ wakeMs: allClaims })];
+  return { claims: held, all_claims: all, streams: inShort(streams), subscriptions: inShort(subscriptions) };
 }
 
 function figuresIn({ idleKb, wakeMs }: Pick<Held, "wakeMs"> & Partial<Held>): string {
@@ -248,7 +259,7 @@ interface StreamRounds {
   readonly server: Served;
   readonly actor: Caller;
   readonly rounds: number;
-  /** What a stream hears of a message. */
+  /** A text that a stream hears of a message. */
   readonly news: string;
   readonly open: () => Promise<OpenStream>;
 }

@@ -20,14 +20,17 @@ const LAST_CHUNK = "0\r\n\r\n";
  * request than the servers that are measured.
  */
 export class Connection {
-  readonly #socket: Socket;
-  readonly #host: string;
+  #socket: Socket;
+  readonly #at: URL;
   #received = "";
   #settle: { resolve(answer: HttpAnswer): void; reject(error: Error): void } | undefined;
 
-  private constructor(socket: Socket, host: string) {
-    this.#socket = socket;
-    this.#host = host;
+  private constructor(socket: Socket, at: URL) {
+    this.#socket = this.#listening(socket);
+    this.#at = at;
+  }
+
+  #listening(socket: Socket): Socket {
     // Answers are ASCII here, so a unit of text is a byte.
     socket.setEncoding("latin1").setNoDelay(true);
     socket.on("data", (text: string) => {
@@ -36,19 +39,20 @@ export class Connection {
     });
     socket.on("error", (error) => this.#settle?.reject(error));
     socket.on("close", () => this.#settle?.reject(new Error("the server closed the connection")));
+    return socket;
   }
 
   static async to(origin: string): Promise<Connection> {
-    const { hostname, port, host } = new URL(origin);
-    const socket = connect(Number(port), hostname);
-    await once(socket, "connect");
-    return new Connection(socket, host);
+    const at = new URL(origin);
+    return new Connection(await connected(at), at);
   }
 
   /** Posts JSON and waits for the whole answer. */
-  post({ path, headers = {} }: Prepared, body: string): Promise<HttpAnswer> {
+  async post({ path, headers = {} }: Prepared, body: string): Promise<HttpAnswer> {
+    // A server closes a connection that has been idle for seconds.
+    if (this.#socket.closed || this.#socket.readableEnded) this.#socket = this.#listening(await connected(this.#at));
     const fields = Object.entries({
-      Host: this.#host,
+      Host: this.#at.host,
       "Content-Type": "application/json",
       "Content-Length": Buffer.byteLength(body),
       ...headers,
@@ -77,4 +81,10 @@ export class Connection {
     this.#settle = undefined;
     settle?.resolve({ status: Number(head.slice(9, 12)), body: rest });
   }
+}
+
+async function connected({ port, hostname }: URL): Promise<Socket> {
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  return socket;
 }

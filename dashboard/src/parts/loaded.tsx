@@ -2,7 +2,12 @@ import type { ReactNode } from "react";
 import type { Problem } from "../data/client.js";
 
 interface LoadedProps<T> {
-  readonly query: { readonly data: T | undefined; readonly error: Problem | null };
+  readonly query: {
+    readonly data: T | undefined;
+    readonly error: Problem | null;
+    /** `paused` while the server is away. */
+    readonly fetchStatus?: "fetching" | "paused" | "idle";
+  };
   readonly children: (data: T) => ReactNode;
 }
 
@@ -12,7 +17,7 @@ export function Loaded<T>({ query, children }: LoadedProps<T>): ReactNode {
   if (query.error !== null) return <Refusal problem={query.error} />;
   return (
     <p className="loading" role="status">
-      Loading …
+      {query.fetchStatus === "paused" ? "Not read yet: the server is away." : "Loading …"}
     </p>
   );
 }

@@ -8,7 +8,7 @@ import { ancestors, clientAmong } from "../../runtime/ancestry.js";
 import { createServer, type ServerParts } from "../../mcp/server.js";
 import { ENVELOPE_BYTES, stopSignal } from "./process.js";
 import type { ConnectedHooks } from "../guard/connected-hooks.js";
-import { StdioTransport } from "../../mcp/transport/stdio.js";
+import { stdioBytes, StdioTransport } from "../../mcp/transport/stdio.js";
 import { VERSION } from "../../runtime/version.js";
 
 /** From the end of the input to the end of the process, at most. */
@@ -24,8 +24,7 @@ export async function serveStdio(flags: Flags): Promise<never> {
     cwd: projectDirectory(process.env),
     // At once: a wrapper between the client and this process may end, and its children move up.
     clientProcess: ancestors().then(clientAmong),
-    // Pipes and sockets count what they carry.
-    transferred: () => ({ in: process.stdin.bytesRead, out: process.stdout.bytesWritten }),
+    transferred: stdioBytes,
   });
   const { app, config, logger } = launched;
   if (process.stdin.isTTY) process.stderr.write(AT_A_TERMINAL);

@@ -59,7 +59,7 @@ export function* assignExports(
       continue;
     }
     const work = workAt(sender.works, usage);
-    // An agent that is named has a ledger of its own: nobody fills that of another agent's conversation.
+    // A conversation has a ledger for each agent that its exports name, so that one agent cannot fill another's.
     const ledger = usage.agent === undefined ? session : `${session} ${usage.agent}`;
     const key = JSON.stringify([ledger, usage.model, work?.task ?? sender.agents[0], work?.attempt]);
     const batch = batches.get(key) ?? { ...startOf({ session: ledger, work, sender }), model: usage.model, usages: [] };

@@ -18,12 +18,12 @@ export interface MetricFamily {
 }
 
 /** Bytes that have come and gone. */
-export interface Transferred {
+export interface ByteCounts {
   readonly in: number;
   readonly out: number;
 }
 
-export function bytesFamily(transport: "http" | "stdio", transferred: Transferred): MetricFamily {
+export function bytesFamily(transport: "http" | "stdio", transferred: ByteCounts): MetricFamily {
   return {
     name: "bytes_total",
     help: "Bytes over the connections of this process, by transport and direction.",

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { StepKind } from "../../base/statuses.js";
 import type { StoredEvent } from "../../store/events/history.js";
 import { Durations, LabelledCounts, Mean, Share, type MetricFamily, type MetricSample } from "./families.js";
@@ -34,6 +35,8 @@ export class HistoryTally {
   readonly #routed = new Share();
   readonly #fallbacks = new Share();
   readonly #efficiency = new Mean();
+  readonly #matches = new Mean();
+  readonly #predictionErrors = new Mean();
   readonly #taskDurations = new Durations("role");
   readonly #assignment = new Durations();
   readonly #lockWaits = new Durations();
@@ -44,7 +47,7 @@ export class HistoryTally {
   readonly #claimed = new Open<number>();
   readonly #lost = new Open<number>();
   readonly #moved = new Open<string>();
-  readonly #kept = new Open<string>();
+  readonly #chosen = new Open<ChosenAgent>();
   readonly #queued = new Open<number>();
 
   observe(event: StoredEvent, { tasks, dependenciesEndedAt, efficiencies }: TalliedFacts): void {
@@ -78,6 +81,16 @@ export class HistoryTally {
       this.#counted("rebalanced_total", "Reservations that moved to another agent.", this.#rebalanced),
       ratio("gate_pass_rate", "Share of gates that passed.", this.#gates),
       ratio("routing_accuracy_ratio", "Share of routed tasks in which the chosen agent succeeded.", this.#routed),
+      ratio(
+        "routing_match_ratio",
+        "Share of the wanted capabilities that chosen agents have, the mean.",
+        this.#matches,
+      ),
+      ratio(
+        "routing_prediction_error",
+        "Predicted success of chosen agents against what came, the mean square.",
+        this.#predictionErrors,
+      ),
       ratio("routing_fallback_ratio", "Share of choices of an agent of which nothing was learned.", this.#fallbacks),
       ratio("parallel_efficiency_ratio", "Work of ended runs over their time and width, the mean.", this.#efficiency),
     ];
@@ -126,7 +139,9 @@ export class HistoryTally {
       this.#claimed.take(id);
     }
     if (type === "task.routed" && agent !== null) {
-      this.#kept.set(id, agent);
+      const { capability, performance } = partsOf(data, agent);
+      this.#chosen.set(id, { agent, predicted: performance });
+      if (capability !== undefined) this.#matches.add(capability);
       this.#fallbacks.add(data["fallback"] === true);
     }
     if (type === "task.assigned" && typeof data["from"] === "string") this.#rebalanced += 1;
@@ -152,12 +167,31 @@ export class HistoryTally {
   #ended(outcome: string, task: { id: string; agent: string | null; kind?: StepKind | undefined; data: object }): void {
     this.#ends.add(outcome);
     if (this.#moved.take(task.id) !== undefined) this.#reassigned.add(outcome);
-    const chosen = this.#kept.take(task.id);
+    const chosen = this.#chosen.take(task.id);
     if (outcome === "cancelled") return;
     const isGood = outcome === "succeeded";
-    if (chosen !== undefined) this.#routed.add(isGood && chosen === task.agent);
+    if (chosen !== undefined) this.#routed.add(isGood && chosen.agent === task.agent);
+    if (chosen?.predicted !== undefined && chosen.agent === task.agent)
+      this.#predictionErrors.add((chosen.predicted - Number(isGood)) ** 2);
     if (task.kind === "gate") this.#gates.add(isGood);
   }
+}
+
+/** An agent for which a choice has kept a task. */
+interface ChosenAgent {
+  readonly agent: string;
+  /** The probability of success that the choice went by. */
+  readonly predicted: number | undefined;
+}
+
+const candidatesSchema = z.object({
+  candidates: z.array(z.object({ agent: z.string(), parts: z.record(z.string(), z.number()).optional() })),
+});
+
+/** The parts of the score of the agent that was chosen; empty for a choice without scores. */
+function partsOf(data: unknown, agent: string): { readonly capability?: number; readonly performance?: number } {
+  const { candidates = [] } = candidatesSchema.safeParse(data).data ?? {};
+  return candidates.find((candidate) => candidate.agent === agent)?.parts ?? {};
 }
 
 /** No sample where there is nothing yet. */

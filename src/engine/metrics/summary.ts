@@ -2,10 +2,14 @@ import type { EventType } from "../../base/notifications/event-types.js";
 import { openBreakers } from "../../store/breakers/breakers.js";
 import { newestAnywhere } from "../../store/events/history.js";
 import { countRunsByStatus } from "../../store/runs/runs.js";
+import { countWorkSessions } from "../../store/runs/work-sessions.js";
 import { findTasks } from "../../store/tasks/lists.js";
 import type { Tx } from "../../store/tx.js";
+import { countWorkflows } from "../../store/workflows/workflows.js";
 import type { EngineContext } from "../context.js";
 import { workloadOf } from "../load/workload.js";
+import { wholeStock } from "../resources/stock.js";
+import { resourceView } from "../resources/views.js";
 import { systemStatus } from "../system/system.js";
 import { HistoryTally } from "./history-tally.js";
 
@@ -25,6 +29,7 @@ const TYPES: readonly EventType[] = [
 /** Throughput is that of the last five minutes. */
 const THROUGHPUT_MS = 300_000;
 const BREAKERS_MAX = 20;
+const RESOURCES_MAX = 50;
 const LONG_READY_MS = 900_000;
 
 /** How it goes, by the newest events and the state. A query. */
@@ -49,6 +54,9 @@ export function* metricsSummary(ctx: EngineContext) {
     status,
     load,
     bottlenecks: yield* bottlenecks(status, load),
+    sessions: yield* countWorkSessions(),
+    workflows: yield* countWorkflows(),
+    resources: (yield* wholeStock(ctx)).map(resourceView).slice(0, RESOURCES_MAX),
   };
 }
 

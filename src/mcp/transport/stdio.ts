@@ -22,6 +22,11 @@ export interface StdioOptions {
   refusal(): Promise<Record<string, unknown>>;
 }
 
+/** Bytes of this process over stdin and stdout since its start: pipes and sockets count what they carry. */
+export function stdioBytes(): { readonly in: number; readonly out: number } {
+  return { in: process.stdin.bytesRead, out: process.stdout.bytesWritten };
+}
+
 /**
  * MCP over stdin and stdout. The SDK's own transport closes for good at a line above its buffer, copies the buffer with
  * every chunk, and says nothing of the end of its input or of lines that are no JSON-RPC; this one answers each line

@@ -118,3 +118,7 @@ export function* deleteWorkSessions(ids: readonly string[]): Tx<void> {
     yield [`DELETE FROM work_sessions WHERE id IN (${placeholders(chunk.length)})`, chunk];
   }
 }
+
+export function* countWorkSessions(): Tx<number> {
+  return yield* sole(only("sessions", int), ["SELECT count(*) AS sessions FROM work_sessions"]);
+}

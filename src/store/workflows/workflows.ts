@@ -1,4 +1,4 @@
-import { many, mapIn, int, intOrNull, one, placeholders, text } from "../rows.js";
+import { many, mapIn, int, intOrNull, one, only, placeholders, sole, text } from "../rows.js";
 import { columns, insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -107,4 +107,9 @@ export function* countRunsOf(workflows: readonly string[]): Tx<Map<string, Workf
       chunk,
     ],
   );
+}
+
+/** How many workflows are stored and not archived. */
+export function* countWorkflows(): Tx<number> {
+  return yield* sole(only("workflows", int), ["SELECT count(*) AS workflows FROM workflows WHERE archived_at IS NULL"]);
 }

@@ -25,7 +25,7 @@ const WATCH = `
 describe.skipIf(!HAS_BROWSER)("commits of another process", () => {
   const browser = shared(launchBrowser);
 
-  test("is on the page within 300 ms", async () => {
+  test("are on the page within 300 ms in the median, and the 95th percentile is printed", async () => {
     const one = await startHttpServer();
     const other = askOf(await startHttpServer({ database: one.database }));
     await other("create_project", { name: "shop" });
@@ -49,11 +49,10 @@ describe.skipIf(!HAS_BROWSER)("commits of another process", () => {
     process.stdout.write(
       `another process's commit, to the page: median ${at(0.5)} ms, p95 ${at(0.95)} ms of ${sorted.length}\n`,
     );
-    // A machine that others keep busy delays some: not all of them.
-    expect(at(0.1)).toBeLessThan(LATENCY_MS_MAX);
+    expect(at(0.5)).toBeLessThan(LATENCY_MS_MAX);
   });
 
-  test("is not asked for: an hour without events makes no request, and one stream is open", async () => {
+  test("are not asked for: an hour without events makes no request, and one stream is open", async () => {
     const server = await startHttpServer();
     const ask = askOf(server);
     await ask("create_project", { name: "shop" });

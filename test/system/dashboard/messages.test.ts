@@ -15,6 +15,7 @@ describe.skipIf(!HAS_BROWSER)("the messages", () => {
     const about = { task: tasks[0]!.id, project: "shop" };
     await team.ask("send_message", { to: "dan", body: "Which index do orders need?", agent: "ada", ...about });
     await team.ask("send_message", { to: "human", type: "question", body: "Are we late?", agent: "dan", ...about });
+    await team.ask("send_message", { to: "human", body: "The orders are stored.", agent: "dan", ...about });
     return { ...team, bearer };
   });
 
@@ -59,6 +60,11 @@ describe.skipIf(!HAS_BROWSER)("the messages", () => {
     expect(messages).toEqual(
       expect.arrayContaining([expect.objectContaining({ from: "anna", type: "answer", body: "Two days." })]),
     );
+
+    const told = unread.filter({ hasText: "The orders are stored." });
+    await told.getByRole("button", { name: "Mark as read" }).click();
+    await told.waitFor({ state: "detached" });
+    await page.getByRole("listitem").filter({ hasText: "The orders are stored." }).waitFor();
 
     await page.getByRole("button", { name: "Write a message" }).click();
     await page.getByRole("textbox", { name: "To", exact: true }).fill("#design");
