@@ -2,12 +2,7 @@ import type { ReactNode } from "react";
 import type { Problem } from "../data/client.js";
 
 interface LoadedProps<T> {
-  readonly query: {
-    readonly data: T | undefined;
-    readonly error: Problem | null;
-    /** `paused` while the server is away. */
-    readonly fetchStatus?: "fetching" | "paused" | "idle";
-  };
+  readonly query: { readonly data: T | undefined; readonly error: Problem | null };
   readonly children: (data: T) => ReactNode;
 }
 
@@ -17,7 +12,7 @@ export function Loaded<T>({ query, children }: LoadedProps<T>): ReactNode {
   if (query.error !== null) return <Refusal problem={query.error} />;
   return (
     <p className="loading" role="status">
-      {query.fetchStatus === "paused" ? "Not read yet: the server is away." : "Loading …"}
+      Loading …
     </p>
   );
 }

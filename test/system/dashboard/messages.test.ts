@@ -23,7 +23,7 @@ describe.skipIf(!HAS_BROWSER)("the messages", () => {
     const { page, strays, errors } = await openPage(browser(), `${server().origin}/#/messages`);
     const coupon = page.getByRole("listitem").filter({ hasText: "Do empty carts keep their coupon?" });
     await coupon.getByText("ben to #design").waitFor();
-    await page.getByText("2 messages here are from one agent to another.").waitFor();
+    await page.getByText("3 messages here are from one agent to another.").waitFor();
     expect(await page.getByText("Which index do orders need?").count()).toBe(0);
     expect(await page.getByRole("button", { name: "Reply" }).count()).toBe(0);
     await page.getByRole("combobox", { name: "To", exact: true }).selectOption("everyone");

@@ -55,7 +55,7 @@ describe.skipIf(!HAS_BROWSER)("a page that loses its server", () => {
     // A view that has not been shown yet is there, and says what it lacks.
     await page.getByRole("link", { name: "Locks" }).click();
     await page.getByRole("heading", { name: "Locks and waiters" }).waitFor();
-    await page.getByRole("main").getByText("Not read yet: the server is away.").waitFor();
+    await page.getByRole("main").getByRole("alert").getByText("The server does not answer.").waitFor();
     await page.goBack();
     await page.getByText("at work").waitFor();
 
