@@ -283,7 +283,7 @@ type Parsed = z.output<typeof schema>;
 
 function parse(values: Values): Parsed {
   const given = Object.fromEntries([...values].map(([name, { value }]) => [name, value]));
-  // Once in a process: compiling the check would take longer than it.
+  // A compiled check would take longer to make than this one takes, which is done once.
   const parsed = schema.safeParse({ ...defaultSettings, ...given }, { jitless: true });
   if (parsed.success) return requireRenewedInTime(parsed.data, values);
   const problems = parsed.error.issues.map((issue) => {

@@ -45,6 +45,7 @@ export class BackgroundLoop {
       isAlive,
       startedAt: parts.startedAt,
       quarantine: new Map(),
+      sampled: { interval: 0 },
       git: {
         edits: async (search) => (await import("../runtime/git/edited-files.js")).editedFiles(search),
         merges: async (search) => (await import("../runtime/git/failing-merges.js")).failingMerges(search),

@@ -64,7 +64,7 @@ export const settingsSchema = z.object({
   /** Whether /metrics has the names of the founding documents beside its own. */
   metrics_names: z.enum(METRIC_NAMES),
   /** How often a sample of the state is taken, and how long samples are kept. */
-  monitoring_interval_ms: whole(5_000, 3_600_000),
+  monitoring_interval_ms: whole(1_000, 3_600_000),
   metrics_retention_ms: whole(0, 2_592_000_000),
   artifact_bytes_max: whole(1, 134_217_728),
   /** Tokens of a context window that names no limit of its own. */
@@ -187,7 +187,8 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 
 /** The value of a setting that was given under a name of the documents. */
 export function documentedValue(name: string, value: unknown): unknown {
-  return typeof value === "number" ? value * (UNITS.get(name.toUpperCase()) ?? 1) : value;
+  const unit = UNITS.get(name.toUpperCase());
+  return typeof value === "number" && unit !== undefined ? Math.round(value * unit) : value;
 }
 
 /**

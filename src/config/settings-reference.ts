@@ -45,8 +45,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   http_request_timeout_ms: "time in which a request over HTTP has to be sent",
   metrics_names: "names at `/metrics`: `own`, or `documents` for those of the founding documents beside them",
   monitoring_interval_ms:
-    "how often the state is sampled for `get_metrics`, where it has changed (also `MONITORING_INTERVAL_SECONDS`)",
-  metrics_retention_ms: "how long these samples are kept (also `METRICS_RETENTION_HOURS`)",
+    "how often the state is sampled for `get_metrics`, where it has changed; every 5 s at most (also `MONITORING_INTERVAL_SECONDS`)",
+  metrics_retention_ms: "how long these samples are kept; 0: none is taken (also `METRICS_RETENTION_HOURS`)",
   artifact_bytes_max: "size of an artifact",
   max_context_tokens: "tokens of a context window that names no limit of its own",
   context_compaction_threshold: "share of its limit from which a context window is compacted",

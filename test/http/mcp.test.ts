@@ -77,7 +77,8 @@ test("a server that is asked to stop answers the wait that is under way, and end
   await structured(client, "create_project", { name: "p" });
   const called = server.call("claim_task", { project: "p", agent: "ann", wait_seconds: 40 });
   const wait = { name: "claim_task", arguments: { project: "p", wait_seconds: 40 } };
-  const answer = await client.callTool(wait, { onprogress: () => void server.child.kill("SIGTERM") });
+  // Once: a second signal ends a server at once.
+  const answer = await client.callTool(wait, { onprogress: () => server.child.killed || server.child.kill("SIGTERM") });
   const { body, headers } = await called;
   expect([body["outcome"], headers.get("connection")]).toEqual(["none", "close"]);
   expect(answer.structuredContent).toMatchObject({ outcome: "none" });

@@ -55,6 +55,10 @@ describe("the files of this repository", () => {
     expect(found / broken).toBeGreaterThan(0.98);
   });
 
+  test("leave no times of their checks behind, which would be searched at each", () => {
+    expect(performance.getEntriesByType("mark").filter(({ name }) => /lint/i.test(name))).toEqual([]);
+  });
+
   test("of data are read", async () => {
     expect(await issuesIn("json", filesOf(/\.json$/, "schemas", "criteria"))).toEqual([]);
     expect(await issuesIn("yaml", filesOf(/\.ya?ml$/, "examples", "templates"))).toEqual([]);

@@ -21,7 +21,7 @@ import {
   takeTask,
   unheardNow,
 } from "../presence/silence.js";
-import { takeSample } from "../metrics/sampling.js";
+import { type SampleMark, takeSample } from "../metrics/sampling.js";
 import type { GitQuestions } from "../conflicts/git/questions.js";
 import { handleDueConflicts } from "./conflicts.js";
 import { handleDue } from "./due-tasks.js";
@@ -52,6 +52,8 @@ export interface LocalHost {
   readonly quarantine: Quarantine;
   /** Contents of artifacts beside the database; undefined where there are none. */
   readonly contents?: ContentSweep;
+  /** When this process has sampled; absent where nothing is. */
+  readonly sampled?: SampleMark;
   /** Asks git about work trees on this host; absent where nothing is asked. */
   readonly git?: GitQuestions;
 }
@@ -128,7 +130,9 @@ export async function tick(engine: Engine, local: LocalHost) {
     conflictsHandled: tidying ? await handleDueConflicts(engine, jobs, local.git) : 0,
     escalationsLapsed: await lapseDueEscalations(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
-    sampled: tidying ? await jobs.once("sample", () => takeSample(engine)) : 0,
+    sampled: tidying
+      ? await jobs.once("sample", async () => (local.sampled ? takeSample(engine, local.sampled) : 0))
+      : 0,
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
     messagesPruned: tidying ? await jobs.once("old messages", () => pruneOldMessages(engine)) : 0,

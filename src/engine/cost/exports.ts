@@ -60,7 +60,7 @@ export function* assignExports(
     }
     const work = workAt(sender.works, usage);
     // A conversation has a ledger for each agent that its exports name, so that one agent cannot fill another's.
-    const ledger = usage.agent === undefined ? session : `${session} ${usage.agent}`;
+    const ledger = usage.agent === undefined ? session : `${session}\n${usage.agent}`;
     const key = JSON.stringify([ledger, usage.model, work?.task ?? sender.agents[0], work?.attempt]);
     const batch = batches.get(key) ?? { ...startOf({ session: ledger, work, sender }), model: usage.model, usages: [] };
     batch.usages.push(usage);

@@ -22,6 +22,8 @@ export interface TalliedFacts {
 const ENDED: ReadonlySet<string> = new Set(["task.succeeded", "task.dead_letter", "task.cancelled"]);
 /** Ends of an attempt that worked. */
 const WORKED: ReadonlySet<string> = new Set(["task.succeeded", "task.retry", "task.dead_letter"]);
+/** Ends of an attempt, lost ones too. */
+const TRIED: ReadonlySet<string> = new Set([...WORKED, "task.lease_lost"]);
 /** Claims, losses and waits under way: the oldest is forgotten first. */
 const OPEN_MAX = 20_000;
 const NO_ROLE = "none";
@@ -47,7 +49,8 @@ export class HistoryTally {
   readonly #claimed = new Open<number>();
   readonly #lost = new Open<number>();
   readonly #moved = new Open<string>();
-  readonly #chosen = new Open<ChosenAgent>();
+  readonly #chosen = new Open<string>();
+  readonly #predicted = new Open<Prediction>();
   readonly #queued = new Open<number>();
 
   observe(event: StoredEvent, { tasks, dependenciesEndedAt, efficiencies }: TalliedFacts): void {
@@ -138,20 +141,34 @@ export class HistoryTally {
       this.#lost.set(id, at);
       this.#claimed.take(id);
     }
-    if (type === "task.routed" && agent !== null) {
-      const { capability, performance } = partsOf(data, agent);
-      this.#chosen.set(id, { agent, predicted: performance });
-      if (capability !== undefined) this.#matches.add(capability);
-      this.#fallbacks.add(data["fallback"] === true);
-    }
+    if (type === "task.routed" && agent !== null) this.#keptFor(id, agent, data);
     if (type === "task.assigned" && typeof data["from"] === "string") this.#rebalanced += 1;
     if (type === "task.recovered" && typeof data["detection_ms"] === "number")
       this.#detection.observe(data["detection_ms"]);
+    if (TRIED.has(type)) this.#tried(id, agent, type === "task.succeeded");
     if (WORKED.has(type)) {
       const claimedAt = this.#claimed.take(id);
       if (claimedAt !== undefined) this.#taskDurations.observe(at - claimedAt, task?.role ?? NO_ROLE);
     }
     if (ENDED.has(type)) this.#ended(type.slice("task.".length), { id, agent, kind: task?.kind, data });
+  }
+
+  /** A choice has kept a task for an agent. */
+  #keptFor(id: string, agent: string, data: StoredEvent["data"]): void {
+    this.#chosen.set(id, agent);
+    this.#fallbacks.add(data["fallback"] === true);
+    const { success, candidates } = choiceSchema.safeParse(data).data ?? {};
+    if (success !== undefined) this.#predicted.set(id, { agent, success });
+    const match = candidates?.find((candidate) => candidate.agent === agent)?.parts?.["capability"];
+    if (match !== undefined) this.#matches.add(match);
+  }
+
+  /** Holds the first attempt of a chosen agent against what was predicted; another agent's says nothing of it. */
+  #tried(id: string, agent: string | null, isGood: boolean): void {
+    const prediction = this.#predicted.get(id);
+    if (prediction?.agent !== agent) return;
+    this.#predicted.take(id);
+    this.#predictionErrors.add((prediction.success - Number(isGood)) ** 2);
   }
 
   #taken(id: string, { at, agent }: { at: number; agent: string }, task: TalliedTask | undefined): void {
@@ -170,29 +187,22 @@ export class HistoryTally {
     const chosen = this.#chosen.take(task.id);
     if (outcome === "cancelled") return;
     const isGood = outcome === "succeeded";
-    if (chosen !== undefined) this.#routed.add(isGood && chosen.agent === task.agent);
-    if (chosen?.predicted !== undefined && chosen.agent === task.agent)
-      this.#predictionErrors.add((chosen.predicted - Number(isGood)) ** 2);
+    if (chosen !== undefined) this.#routed.add(isGood && chosen === task.agent);
     if (task.kind === "gate") this.#gates.add(isGood);
   }
 }
 
-/** An agent for which a choice has kept a task. */
-interface ChosenAgent {
+/** The expectation of a chosen agent, for its first attempt. */
+interface Prediction {
   readonly agent: string;
-  /** The probability of success that the choice went by. */
-  readonly predicted: number | undefined;
+  /** Its probability of success. */
+  readonly success: number;
 }
 
-const candidatesSchema = z.object({
-  candidates: z.array(z.object({ agent: z.string(), parts: z.record(z.string(), z.number()).optional() })),
+const choiceSchema = z.object({
+  success: z.number().optional(),
+  candidates: z.array(z.object({ agent: z.string(), parts: z.record(z.string(), z.number()).optional() })).optional(),
 });
-
-/** The parts of the score of the agent that was chosen; empty for a choice without scores. */
-function partsOf(data: unknown, agent: string): { readonly capability?: number; readonly performance?: number } {
-  const { candidates = [] } = candidatesSchema.safeParse(data).data ?? {};
-  return candidates.find((candidate) => candidate.agent === agent)?.parts ?? {};
-}
 
 /** No sample where there is nothing yet. */
 function ratio(name: string, help: string, { value }: { readonly value: number | undefined }): MetricFamily {
@@ -209,6 +219,10 @@ class Open<T> {
     this.#begun.set(id, value);
     const [oldest] = this.#begun.size > OPEN_MAX ? this.#begun.keys() : [];
     if (oldest !== undefined) this.#begun.delete(oldest);
+  }
+
+  get(id: string): T | undefined {
+    return this.#begun.get(id);
   }
 
   take(id: string): T | undefined {

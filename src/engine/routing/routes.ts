@@ -78,7 +78,9 @@ export function* assignBest(ctx: EngineContext, route: Route): Tx<Route & { read
     ...(gaps.length > 0 ? { gaps } : { parts: roundedParts(parts) }),
   }));
   const fallback = route.unproven.has(assigned);
-  const data = { by: route.by, task_type: route.type, candidates, ...(fallback && { fallback }) };
+  const { success = 0 } = route.ranking.find(({ agent }) => agent === assigned) ?? {};
+  const choice = { by: route.by, task_type: route.type, success: rounded(success) };
+  const data = { ...choice, candidates, ...(fallback && { fallback }) };
   yield* appendEvents(ctx, [{ type: "task.routed", project, run, task: id, agent: assigned, data }]);
   return { ...route, task, assigned };
 }

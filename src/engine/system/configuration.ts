@@ -64,6 +64,8 @@ function problemOf(name: string, value: unknown): string | undefined {
     settingsSchema.shape;
   const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
   if (schema === undefined) return unknownSetting(name);
+  // Taken back.
+  if (value === undefined) return undefined;
   const parsed = schema.safeParse(value);
   return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? "cannot be used");
 }

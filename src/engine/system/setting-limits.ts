@@ -14,6 +14,7 @@ const DAY = 24 * HOUR;
 const PERSONS: ReadonlySet<string> = new Set<Name>([
   "retention_ms",
   "dead_letter_retention_ms",
+  "metrics_retention_ms",
   "checkpoints_kept",
   "elicitation",
   "elicitation_timeout_ms",
@@ -60,6 +61,7 @@ const LIMITS: Limits = {
   wait_max_with_progress_ms: [SECOND, DAY],
   progress_every_ms: [SECOND, HOUR],
   request_id_ttl_ms: [HOUR, 30 * DAY],
+  monitoring_interval_ms: [SECOND, HOUR],
   dead_letter_replay_delay_ms: [10 * SECOND, DAY],
   open_tasks_max: [100, 100_000],
   max_concurrent_tasks: [10, 10_000, 0],

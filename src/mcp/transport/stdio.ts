@@ -22,9 +22,10 @@ export interface StdioOptions {
   refusal(): Promise<Record<string, unknown>>;
 }
 
-/** Bytes of this process over stdin and stdout since its start: pipes and sockets count what they carry. */
+/** Bytes of this process over stdin and stdout since its start: pipes and sockets count what they carry, a file does not. */
 export function stdioBytes(): { readonly in: number; readonly out: number } {
-  return { in: process.stdin.bytesRead, out: process.stdout.bytesWritten };
+  const [input, output]: [Partial<NodeJS.ReadStream>, Partial<NodeJS.WriteStream>] = [process.stdin, process.stdout];
+  return { in: input.bytesRead ?? 0, out: output.bytesWritten ?? 0 };
 }
 
 /**

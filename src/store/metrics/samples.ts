@@ -34,27 +34,27 @@ export function* newestSample(): Tx<MetricSampleRow | undefined> {
 export interface SampledSpan {
   readonly from: number;
   readonly until: number;
-  /** Of equal parts of the span, each of which has its last sample. */
+  /** How many equal parts the span has: the last sample of each is read. */
   readonly parts: number;
 }
 
-/** The samples of a span in order of time, thinned to one for each part; before them the one that stands as the span begins. */
+/** The samples of a span in order of time, one of each part at most; before them the one that stands as the span begins. */
 export function* samplesOf({ from, until, parts }: SampledSpan): Tx<MetricSampleRow[]> {
   const width = Math.max(1, Math.ceil((until - from) / parts));
   return yield* many(SAMPLES.read, [
     `SELECT ${SAMPLES.columns} FROM metric_samples WHERE at IN (
        SELECT max(at) FROM metric_samples WHERE at <= $1
-       UNION SELECT max(at) FROM metric_samples WHERE at > $1 AND at <= $2 GROUP BY CAST((at - $1) / $3 AS BIGINT)
+       UNION SELECT max(at) FROM metric_samples WHERE at > $1 AND at <= $2 GROUP BY CAST((at - $1 - 1) / $3 AS BIGINT)
      ) ORDER BY at`,
     [from, until, width],
   ]);
 }
 
-/** Removes samples from before an instant, the oldest first; a bounded number. The newest stays: it stands. */
+/** Removes samples from before an instant, the oldest first; a bounded number. The one that stands at that instant stays. */
 export function* deleteOldSamples(before: number): Tx<void> {
   yield [
     `DELETE FROM metric_samples WHERE at IN (
-       SELECT at FROM metric_samples WHERE at < $1 AND at < (SELECT max(at) FROM metric_samples)
+       SELECT at FROM metric_samples WHERE at < (SELECT max(at) FROM metric_samples WHERE at <= $1)
        ORDER BY at LIMIT ${ROWS_AT_ONCE_MAX})`,
     [before],
   ];

@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.js";
 
-/** What there was to do and who was there, from time to time: decision 0101. */
+/** Samples of what there is to do and of who is there: decision 0101. */
 export const metricSamples: Migration = {
   version: 54,
   name: "metric_samples",

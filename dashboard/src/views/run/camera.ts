@@ -1,5 +1,5 @@
 import { BOX } from "./layout.js";
-import { type Drawing, paint, paletteOf, type Sight } from "./painter.js";
+import { type Drawing, paint, type Palette, paletteOf, type Sight } from "./painter.js";
 
 const SCALE_MAX = 1.5;
 const SCALE_MIN = 0.01;
@@ -29,6 +29,8 @@ export class Camera {
   readonly #end = new AbortController();
   #drawing: Drawing | undefined;
   #sight: Sight | undefined;
+  /** Colours of the theme, kept until it changes: asking for them computes the styles of the page anew. */
+  #palette: Palette | undefined;
   #frame = 0;
   #grabbed: Point | undefined;
   #moved = 0;
@@ -44,8 +46,13 @@ export class Camera {
     canvas.addEventListener("wheel", (event) => this.#turn(event), { signal, passive: false });
     const sizes = new ResizeObserver(() => this.#redraw());
     sizes.observe(canvas);
-    const themes = new MutationObserver(() => this.#redraw());
+    const recolour = () => {
+      this.#palette = undefined;
+      this.#redraw();
+    };
+    const themes = new MutationObserver(recolour);
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour, { signal });
     signal.addEventListener("abort", () => {
       sizes.disconnect();
       themes.disconnect();
@@ -82,7 +89,8 @@ export class Camera {
       if (context === null || drawing === undefined) return;
       fitTo(this.#canvas);
       this.#sight ??= whole(this.#canvas, drawing);
-      paint(context, drawing, { sight: this.#sight, palette: paletteOf(this.#canvas.parentElement ?? this.#canvas) });
+      this.#palette ??= paletteOf(this.#canvas.parentElement ?? this.#canvas);
+      paint(context, drawing, { sight: this.#sight, palette: this.#palette });
     });
   }
 

@@ -16,7 +16,7 @@ export interface Drawing {
   readonly chosen: string | undefined;
 }
 
-type Palette = Readonly<Record<Tone | "line" | "surface" | "text" | "muted" | "accent", string>>;
+export type Palette = Readonly<Record<Tone | "line" | "surface" | "text" | "muted" | "accent", string>>;
 
 const NAMES = [
   "idle",

@@ -22,7 +22,7 @@ export function SchedulesView(): ReactNode {
   );
   return (
     <ListView title="Schedules">
-      <Loaded query={projects.error === null ? query : { data: undefined, error: projects.error }}>
+      <Loaded query={projects.data === undefined ? { data: undefined, error: projects.error } : query}>
         {(answers) => {
           const schedules = answers.flatMap((answer) => answer.schedules);
           if (schedules.length === 0)
