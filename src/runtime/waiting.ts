@@ -6,7 +6,7 @@ export interface WaitOptions {
   onWake(listener: () => void): () => void;
   /** Milliseconds until something may be found without a wake; undefined where nothing is known to come. Asked after each poll. */
   readonly nextPollMs?: (() => number | undefined) | undefined;
-  /** Polls after a wake-up take turns: a commit wakes many calls at once. */
+  /** Polls but the first take turns: a commit wakes many calls at once. */
   readonly turns?: PollTurns;
   /** Called every `everyMs` while it waits, with the milliseconds waited so far. */
   readonly progress?: { readonly everyMs: number; report(elapsedMs: number): void };

@@ -31,7 +31,7 @@ const get = defineOperation({
       .string()
       .optional()
       .describe(
-        `An instant in ISO 8601: with the samples since then, ${SAMPLES_MAX} at most. Each stands until the next; the last ones of ${SAMPLES_MAX} equal parts where there are more.`,
+        `An instant in ISO 8601: with the samples since then, ${SAMPLES_MAX} at most, the last of each of equal parts where there are more. Each stands until the next; the first stood before.`,
       ),
   }),
   output: z.object({

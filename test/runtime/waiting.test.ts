@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PollTurns } from "../../src/runtime/waiting.js";
+import { PollTurns, waitFor } from "../../src/runtime/waiting.js";
 
 /** Lets all that is due run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -38,5 +38,22 @@ describe("polls of waiting calls", () => {
     const ended = await Promise.allSettled(CALLS.map((at) => turns.take(() => poll(at))));
     expect(ended.map(({ status }) => status).filter((status) => status === "rejected")).toHaveLength(1);
     expect({ begun, most }).toEqual({ begun: CALLS, most: 2 });
+  });
+
+  test("take nothing for a call that was given up while it stood in line", async () => {
+    const turns = new PollTurns(1);
+    let release = (): void => {};
+    const held = turns.take(() => new Promise<void>((resolve) => (release = resolve)));
+    const call = new AbortController();
+    let polls = 0;
+    const poll = async (): Promise<undefined> => void (polls += 1);
+    const waiting = waitFor(poll, { timeoutMs: 60_000, signal: call.signal, onWake: () => () => {}, turns });
+    await turn();
+    call.abort();
+    release();
+    expect(await waiting).toBe(undefined);
+    await held;
+    // The first look stands in no line.
+    expect(polls).toBe(1);
   });
 });

@@ -77,7 +77,10 @@ function* unreadBy(ctx: EngineContext, project: string, messages: readonly Messa
     agent === undefined
       ? { agent: caller.agent, addresses: [], registeredAt: ctx.now }
       : yield* inboxOf(agent, project);
-  const addresses = caller.channel === "human" ? [PERSON, ...own.addresses] : own.addresses;
+  const read = caller.channel === "human" ? [PERSON, ...own.addresses] : own.addresses;
+  // An inbox is looked through by so many addresses: those that these messages went to are fewer.
+  const met = new Set(messages.map(({ address }) => address));
+  const addresses = read.filter((address) => met.has(address));
   return yield* unreadAmong(
     { ...own, addresses },
     messages.map(({ seq }) => seq),

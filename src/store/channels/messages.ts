@@ -117,7 +117,7 @@ export function* listUnread(inbox: Inbox, { run, task, decisions, ...page }: Inb
   return yield* many(MESSAGES.read, [LIST_UNREAD, [...inboxParams(inbox, page), ...filter]]);
 }
 
-/** Numbers, of these, of messages that are unread in an inbox. */
+/** The messages among these numbers that are unread in an inbox, by number. */
 export function* unreadAmong(inbox: Inbox, seqs: readonly number[]): Tx<ReadonlySet<number>> {
   const unread = yield* manyIn(only("seq", int), seqs, (chunk) => [
     // sql: placeholders alone

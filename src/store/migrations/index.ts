@@ -50,8 +50,8 @@ import { runningAlone } from "./0049-running-alone.js";
 import { accessTokens } from "./0050-access-tokens.js";
 import { schedules } from "./0051-schedules.js";
 import { attendedTokens } from "./0052-attended-tokens.js";
-import { metricSamples } from "./0054-metric-samples.js";
 import { usageExports } from "./0053-usage-exports.js";
+import { metricSamples } from "./0054-metric-samples.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [

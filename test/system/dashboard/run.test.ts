@@ -27,6 +27,18 @@ describe.skipIf(!HAS_BROWSER)("a run", () => {
     expect({ strays, errors }).toEqual({ strays: [], errors: [] });
   });
 
+  test("is drawn as a graph in the colours of the theme, also when that changes while it is open", async () => {
+    const { page } = await open("graph");
+    await page.getByRole("img", { name: /^Graph of 8 tasks/ }).waitFor();
+    // The pixels of the canvas alone: what stands behind it changes by itself.
+    const pixels = async () => page.evaluate("document.querySelector('canvas').toDataURL()");
+    const light = await pixels();
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(async () => (await pixels()) === light).toBe(false);
+    await page.emulateMedia({ colorScheme: "light" });
+    await expect.poll(async () => (await pixels()) === light).toBe(true);
+  });
+
   test("has a timeline in which the time in the queue stands apart from attempts", async () => {
     const { page } = await open("timeline");
     const orders = page.getByRole("listitem").filter({ hasText: "orders" });
