@@ -1,8 +1,7 @@
 import { type ReactNode, useEffect } from "react";
 import { queryClient, useOperation } from "../data/queries.js";
 import { useRoute } from "../page/routes.js";
-import { Loaded } from "../parts/loaded.js";
-import { RunBody, RunFacts, RunTabs, Tasks } from "../views/run/run.js";
+import { RunBody, RunFacts, RunTabs, RunTitle, Tasks } from "../views/run/run.js";
 
 const TABS = { list: "List", graph: "Graph" } as const;
 /** A host hands on no notifications of the server, so the app asks, while it is in sight. */
@@ -19,7 +18,7 @@ export function RunApp({ run }: { readonly run: string }): ReactNode {
   useEffect(() => (isOver ? undefined : follow(run)), [run, isOver]);
   return (
     <main aria-labelledby="title">
-      <Loaded query={query}>{(answer) => <RunFacts {...answer} />}</Loaded>
+      <RunTitle query={query}>{(answer) => <RunFacts {...answer} />}</RunTitle>
       <RunTabs run={run} tabs={TABS} tab={tab} task={task} />
       <RunBody run={run} tab={tab} task={task}>
         <Tasks run={run} tab={tab} task={task} />

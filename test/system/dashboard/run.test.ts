@@ -65,6 +65,25 @@ describe.skipIf(!HAS_BROWSER)("a run", () => {
     expect(await violationsOn(page)).toEqual([]);
   });
 
+  test("has a heading before its facts are there, and where there is no such run", async () => {
+    const { page } = await openPage(browser(), `${server().origin}/#/run/R-none?view=timeline`);
+    await page.getByRole("alert").first().waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    let letGo = (): void => {};
+    const isLetGo = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await page.route("**/operations/get_run", async (route) => {
+      await isLetGo;
+      await route.continue();
+    });
+    await page.goto(`${server().origin}/#/run/${server().checkout}?view=timeline`);
+    await page.getByText("in the queue").first().waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    letGo();
+    await page.getByRole("heading", { level: 1, name: "checkout" }).waitFor();
+  });
+
   test("is paused and resumed from its head", async () => {
     const { page } = await open("list");
     await page.getByRole("button", { name: "Pause" }).click();

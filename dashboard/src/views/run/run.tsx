@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
 import type { ResultOf } from "../../data/client.js";
 import { useAction, useOperation } from "../../data/queries.js";
 import { hrefOf, type Route } from "../../page/routes.js";
@@ -31,7 +31,7 @@ export function RunView({ route }: { readonly route: Route }): ReactNode {
       <p className="path">
         <a href={hrefOf(["runs"])}>Runs</a>
       </p>
-      <Loaded query={query}>{(answer) => <RunHead {...answer} />}</Loaded>
+      <RunTitle query={query}>{(answer) => <RunHead {...answer} />}</RunTitle>
       <RunTabs run={run} tabs={TABS} tab={tab} task={task} />
       <RunBody run={run} tab={tab} task={task}>
         {tab === "timeline" && !isPrinting ? (
@@ -41,6 +41,16 @@ export function RunView({ route }: { readonly route: Route }): ReactNode {
         )}
       </RunBody>
     </section>
+  );
+}
+
+/** What a run's answer says of it; before that, and where it is refused, a heading, without which the page is hard to find one's way in. */
+export function RunTitle({ query, children }: ComponentProps<typeof Loaded<ResultOf<"get_run">>>): ReactNode {
+  return (
+    <>
+      {query.data === undefined && <h1 id="title">Run</h1>}
+      <Loaded query={query}>{children}</Loaded>
+    </>
   );
 }
 
