@@ -58,3 +58,16 @@ export async function openPage(
   await page.goto(address);
   return { page, strays, errors };
 }
+
+/** Keeps the answers of these operations from a page until the returned function is called. */
+export async function holdAnswers(page: Page, operations: string): Promise<() => void> {
+  let letGo = (): void => {};
+  const isLetGo = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route(`**/operations/${operations}`, async (route) => {
+    await isLetGo;
+    await route.continue();
+  });
+  return letGo;
+}

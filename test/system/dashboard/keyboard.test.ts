@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { HAS_BROWSER, launchBrowser, openPage } from "../../support/dashboard/browser.js";
+import { HAS_BROWSER, holdAnswers, launchBrowser, openPage } from "../../support/dashboard/browser.js";
 import { startTeamServer } from "../../support/dashboard/team-server.js";
 import { personsDatabase } from "../../support/http/tokens.js";
 import { shared } from "../../support/lifetime.js";
@@ -85,9 +85,13 @@ describe.skipIf(!HAS_BROWSER)("with the keyboard alone", () => {
     await page.keyboard.press("Enter");
     await items.getByText("Dump the old database").waitFor({ state: "detached" });
 
+    // What comes late takes no focus from a reader who has gone on.
+    const letGo = await holdAnswers(page, "*");
     await page.reload();
     await page.getByRole("button", { name: "anna" }).waitFor();
     await tabTo(page, /^Runs$/);
+    letGo();
+    await page.getByText("It waits no longer.").waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Runs" }).waitFor();
     await page.getByRole("link", { name: "checkout" }).waitFor();

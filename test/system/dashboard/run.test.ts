@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { violationsOn } from "../../support/dashboard/accessibility.js";
-import { HAS_BROWSER, launchBrowser, openPage } from "../../support/dashboard/browser.js";
+import { HAS_BROWSER, holdAnswers, launchBrowser, openPage } from "../../support/dashboard/browser.js";
 import { askOf, startTeamServer } from "../../support/dashboard/team-server.js";
 import { startHttpServer } from "../../support/http/http-server.js";
 import { shared } from "../../support/lifetime.js";
@@ -69,14 +69,7 @@ describe.skipIf(!HAS_BROWSER)("a run", () => {
     const { page } = await openPage(browser(), `${server().origin}/#/run/R-none?view=timeline`);
     await page.getByRole("alert").first().waitFor();
     expect(await violationsOn(page)).toEqual([]);
-    let letGo = (): void => {};
-    const isLetGo = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    await page.route("**/operations/get_run", async (route) => {
-      await isLetGo;
-      await route.continue();
-    });
+    const letGo = await holdAnswers(page, "get_run");
     await page.goto(`${server().origin}/#/run/${server().checkout}?view=timeline`);
     await page.getByText("in the queue").first().waitFor();
     expect(await violationsOn(page)).toEqual([]);
