@@ -85,7 +85,7 @@ describe.skipIf(!HAS_BROWSER)("with the keyboard alone", () => {
     await page.keyboard.press("Enter");
     await items.getByText("Dump the old database").waitFor({ state: "detached" });
 
-    // What comes late takes no focus from a reader who has gone on.
+    // An item that comes late takes no focus from a reader who has gone on.
     const letGo = await holdAnswers(page, "*");
     await page.reload();
     await page.getByRole("button", { name: "anna" }).waitFor();

@@ -44,7 +44,7 @@ export function RunView({ route }: { readonly route: Route }): ReactNode {
   );
 }
 
-/** What a run's answer says of it; before that, and where it is refused, a heading, without which the page is hard to find one's way in. */
+/** The head of a run by its answer; before that, and where it is refused, the heading that a page is found one's way in by. */
 export function RunTitle({ query, children }: ComponentProps<typeof Loaded<ResultOf<"get_run">>>): ReactNode {
   return (
     <>
