@@ -30,7 +30,8 @@ export interface SoakReport {
 }
 
 const OPEN_TASKS_MIN = 40;
-const DRAIN_MS_MAX = 60_000;
+/** Resources are kept for a dead agent for a minute while it stands in line, and for another where they are offered to it then. */
+const DRAIN_MS_MAX = 180_000;
 const LOOK_EVERY_MS = 100;
 
 /**

@@ -97,6 +97,7 @@ export class Worker {
   async windDown(): Promise<void> {
     this.#windingDown = true;
     await this.#stepping;
+    await this.call("deallocate_resources", {});
   }
 
   stop(): void {

@@ -9,6 +9,9 @@ export const DEPENDENCIES_MAX = 100_000;
 /** Rows that background work changes in one pass over what is due. */
 export const ROWS_AT_ONCE_MAX = 100;
 
+/** Tasks that an agent may register to work on at once. */
+export const CONCURRENT_TASKS_MAX = 1_000;
+
 /** Names that a message about an unknown name is chosen from. */
 export const HINTS_FROM_MAX = 1_000;
 

@@ -16,7 +16,7 @@ import { type ExportLedger, USAGE_EXPORTS } from "./usage/exports.js";
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * exports of a conversation's usage, the project (whenever file locks are read or changed, or a run is started), a schedule, the queue of runs, the runs by id, the agent, the session, the circuit breakers by
  * target, the milestones by id that an end completes, the budgets by id that an end is paid from, the queue for resources, the evidence by
- * agent and type that an end adds to, and last a context window. A child run has an id that sorts after
+ * agent and type that an end adds to, a context window, and last the token of a client that is asked. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
@@ -38,6 +38,7 @@ export const LOCK_ORDER = [
   "resource_queue",
   "learning_evidence",
   "context_windows",
+  "access_tokens",
 ] as const;
 
 // Files of a project may be those of another around it: the row of the outermost is locked first, and stands for all inside of it.
@@ -175,6 +176,11 @@ export function* lockRunQueue(): Tx<void> {
 /** Locks a context window. */
 export function lockWindow(id: string): Tx<ContextWindow | undefined> {
   return one(WINDOWS.read, [`SELECT ${WINDOWS.columns} FROM context_windows WHERE id = $1 %FOR_UPDATE%`, [id]]);
+}
+
+/** Locks the token of a client over the network, at which one form is open at a time. */
+export function* lockAccessToken(id: string): Tx<void> {
+  yield ["SELECT id FROM access_tokens WHERE id = $1 %FOR_UPDATE%", [id]];
 }
 
 /** Locks the evidence of an agent or a type, or that was last added to before an instant. Returns ids in their order, at most `limit`. */

@@ -3,6 +3,19 @@ import { loadConfig } from "../../src/config.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import { startApp } from "../support/servers/app.js";
 
+test.each([
+  ["1", true],
+  ["True", true],
+  ["yes", true],
+  ["0", false],
+  ["OFF", false],
+  ["no", false],
+])("a variable that switches something on or off may be %s", (text, isOn) => {
+  const env = { ENABLE_CIRCUIT_BREAKERS: text, ORCHESTRATOR_LEARNING_ENABLED: text };
+  const { settings } = loadConfig({ flags: {}, env, cwd: temporaryDirectory() });
+  expect([settings.circuit_breakers, settings.learning_enabled]).toEqual([isOn, isOn]);
+});
+
 describe("settings under the names of the founding documents", () => {
   test("are taken from variables, a health check's interval in seconds", () => {
     const env = {

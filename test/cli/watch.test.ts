@@ -6,6 +6,8 @@ import { startCommandLineFixture, startOnTerminal, withSecret } from "../support
 import { baton, batonJson } from "../support/servers/in-process.js";
 import { until } from "../support/until.js";
 
+/** The control with which each drawing begins. */
+const HOME = "\u001B[H";
 const SIZE = { columns: 100, rows: 30 };
 const STEPS = [
   { key: "gate", kind: "human", ask: "Ship it?" },
@@ -67,5 +69,31 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     expect(code).toBe(0);
     const { running, ready } = await agent.query("get_run", { run });
     expect([...running, ...ready].map(({ key }) => key)).toEqual(["api"]);
+  });
+
+  test("keeps what is chosen in sight, and chosen while what stands above it is decided elsewhere", async () => {
+    const fixture = withSecret(startCommandLineFixture());
+    const agent = await connectClient({ database: fixture.database, cwd: fixture.cwd, clientName: "worker" });
+    const steps = ["g1", "g2", "g3", "g4", "g5"].map((key) => ({ key, kind: "human", ask: `Pass ${key}?` }));
+    await agent.call("execute_workflow", { definition: { name: "gates", steps } });
+    const started = startOnTerminal(fixture, ["watch"], { columns: 80, rows: 6 });
+    /** The screen as it was drawn last. */
+    const lines = () => stripVTControlCharacters(started.stdout().split(HOME).at(-1)!).split("\n");
+    const shows = (text: string) =>
+      until(`the screen shows ${text}`, () => lines().some((line) => line.startsWith(text)));
+    await shows("> g1 asks");
+    expect(lines().some((line) => line.includes("g5 asks"))).toBe(false);
+    started.child.stdin!.write("jjj");
+    await shows("> g4 asks");
+    const { escalations } = await agent.query("list_escalations", {});
+    const first = escalations.find(({ ask }) => ask === "Pass g1?")!;
+    const decision = ["--id", first.id, "--decision", "approved"];
+    expect((await baton(fixture, ["call", "decide_escalation", ...decision])).code).toBe(0);
+    await until("the decided one is gone", () => !lines().some((line) => line.includes("g1 asks")));
+    await shows("> g4 asks");
+    started.child.stdin!.write("j");
+    await shows("> g5 asks");
+    started.child.stdin!.write("q");
+    expect((await started.ended).code).toBe(0);
   });
 });

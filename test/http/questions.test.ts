@@ -63,6 +63,9 @@ async function askedAbout(client: Client, run: string, shown: readonly Form[]): 
   });
 }
 
+/** Calls that meet. */
+const CALLS = 8;
+
 describe.each(BACKENDS)("a question over HTTP, on %s", (backend) => {
   const team = async () => {
     const person = await personsDatabase(backend);
@@ -86,6 +89,20 @@ describe.each(BACKENDS)("a question over HTTP, on %s", (backend) => {
       { type: "task.decided", agent: "human@desk", data: { decision: "approved", channel: "human", access: id } },
     ]);
     expect(shown).toHaveLength(1);
+  });
+
+  test("is put to a person alone, however many of their client's calls meet", async () => {
+    const { person, servers, attended } = await team();
+    const runs: string[] = [];
+    while (runs.length < CALLS) runs.push((await waitingRun(servers[0]!, attended)).run);
+    const ask = (bearer: string, run: string, at = 0) =>
+      rawCall(servers[at % servers.length]!, bearer, { arguments: { run } });
+    // Another person is asked the youngest question: then all are past the time in which those who started a run are asked first.
+    const other = await person.token("worker", "--agent", "ben", "--attended");
+    const { run: youngest } = await waitingRun(servers[0]!, attended);
+    await until("the youngest is asked", async () => isForm(await ask(other, youngest)));
+    const answers = await Promise.all(runs.map((run, at) => ask(attended, run, at)));
+    expect(answers.filter(isForm)).toHaveLength(1);
   });
 
   test("that is closed stays open, and is not shown again with each call", async () => {
@@ -149,6 +166,9 @@ async function rawCall({ origin }: HttpServer, bearer: string | undefined, { cap
   });
   return (await response.json()) as { result?: Record<string, unknown>; error?: Record<string, unknown> };
 }
+
+/** Whether a call was answered by a form for the person. */
+const isForm = ({ result }: Awaited<ReturnType<typeof rawCall>>) => result?.["resultType"] === "input_required";
 
 const APPROVED = { decision: { action: "accept", content: { decision: "approved" } } };
 

@@ -105,12 +105,40 @@ describe("a stream", () => {
     ["events?after=nonsense", 400, "not one that an answer gave"],
     ["events?runs=x", 400, 'did you mean "run"'],
     ["events?run=run_none", 404, "run_none"],
+    ["events?types=task.claimed,task.sucseeded", 400, 'did you mean "task.succeeded"'],
+    ["events?run=a&run=b", 400, "run: given more than once"],
+    ["events?project=", 404, "project"],
     ["runs/run_none/progress", 404, "run_none"],
   ])("is refused for %s with its reason", async (path, status, says) => {
     const server = await startHttpServer();
     const response = await fetch(`${server.origin}/api/v1/${path}`, { headers: { Accept: "text/event-stream" } });
     expect(response.status).toBe(status);
     expect((await bodyOf(response))["detail"]).toContain(says);
+  });
+
+  test("has the events of several types, whichever way they are given", async () => {
+    const server = await startHttpServer();
+    await server.call("create_project", { name: "p" });
+    const stream = await openStream(
+      `${server.origin}/api/v1/events?types=task.ready&types=run.started,project.created`,
+    );
+    await stream.next();
+    const { id } = await newTask(server, "one");
+    expect(await stream.next(ofType("task.ready"))).toMatchObject({ data: { task: id } });
+  });
+
+  test("is none for a program that asks for its headers alone", async () => {
+    const server = await startHttpServer({ env: { BATON_PROGRESS_EVERY_MS: "50" } });
+    const head = await fetch(`${server.origin}/api/v1/events`, { method: "HEAD" });
+    expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/event-stream; charset=utf-8"]);
+    // Longer than a stream that no client reads is kept.
+    const stream = await openStream(`${server.origin}/api/v1/events`);
+    await stream.next();
+    const rest = stream.rest();
+    await until("signs of life have come", () => stream.text().split("\n:\n\n").length > 8);
+    expect(server.stderr()).not.toContain("was cut off");
+    server.child.kill("SIGTERM");
+    await rest;
   });
 
   test("without news gives a sign of life, and ends when its server is asked to stop", async () => {

@@ -120,3 +120,22 @@ test("a subscription to nothing ends at once, and one that is not as it should b
     expect(await answer.json()).toMatchObject({ error: { code: expect.any(Number) } });
   }
 });
+
+test("a subscription gives a sign of life while the history tells of other things alone: proxies end a silent stream", async () => {
+  const server = await startHttpServer();
+  await server.call("create_project", { name: "p" });
+  const { id } = await newTask(server, "quiet");
+  const filter = { resourceSubscriptions: [`baton://tasks/${id}`] };
+  const { body } = await post(server.origin, listenBody(filter), { "Mcp-Method": LISTEN });
+  const written: string[] = [];
+  const reading = (async () => {
+    for await (const chunk of body!.pipeThrough(new TextDecoderStream())) written.push(chunk);
+  })();
+  await until("a sign of life", async () => {
+    await newTask(server, "busy");
+    return written.join("").includes(":\n\n");
+  });
+  expect(written.join("")).not.toContain("notifications/resources/updated");
+  server.child.kill("SIGTERM");
+  await reading;
+});

@@ -23,6 +23,6 @@ test.each(BACKENDS)(
     expect(findingsText(report.findings)).toBe("");
     expect(report.figures["kills"]).toBeGreaterThanOrEqual(isLong ? 20 : 2);
   },
-  // A minute for each of its ends, should the machine be slow.
-  240_000,
+  // Three minutes for each of its ends, should the machine be slow.
+  420_000,
 );

@@ -106,7 +106,14 @@ describe.each(BACKENDS)("a circuit breaker on %s", (backend) => {
       role: "backend",
       project: "demo",
     });
-    expect(await ann.take("ann", { project: "demo" })).toMatchObject({ id: task.id });
+    const hers = await ann.take("ann", { project: "demo" });
+    expect(hers.id).toBe(task.id);
+    await app.call("release_task", { agent: "ann", task: hers.id, token: hers.token });
+    await app.call("cancel_task", { task: hers.id });
+    // Nor may another take what is reserved for her.
+    const own = (await app.call("list_tasks", { run, status: "ready" })).tasks[0]!;
+    await app.call("assign_task", { task: own.id, agent: "ann" });
+    expect(await ann.take("ann", { run })).toMatchObject({ id: own.id });
     // With both broken, both work on.
     await fail(ben, "ben", 5);
     await fail(ben, "ben", 1);

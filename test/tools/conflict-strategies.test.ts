@@ -81,6 +81,8 @@ describe.each(BACKENDS)("strategies for conflicts on %s", (backend) => {
       strategy: "adaptive",
     });
     expect(await listed()).toBeUndefined();
+    const elsewhere = { strategy: "queue", scope: "overlapping_scopes", project: "nowhere" } as const;
+    await expect(call("set_conflict_strategy", elsewhere)).rejects.toMatchObject({ code: "not_found" });
     await expect(set("share", "overlapping_scopes")).rejects.toMatchObject({
       code: "invalid_input",
       message: expect.stringContaining("shortest_first, queue or adaptive can") as string,

@@ -98,6 +98,18 @@ describe.each(BACKENDS)("load on %s", (backend) => {
     expect((await call("optimize_load", {})).moves).toEqual([]);
   });
 
+  test("optimize_load gives nothing to an agent whose breaker is open, nor a task to one that has failed it", async () => {
+    const { crew, call, keep } = await team(work("a", go), work("b", go), work("c", go), work("d", go));
+    const once = { ...go, retry: { max_attempts: 1 } };
+    const tries = Array.from({ length: 6 }, (_, at) => work(`t${at}`, once));
+    const { run: past } = await crew.start([...tries, work("ok", go)]);
+    await keep("ann", "a", "b", "c", "d");
+    for (const _ of tries) await crew.fail(await crew.take("ben", { run: past.id }));
+    expect((await call("list_circuit_breakers", {})).breakers).toMatchObject([{ state: "open" }]);
+    const { moves } = await call("optimize_load", { dry_run: true });
+    expect(moves.filter(({ to }) => to === "ben")).toEqual([]);
+  });
+
   test("optimize_load leaves what agents hold, what is offered to one, and other runs and agents than it is told", async () => {
     const { crew, call, run, keep } = await team(work("held"), work("a"), work("b"), work("c"));
     const held = await crew.take("ann", { run });

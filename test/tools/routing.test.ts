@@ -172,11 +172,18 @@ describe.each(BACKENDS)("route_task on %s", (backend) => {
   });
 
   test("is the same ranking each time with learning off", async () => {
-    const { call, run, candidates } = await team(port("a"));
+    const { crew, call, run, candidates, show } = await team(port("a"));
+    const order = async () => (await call("route_task", { task: `${run}/a`, candidates })).ranking;
+    await call("update_agent", { agent: "ann", specialization: { port: 1 } });
+    await show("ben", [true, true, true, true, true, true]);
+    await show("ann", [false, false, false]);
+    expect((await order())[0]?.agent).toBe("ben");
     await call("configure", { settings: { learning_enabled: false } });
-    const ranking = async () => (await call("route_task", { task: `${run}/a`, candidates })).ranking;
-    const first = await ranking();
-    expect([await ranking(), await ranking()]).toEqual([first, first]);
+    const first = await order();
+    await crew.app.advance(86_400_000);
+    for (const name of candidates) await call("agent_heartbeat", { agent: name });
+    expect([await order(), await order()]).toEqual([first, first]);
+    // By what is declared, whatever was learned before.
     expect(first.map(({ agent }) => agent)).toEqual(["ann", "ben", "eve"]);
   });
 

@@ -125,6 +125,19 @@ describe.each(BACKENDS)("a schedule on %s", (backend) => {
     expect((await shown())?.upcoming[0]?.slice(11, 16)).toBe("04:00");
   });
 
+  test("starts runs in its mode, by the clock and by hand, with the limits of that", async () => {
+    const { call, made, runs, pass } = await nightly({ mode: "fault_tolerant", overlap: true });
+    await pass(Date.parse(made.schedule.upcoming[0] ?? "") - Date.parse(made.schedule.created_at));
+    await call("run_schedule", { project: "demo", schedule: "nightly" });
+    const found = await runs();
+    expect(found).toHaveLength(2);
+    for (const { id } of found) {
+      const { tasks } = await call("list_tasks", { run: id });
+      const { spec } = await call("get_task", { task: tasks[0]!.id });
+      expect(spec["retry"]).toMatchObject({ max_attempts: 5 });
+    }
+  });
+
   test("is paused after five starts in a row that failed, and shows why", async () => {
     const { call, pass, shown, told } = await nightly();
     await call("delete_workflow", { project: "demo", name: "nightly" });

@@ -270,6 +270,19 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect((await team.statuses(run.id))["a"]).toBe("dead_letter");
     });
 
+    it("renews all tasks of an agent by its heartbeat, also those over the number that it takes now", async () => {
+      const team = await crew();
+      await team.app.call("register_agent", { name: "ann", max_concurrent_tasks: 2 });
+      const steps = ["a", "b"].map((key) => ({ key, timeouts: { heartbeat: "1m" } }));
+      const { run } = await team.start(steps);
+      for (const _ of steps) await team.take("ann", { run: run.id });
+      await team.app.call("update_agent", { agent: "ann", max_concurrent_tasks: 1 });
+      await team.app.advance(50_000);
+      expect((await team.app.call("agent_heartbeat", { agent: "ann" })).renewed).toHaveLength(2);
+      await team.app.advance(50_000);
+      expect(await team.statuses(run.id)).toEqual({ a: "running", b: "running" });
+    });
+
     it("fails a task that is not claimed in time", async () => {
       const team = await crew();
       const { run } = await team.start([

@@ -19,6 +19,14 @@ export class Problem extends Error {
 /** The code of a call that has not reached the server. */
 export const OFFLINE = "offline";
 
+/** Whether a call may well be answered a little later: the server cannot read its database now, is asked too often, or stands behind what failed. */
+export function isPassing({ code }: Problem): boolean {
+  return code === "unavailable" || code === "limit_exceeded" || code === UNKNOWN;
+}
+
+/** The code of an answer that is not the server's own, such as that of a proxy before it. */
+const UNKNOWN = "unknown";
+
 /** A way for calls to the server. Errors: `Problem`. */
 export type Transport = (name: OperationName, input: object, signal?: AbortSignal) => Promise<unknown>;
 
@@ -39,21 +47,28 @@ export async function call<N extends OperationName>(
 }
 
 async function overHttp(...[name, input, signal]: Parameters<Transport>): Promise<unknown> {
-  const response = await fetch(`/api/v1/operations/${name}`, {
+  const response = await request(`/api/v1/operations/${name}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(input),
     ...(signal && { signal }),
-  }).catch((error: unknown) => {
-    if (signal?.aborted === true) throw error;
-    throw new Problem(OFFLINE, "The server does not answer.");
   });
   if (!response.ok) throw await problemIn(response);
   return response.json();
 }
 
+/** The answer of the server, whatever that is. Errors: `Problem` where it does not. */
+export async function request(address: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    if (options.signal?.aborted === true) throw error;
+    throw new Problem(OFFLINE, "The server does not answer.");
+  }
+}
+
 /** The problem that an answer is. */
 export async function problemIn(response: Response): Promise<Problem> {
   const body = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
-  return new Problem(body.code ?? "unknown", body.detail ?? `The server answered ${response.status}.`);
+  return new Problem(body.code ?? UNKNOWN, body.detail ?? `The server answered ${response.status}.`);
 }

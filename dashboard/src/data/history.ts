@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "react";
 import type { InputOf, OperationName } from "./client.js";
 import { queryClient } from "./queries.js";
+import { isSignInAsked, readSession } from "./session.js";
 import { isTouched } from "./touched-by.js";
 
 /** An event of the history, as `list_events` shows it. */
@@ -62,9 +63,17 @@ function open(): void {
   });
   opened.addEventListener("error", () => {
     enter("offline");
+    // A stream ends with the sign-in that it was opened by.
+    void readSession();
     // The browser itself asks again after a lost connection, not after a refusal.
-    if (opened.readyState === EventSource.CLOSED) reopening = setTimeout(open, REOPEN_MS);
+    if (opened.readyState === EventSource.CLOSED) reopening = setTimeout(reopen, REOPEN_MS);
   });
+}
+
+/** Opens the stream again; while a sign-in is asked for, it would be refused each time. */
+function reopen(): void {
+  if (isSignInAsked()) reopening = setTimeout(reopen, REOPEN_MS);
+  else open();
 }
 
 function heard(message: MessageEvent): void {

@@ -8,9 +8,11 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from "@tanstack/react-query";
-import { call, type InputOf, OFFLINE, type OperationName, Problem, type ResultOf } from "./client.js";
+import { call, type InputOf, isPassing, OFFLINE, type OperationName, Problem, type ResultOf } from "./client.js";
 
 const RETRIES_MAX = 3;
+/** How soon a read is tried again that the server could not answer just then. */
+const PASSING_MS = 3_000;
 const LONG_LIST_PAGE = 200;
 
 /** Everything that the page knows. What is shown again is shown at once, and read anew when the history says that it changed. */
@@ -23,6 +25,7 @@ export const queryClient = new QueryClient({
       staleTime: Infinity,
       gcTime: 120_000,
       refetchOnWindowFocus: false,
+      refetchInterval: ({ state: { error } }) => (error instanceof Problem && isPassing(error) ? PASSING_MS : false),
       retry: (failures, error) => failures < RETRIES_MAX && error instanceof Problem && error.code === OFFLINE,
     },
   },

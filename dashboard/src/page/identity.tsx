@@ -26,14 +26,22 @@ export function Identity(): ReactNode {
 }
 
 function SignOut({ name = "" }: { readonly name: string | undefined }): ReactNode {
+  const [problem, setProblem] = useState<Problem>();
   return (
     <>
       <p>
         You decide as <Shown text={name} />.
       </p>
-      <button type="button" onClick={() => void signOut()}>
+      <button
+        type="button"
+        onClick={() => {
+          setProblem(undefined);
+          signOut().catch((error: unknown) => setProblem(error as Problem));
+        }}
+      >
         Sign out
       </button>
+      {problem !== undefined && <Refusal problem={problem} />}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { setTimeout as after } from "node:timers/promises";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, hasCode } from "../../base/errors.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
@@ -29,6 +29,8 @@ interface Overview {
 
 const LETTERS_SHOWN = 50;
 const LOCKS_SHOWN = 10;
+const LEAVES = new Set(["q", "ctrl-c", "escape"]);
+const STEPS: Readonly<Record<string, number>> = { down: 1, j: 1, up: -1, k: -1 };
 /** Between two looks, at least: a busy database commits hundreds of times a second. */
 const PAUSE_MS = 250;
 
@@ -77,8 +79,11 @@ class Watcher {
   #pressed: string[] = [];
   #isWoken = true;
   #nudge = (): void => {};
-  #chosen = 0;
+  /** The id of what is chosen: what waits moves up and down while others decide. */
+  #chosen: string | undefined;
   #note = "";
+  /** Whether the database could not be read at the last look. */
+  #isAway = false;
   #seen: Overview | undefined;
 
   constructor(context: CommandContext, keys: NonNullable<CommandContext["keys"]>) {
@@ -101,7 +106,7 @@ class Watcher {
     while (!this.#interrupts.signal.aborted) {
       if (this.#isWoken) await this.#look();
       const key = this.#pressed.shift();
-      if (key === "q" || key === "ctrl-c" || key === "escape") return;
+      if (key !== undefined && LEAVES.has(key)) return;
       if (key !== undefined) await this.#act(key);
       else if (!this.#isWoken) await this.#nudged();
     }
@@ -115,10 +120,34 @@ class Watcher {
 
   async #look(): Promise<void> {
     this.#isWoken = false;
-    this.#seen = await overview(this.#context.call);
-    this.#chosen = Math.max(0, Math.min(this.#chosen, this.#seen.waiting.length - 1));
+    try {
+      this.#show(await overview(this.#context.call));
+      if (this.#isAway) this.#note = "";
+      this.#isAway = false;
+    } catch (error) {
+      if (this.#seen === undefined || !hasCode(error, "unavailable")) throw error;
+      // The screen stays as it was until the database is there again.
+      this.#isAway = true;
+      this.#note = error instanceof Error ? error.message : "";
+      this.#isWoken = true;
+    }
     this.#draw();
     await after(PAUSE_MS);
+  }
+
+  #show(seen: Overview): void {
+    const before = this.#place();
+    this.#seen = seen;
+    if (seen.waiting.some((one) => idOf(one) === this.#chosen)) return;
+    const next = seen.waiting[Math.min(before, seen.waiting.length - 1)];
+    // A key that was meant for what is gone is not for what stands in its place.
+    if (this.#chosen !== undefined) this.#pressed = this.#pressed.filter((key) => LEAVES.has(key));
+    this.#chosen = next && idOf(next);
+  }
+
+  /** The place of the chosen one among what waits; 0 where nothing does. */
+  #place(): number {
+    return Math.max(0, this.#seen?.waiting.findIndex((one) => idOf(one) === this.#chosen) ?? 0);
   }
 
   #nudged(): Promise<void> {
@@ -141,10 +170,11 @@ class Watcher {
 
   async #act(key: string): Promise<void> {
     const { waiting = [] } = this.#seen ?? {};
-    const chosen = waiting[this.#chosen];
+    const place = this.#place();
+    const chosen = waiting[place];
     this.#note = "";
-    if (key === "down" || key === "j") this.#chosen = Math.min(this.#chosen + 1, Math.max(0, waiting.length - 1));
-    if (key === "up" || key === "k") this.#chosen = Math.max(this.#chosen - 1, 0);
+    const beside = waiting[place + (STEPS[key] ?? 0)];
+    if (beside !== undefined) this.#chosen = idOf(beside);
     if ((key === "return" || key === "d") && chosen?.kind === "question") await this.#decide(chosen.question);
     if (key === "p" && chosen?.kind === "failed") await this.#replay(chosen.letter);
     this.#draw();
@@ -172,11 +202,20 @@ class Watcher {
   #draw(): void {
     if (this.#seen === undefined) return;
     const { stdout, host } = this.#context;
-    const lines = linesOf(this.#seen, { chosen: this.#chosen, style: stdout.style, now: host.now() });
+    const chosen = this.#place();
+    const lines = linesOf(this.#seen, { chosen, style: stdout.style, now: host.now() });
     const keys = "j/k choose · enter decide · p try again · q leave";
-    this.#screen.draw(lines, this.#note === "" ? keys : `${shownLine(this.#note)} · ${keys}`);
+    const foot = this.#note === "" ? keys : `${shownLine(this.#note)} · ${keys}`;
+    this.#screen.draw(lines, { foot, place: chosen === 0 ? 0 : LINES_ABOVE + chosen });
   }
 }
+
+function idOf(one: Waiting): string {
+  return one.kind === "question" ? one.question.id : one.letter.id;
+}
+
+/** Lines over those of what waits. */
+const LINES_ABOVE = 3;
 
 interface Drawing {
   /** The place among what waits. */

@@ -29,11 +29,14 @@ export class Screen {
     this.#restore();
   }
 
-  /** Draws as many lines as there is room for, the last one at the foot. */
-  draw(lines: readonly string[], foot: string): void {
+  /** Draws as many lines as there is room for, with the one at this place among them, and another at the foot. */
+  draw(lines: readonly string[], { foot, place }: { readonly foot: string; readonly place: number }): void {
     if (!this.#isOpen) return;
     const { columns, rows } = this.#terminal.size();
-    const shown = [...lines.slice(0, rows - 1), ...Array<string>(Math.max(0, rows - 1 - lines.length)).fill("")];
+    const room = Math.max(0, rows - 1);
+    const from = Math.max(0, place - room + 1);
+    const shown = lines.slice(from, from + room);
+    while (shown.length < room) shown.push("");
     // In one write, so that no half-drawn screen is seen.
     this.#terminal.control(HOME, [...shown, foot].map((line) => filled(line, columns)).join("\n"));
   }

@@ -1,3 +1,4 @@
+import { CONCURRENT_TASKS_MAX } from "../../base/limits.js";
 import type { FoundAgent } from "../../store/agents/agents.js";
 import { type LaneHead, laneHeads, type ClaimTarget, unparkScope } from "../../store/scheduling/lanes.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
@@ -124,9 +125,6 @@ function* claimWithin(ctx: EngineContext, claimer: Claimer, heads: readonly Lane
   }
   return { outcome: "none", ...why };
 }
-
-/** As many as an agent may register for. */
-const CONCURRENT_TASKS_MAX = 1_000;
 
 function* lanesOf(run: string | undefined): Tx<LaneHead[] | undefined> {
   return run === undefined ? undefined : yield* laneHeads({ run });

@@ -24,13 +24,12 @@ interface Lane {
 export function* offerFor(ctx: EngineContext, given: Offer, lanes: readonly Lane[]): Tx<Offer> {
   const demands = lanes.map(({ demand }) => demand);
   const offer = yield* withTasksWorkedOn(given, demands);
-  // A reservation for the agent says that it is to try again.
-  const failed = lanes.filter(
-    ({ demand }) => demand.reservedFor === null && demand.failedBy.includes(offer.agent) && meets(offer, demand),
-  );
+  // A reservation for the agent says that it is to try again, and no other may take what is reserved.
+  const shared = lanes.filter(({ demand }) => demand.reservedFor === null && meets(offer, demand));
+  const failed = shared.filter(({ demand }) => demand.failedBy.includes(offer.agent));
   const broken = offer.hasBreaker === true ? yield* brokenUntil(ctx, offer.agent) : undefined;
   const recent = yield* recentlyReady(ctx, failed);
-  const wanted = broken === undefined ? [...recent.keys()] : demands.filter((demand) => meets(offer, demand));
+  const wanted = broken === undefined ? [...recent.keys()] : shared.map(({ demand }) => demand);
   if (wanted.length === 0) return offer;
   const others = yield* withOtherTaker(ctx, offer.agent, wanted);
   const excluded = new Map([...recent].flatMap(([{ id }, at]) => (others.has(id) ? [[id, at] as const] : [])));

@@ -49,7 +49,9 @@ export function* setConflictStrategy(
   { strategy, scope: wanted, project: name, agent }: StrategyChoice,
 ): Tx<StrategySetting> {
   const by = yield* actingAgent(ctx, agent);
-  const project = wanted === "project" ? yield* findProject(ctx, name) : undefined;
+  // A strategy for a kind holds in all projects; one that is named is to be there all the same.
+  const found = wanted === "project" || name !== undefined ? yield* findProject(ctx, name) : undefined;
+  const project = wanted === "project" ? found : undefined;
   if (wanted === "project" && project === undefined) {
     const message = "There is no project around the working directory: name one. Nothing was changed.";
     throw new BatonError("not_found", message, { next: [callOperation("list_projects", {})] });

@@ -4,6 +4,7 @@ import { type Escalation, findEscalation } from "../../store/escalations/escalat
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { findRun } from "../../store/runs/runs.js";
 import { type DefaultStepDecision, findTask } from "../../store/tasks/tasks.js";
+import { lockAccessToken } from "../../store/lock-order.js";
 import { together, type Tx } from "../../store/tx.js";
 import { approvalEvent, subjectText } from "../approvals/announcements.js";
 import { isApproval, isAuthor } from "../approvals/deciding.js";
@@ -238,6 +239,7 @@ export function* startElicitation(
   const event = yield* askedEvent({ id, token }, ctx.caller.agent);
   if (holder === undefined || event === undefined) return false;
   // Two calls of one client may have found different questions: one form is open at a time.
+  if (session === null) yield* lockAccessToken(holder);
   if (session === null && (yield* isAskedNow(ctx))) return false;
   if (!(yield* store.claimElicitation({ id, token, holder, until: ctx.now + forMs, now: ctx.now }))) return false;
   const where = session === null ? { client: agent, access: access?.id } : { client: session.client };

@@ -1,3 +1,4 @@
+import { requireEventTypes } from "../../base/notifications/known-types.js";
 import { iso } from "../../base/time.js";
 import { type EventFilters, latestCursor, readEvents } from "../../store/events/history.js";
 import { BEGINNING, resumePoint } from "../../store/events/resuming.js";
@@ -39,12 +40,13 @@ export interface FollowedHistory {
   };
 }
 
-/** A query. Errors: `not_found`; `invalid_input` for what is no cursor. */
+/** A query. Errors: `not_found`; `invalid_input` for what is no cursor and no type of event. */
 export function* startFollowing(ctx: EngineContext, request: FollowRequest): Tx<FollowedHistory> {
   const { after, agent, types } = request;
   const task = request.task === undefined ? undefined : (yield* requireTask(request.task)).task;
   const run = request.run === undefined ? task?.run : (yield* requireRun(request.run)).id;
-  const project = request.project && (yield* findProject(ctx, request.project))?.id;
+  const project = request.project === undefined ? undefined : (yield* findProject(ctx, request.project))?.id;
+  requireEventTypes(types);
   const filters = { run, task: task?.id, project, agent, types };
   if (after === undefined) return { cursor: yield* latestCursor(), filters };
   const { cursor, gone } = yield* resumePoint(after === "beginning" ? BEGINNING : after);

@@ -4,6 +4,7 @@ import type { KeptWork } from "../../store/scheduling/workloads.js";
 import type { Tx } from "../../store/tx.js";
 import { connectionOf, offerOf, requireAgent } from "../agents/agents.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
+import { brokenAgents } from "../claims/offers.js";
 import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { meets, type Offer } from "../scheduling/demands.js";
@@ -45,7 +46,9 @@ export function* planLoad(ctx: EngineContext, { run, agent }: LoadQuery): Tx<Loa
     !work.offered && (only === undefined || work.run === only) && (agent === undefined || keptFor(work) === agent);
   const demands = assigned.kept.flatMap((work) => (isMovable(work) ? [work.demand] : []));
   const offers: Offer[] = [];
-  for (const one of assigned.live) offers.push(yield* withTasksWorkedOn(offerOf(one, {}, connectionOf(one)), demands));
+  const broken = yield* brokenAgents();
+  const sound = assigned.live.filter(({ name }) => !broken.has(name));
+  for (const one of sound) offers.push(yield* withTasksWorkedOn(offerOf(one, {}, connectionOf(one)), demands));
   const portions = assigned.kept.map((work): Portion => {
     const able = isMovable(work) ? ableTo(work.demand, offers) : new Set<string>();
     return { id: work.task, at: keptFor(work), ms: work.estimateMs, able };
@@ -64,9 +67,11 @@ function moved(portions: readonly Portion[], moves: readonly Move[]): Portion[] 
   return portions.map((portion) => ({ ...portion, at: to.get(portion.id) ?? portion.at }));
 }
 
+/** The agents that a task may be kept for: none that has failed it. */
 function ableTo(demand: Demand, offers: readonly Offer[]): Set<string> {
   const open = { ...demand, reservedFor: null };
-  return new Set(offers.flatMap((offer) => (meets(offer, open) ? [offer.agent] : [])));
+  const able = offers.filter((offer) => meets(offer, open) && !demand.failedBy.includes(offer.agent));
+  return new Set(able.map((offer) => offer.agent));
 }
 
 /** Carries out a move, unless the task has been claimed, kept for another agent or deleted since, or the agent has been taken out. */

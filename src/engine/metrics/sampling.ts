@@ -52,9 +52,10 @@ interface Look {
 /** Undefined where this process has looked in this interval already. A query. */
 function* lookAt(ctx: EngineContext, mark: SampleMark): Tx<Look | undefined> {
   const { monitoring_interval_ms: length, metrics_retention_ms: keptMs } = ctx.settings;
+  // First, whatever the time is: on PostgreSQL it travels with BEGIN, which brings the time.
+  const last = yield* newestSample();
   const interval = startOf(ctx.now, length);
   if (keptMs === 0 || mark.interval === interval) return undefined;
-  const last = yield* newestSample();
   if (last !== undefined && last.at >= interval) return { interval };
   const figures = yield* figuresNow(ctx);
   if (JSON.stringify(figures) === JSON.stringify(last?.figures)) return { interval };

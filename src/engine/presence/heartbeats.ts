@@ -1,3 +1,4 @@
+import { CONCURRENT_TASKS_MAX } from "../../base/limits.js";
 import * as agents from "../../store/agents/agents.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockAgent, lockRuns } from "../../store/lock-order.js";
@@ -74,10 +75,10 @@ export function* heartbeat(ctx: EngineContext, sign: AgentHeartbeat): Tx<{ agent
   const loadNote = JSON.stringify({ status: sign.status ?? null, load: sign.load ?? null });
   const session = ctx.caller.session?.id ?? null;
   // A transaction that takes a task away holds its run's lock.
-  yield* lockRuns((yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)).map(({ run }) => run));
+  yield* lockRuns((yield* runningTasksOf(agent.name, CONCURRENT_TASKS_MAX)).map(({ run }) => run));
   yield* agents.recordSignOfLife({ name: agent.name, session, host: ctx.caller.host, at: ctx.now, loadNote });
   const renewed: string[] = [];
-  for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {
+  for (const task of yield* runningTasksOf(agent.name, CONCURRENT_TASKS_MAX)) {
     const found = yield* findTaskAndSpec(task.id);
     if (!found) continue;
     yield* renewLease(ctx, found);

@@ -222,10 +222,14 @@ interface AskedTask {
 }
 
 const WORK_MAX = 2_000;
+/** A type without evidence. */
+const NO_TYPE = "";
 
 function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, offered: readonly Offered[]): Tx<SharedFacts> {
   const fades = { now: ctx.now, perMs: fadingPerMs(ctx.settings.learning_rate) };
-  const names = offered.map(({ agent }) => agent.name);
+  // With learning off choices go by what is declared: evidence of before fades, and would change them with the time.
+  const isLearning = ctx.settings.learning_enabled;
+  const names = isLearning ? offered.map(({ agent }) => agent.name) : [];
   const pairs = yield* evidenceWithIds(
     names.map((name) => `${name}/${type}`),
     fades,
@@ -242,7 +246,7 @@ function* sharedFacts(ctx: EngineContext, { task, type }: AskedTask, offered: re
   return {
     pairs: new Map(pairs.map((pair) => [pair.agent, pair])),
     ofAgents: yield* evidenceByGroup("agent", names, fades),
-    ofType: yield* evidenceOf({ type }, fades),
+    ofType: yield* evidenceOf({ type: isLearning ? type : NO_TYPE }, fades),
     busy,
     given,
     contexts: yield* contextsFor(
@@ -268,6 +272,7 @@ function* candidateOf(
   const recent = yield* recentOutcomes(name, OUTCOMES_MAX);
   const telling = recent.filter(({ outcome }) => FAILED.has(outcome) || outcome === "succeeded");
   const success = telling.findIndex(({ outcome }) => outcome === "succeeded");
+  const failures = success < 0 ? telling.length : success;
   const pair = facts.pairs.get(name);
   const areas = [type, demand.role, ...demand.requires].flatMap((area) => {
     const { specialization = {} } = profile;
@@ -293,7 +298,7 @@ function* candidateOf(
     cost: pair === undefined || pair.costs === 0 ? null : pair.cost / pair.costs / MICROS,
     context: facts.contexts.get(name) ?? [],
     servedAt: served === 0 ? null : served,
-    failuresInRow: success < 0 ? telling.length : success,
+    failuresInRow: ctx.settings.learning_enabled ? failures : 0,
     restedMs: Math.max(0, ctx.now - (telling[0]?.endedAt ?? ctx.now)),
   };
 }

@@ -1,5 +1,6 @@
 import { grouped } from "../../base/lists/groups.js";
 import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
+import { requireEventTypes } from "../../base/notifications/known-types.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventFilters, type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { heldLocksOfRun } from "../../store/locks/lists.js";
@@ -120,10 +121,11 @@ function* conditionsOf(tasks: readonly Task[]) {
 
 export interface EventPageQuery extends EventFilters, PageQuery {}
 
-/** A page of the history. A task's is read through its run's. */
+/** A page of the history. A task's is read through its run's. Errors: `not_found`; `invalid_input` for what is no type of event. */
 export function* listEventPage(query: EventPageQuery): Tx<EventPage> {
   const { task: reference, agent, project, types, cursor, limit } = query;
   const task = reference === undefined ? undefined : (yield* requireTask(reference)).task;
+  requireEventTypes(types);
   if (query.run !== undefined) yield* requireRun(query.run);
   const run = query.run ?? task?.run;
   return yield* readEvents({ after: cursor, filters: { run, task: task?.id, agent, project, types }, limit });

@@ -10,7 +10,8 @@ export interface Recurrence {
   readonly timezone: string;
 }
 
-const MODE = { mode: "5-part", paused: true } as const;
+// Times of day are fixed where neither minute nor hour has a wildcard, as Vixie cron has it: lists and ranges too.
+const MODE = { mode: "5-part", paused: true, fixedTimeRule: "no-wildcard" } as const;
 
 /** The problem that keeps an expression or a zone from being used, with the field it is in; undefined where there is none. */
 export function recurrenceProblem(

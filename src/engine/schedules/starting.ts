@@ -134,10 +134,11 @@ function* openRunOf({ lastRun }: Schedule): Tx<string | undefined> {
 /** Starts a run as a schedule says, for the agent that made it. Errors: those of `executeWorkflow`. */
 export function* startRun(ctx: EngineContext, schedule: Schedule, before: Preparation | undefined): Tx<Started> {
   const project = yield* ownProject(schedule);
-  const { mode, budget, ...rest } = optionsOf(schedule);
-  const chosen = yield* chosenBy(ctx, project, { workflow: schedule.workflow, options: rest });
+  const options = optionsOf(schedule);
+  const chosen = yield* chosenBy(ctx, project, { workflow: schedule.workflow, options });
   const { parsed, draft } = preparedFor(chosen, before);
   const workflow = chosen.stored && { id: chosen.stored.workflow.id, version: chosen.stored.version.version };
+  const { mode, budget } = options;
   const { inputs, createdBy } = schedule;
   return yield* executeWorkflow(ctx, { project, parsed, draft, workflow, mode, budget, inputs, createdBy });
 }

@@ -70,7 +70,7 @@ export function entrance(parts: EntranceParts): MiddlewareHandler<Env> {
     if (credential === undefined) {
       context.set("visitor", { by: "nothing" });
       parts.visits.enter(context.get("visitor"), context.env.outgoing);
-      if (!parts.asksAll || OPEN.test(context.req.path)) return next();
+      if (isOpen(context, parts)) return next();
       parts.admissions.missed();
       return unauthorized(context, parts, { detail: MISSING });
     }
@@ -78,16 +78,20 @@ export function entrance(parts: EntranceParts): MiddlewareHandler<Env> {
     const pause = parts.admissions.knows(credential) ? undefined : refusals.wait(address);
     if (pause !== undefined) return tooOften(context, pause);
     const visitor = await admitted(context, parts, credential);
-    if (visitor instanceof Response) {
-      if (visitor.status === UNAUTHORIZED) refusals.take(address);
-      return visitor;
-    }
+    if (visitor instanceof Response ? visitor.status === UNAUTHORIZED : visitor.by === "nothing")
+      refusals.take(address);
+    if (visitor instanceof Response) return visitor;
     const wait = parts.rates.take(visitor.access?.id ?? address);
     if (wait !== undefined) return tooOften(context, wait);
     context.set("visitor", visitor);
     parts.visits.enter(visitor, context.env.outgoing);
     return next();
   };
+}
+
+/** Whether this may be asked for without showing who one is. */
+function isOpen({ req }: Context<Env>, { asksAll }: EntranceParts): boolean {
+  return !asksAll || OPEN.test(req.path);
 }
 
 const UNAUTHORIZED = 401;
@@ -102,6 +106,8 @@ async function admitted(
     const visitor = await parts.admissions.admit(credential);
     if ("refused" in visitor) {
       if (credential.from === "cookie") endCookie(context, parts.cookie);
+      // A browser sends a cookie that is over by itself: of another database at this port, say, or from before a night.
+      if (credential.from === "cookie" && isOpen(context, parts)) return { by: "nothing" };
       return unauthorized(context, parts, { detail: visitor.refused, error: "invalid_token" });
     }
     const objection = objectionTo(context, visitor);

@@ -22,7 +22,8 @@ export function linkRoute({ admissions, cookie, link, now }: SignInParts): Hono<
   const routes = new Hono<Env>();
   routes.get("/", async (context, next) => {
     const code = context.req.query("code");
-    if (code === undefined) return next();
+    // Programs that only look at a link, as a chat does for its preview, do not follow it.
+    if (code === undefined || context.req.method === "HEAD") return next();
     context.header("Cache-Control", "no-store");
     if (link === undefined || !link.opens(code, now()))
       return refused(context, {
@@ -30,8 +31,13 @@ export function linkRoute({ admissions, cookie, link, now }: SignInParts): Hono<
         status: 403,
         detail: `This link was followed before, or is over: it holds once, for ${LINK_MINUTES} minutes. A server that is started again prints another.`,
       });
-    giveCookie(context, cookie, await admissions.signIn({ name: link.person }));
-    return context.redirect("/", 303);
+    try {
+      giveCookie(context, cookie, await admissions.signIn({ name: link.person }));
+      return context.redirect("/", 303);
+    } catch (error) {
+      link.opensAgain();
+      return refusal(context, error);
+    }
   });
   return routes;
 }
@@ -54,10 +60,14 @@ export function sessionRoutes({ admissions, cookie }: SignInParts): Hono<Env> {
     }
   });
   routes.delete("/session", async (context) => {
-    const { by, access } = context.get("visitor");
-    if (by === "browser" && access !== undefined) await admissions.signOut(access.id);
-    endCookie(context, cookie);
-    return context.body(null, 204);
+    try {
+      const { by, access } = context.get("visitor");
+      if (by === "browser" && access !== undefined) await admissions.signOut(access.id);
+      endCookie(context, cookie);
+      return context.body(null, 204);
+    } catch (error) {
+      return refusal(context, error);
+    }
   });
   return routes;
 }

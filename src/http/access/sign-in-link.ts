@@ -24,6 +24,11 @@ export class SignInLink {
     this.#used = true;
     return true;
   }
+
+  /** The link may be followed once more: no browser was signed in by it. */
+  opensAgain(): void {
+    this.#used = false;
+  }
 }
 
 function digest(text: string): Buffer {

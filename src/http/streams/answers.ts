@@ -33,6 +33,8 @@ export class StreamAnswers {
   }
 
   async answer(context: Context<Env>, framesOf: FramesOf): Promise<Response> {
+    // A client that asks for headers alone reads no frames.
+    if (context.req.method === "HEAD") return context.body(null, 200, HEADERS);
     const history = await this.#streams.open();
     const abort = new AbortController();
     try {

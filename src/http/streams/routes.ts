@@ -75,13 +75,17 @@ const TYPES_MAX = 32;
 
 /** Errors: `invalid_input`. */
 function requestOf(context: Context<Env>): FollowRequest {
-  const given = context.req.query();
-  const unknown = Object.keys(given).find((key) => !QUERY.some((known) => known === key));
+  const several = context.req.queries();
+  const unknown = Object.keys(several).find((key) => !QUERY.some((known) => known === key));
   if (unknown !== undefined) {
     const message = `There is no parameter ${unknown}${hint(unknown, QUERY)}: a stream of the history takes ${QUERY.join(", ")}.`;
     throw new BatonError("invalid_input", message, { details: { parameters: QUERY } });
   }
-  const types = given["types"]?.split(",").filter((type) => type !== "");
+  const twice = Object.keys(several).find((key) => key !== "types" && (several[key]?.length ?? 0) > 1);
+  if (twice !== undefined)
+    throw new BatonError("invalid_input", `${twice}: given more than once, and a stream of the history takes one.`, {});
+  const given = context.req.query();
+  const types = several["types"]?.flatMap((some) => some.split(",")).filter((type) => type !== "");
   if (types !== undefined && types.length > TYPES_MAX)
     throw new BatonError("invalid_input", `types: at most ${TYPES_MAX} at once, ${types.length} were given.`);
   // A browser that has lost the stream asks for the same address, and says here how far it came.

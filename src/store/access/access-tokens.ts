@@ -1,6 +1,7 @@
 import { PERMISSION_ROLES } from "../../base/statuses.js";
 import {
   flag,
+  hit,
   hits,
   idOf,
   int,
@@ -68,6 +69,15 @@ export function* countLiveTokens(now: number): Tx<number> {
     ],
   );
   return n;
+}
+
+/** Whether there is a token now that a program can come in with. */
+export function* hasLiveProgram(now: number): Tx<boolean> {
+  return yield* hit([
+    `SELECT 1 FROM access_tokens
+     WHERE kind = 'program' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) LIMIT 1`,
+    [now],
+  ]);
 }
 
 /** Tokens, of these, that let in now. */

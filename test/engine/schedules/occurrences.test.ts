@@ -33,6 +33,23 @@ describe("starts by a cron expression", () => {
   });
 
   test.each([
+    ["30 2,14 * * *", ["2026-03-29T01:00:00.000Z", "2026-03-29T12:30:00.000Z"]],
+    ["0,30 2 * * *", ["2026-03-29T01:00:00.000Z", "2026-03-30T00:00:00.000Z"]],
+    ["30 1-3 * * *", ["2026-03-29T00:30:00.000Z", "2026-03-29T01:00:00.000Z", "2026-03-29T01:30:00.000Z"]],
+  ])("of %j miss none when clocks go forward", (cron, starts) => {
+    const found = upcoming({ cron, timezone: "Europe/Berlin" }, at("2026-03-28T23:00Z"), starts.length);
+    expect(isoOf(found)).toEqual(starts);
+  });
+
+  test.each([
+    ["30 2,14 * * *", ["2026-10-25T00:30:00.000Z", "2026-10-25T13:30:00.000Z"]],
+    ["0,30 2 * * *", ["2026-10-25T00:00:00.000Z", "2026-10-25T00:30:00.000Z", "2026-10-26T01:00:00.000Z"]],
+  ])("of %j come once each when clocks go back", (cron, starts) => {
+    const found = upcoming({ cron, timezone: "Europe/Berlin" }, at("2026-10-24T22:30Z"), starts.length);
+    expect(isoOf(found)).toEqual(starts);
+  });
+
+  test.each([
     ["61 * * * *", "UTC", "cron"],
     ["* * *", "UTC", "cron"],
     ["* * * * * *", "UTC", "cron"],

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { type AccessToken, insertAccessToken, revokeAccessToken } from "../../../src/store/access/access-tokens.js";
+import { createDatabase } from "../../support/databases/databases.js";
 import { bearing, bodyOf, type HttpServer, startHttpServer } from "../../support/http/http-server.js";
 import { sendRaw } from "../../support/http/raw.js";
-import { personsDatabase } from "../../support/http/tokens.js";
+import { personsDatabase, personsDatabaseAt } from "../../support/http/tokens.js";
 import { resultOf } from "../../support/servers/result-of.js";
 import { startServer } from "../../support/servers/client.js";
 
@@ -11,6 +13,26 @@ const linkOf = ({ stderr }: HttpServer) => /for anna, .*(http:\S+\?code=\S+)/.ex
 const follow = (link: string) => fetch(link, { redirect: "manual" });
 
 const cookieFrom = (response: Response) => response.headers.getSetCookie()[0]!.split(";")[0]!;
+
+/** As many as may be live at once. */
+const TOKENS_MAX = 2_000;
+
+const tokenOf = (id: string): AccessToken => ({
+  id,
+  kind: "program",
+  hash: id,
+  name: "worker",
+  role: "worker",
+  agents: null,
+  parent: null,
+  createdAt: 0,
+  createdBy: "anna",
+  expiresAt: null,
+  revokedAt: null,
+  revokedBy: null,
+  usedAt: null,
+  attended: false,
+});
 
 async function signedIn() {
   const person = await personsDatabase();
@@ -49,6 +71,39 @@ describe("the link of a server that its person has started", () => {
     expect((await server.call("decide_escalation", decide, own)).status).toBe(200);
   });
 
+  test("is not used up by a program that only looks at it, nor by a browser that could not be signed in", async () => {
+    const database = await createDatabase("sqlite");
+    const { env } = personsDatabaseAt(database.location);
+    const server = await startHttpServer({ database: database.location, env });
+    const link = linkOf(server)!;
+    const looked = await fetch(link, { method: "HEAD", redirect: "manual" });
+    expect([looked.status, looked.headers.getSetCookie()]).toEqual([200, []]);
+    const store = await database.open();
+    const ids = Array.from({ length: TOKENS_MAX }, (_, n) => `token_${n}`);
+    await store.transact(function* () {
+      for (const id of ids) yield* insertAccessToken(tokenOf(id));
+    });
+    const refused = await follow(link);
+    expect([refused.status, await refused.json()]).toEqual([429, expect.objectContaining({ code: "limit_exceeded" })]);
+    await store.transact(function* () {
+      for (const id of ids) yield* revokeAccessToken({ id, at: 1, by: "anna" });
+    });
+    expect((await follow(link)).status).toBe(303);
+  });
+
+  test("is there for a browser that has a cookie of another database", async () => {
+    const { server } = await signedIn();
+    const other = await signedIn();
+    const stale = { Cookie: other.cookie.Cookie.replace(/_\d+=/, `_${new URL(server.origin).port}=`) };
+    const page = await fetch(`${server.origin}/`, { headers: stale });
+    expect([page.status, page.headers.getSetCookie()[0]]).toEqual([200, expect.stringContaining("Max-Age=0")]);
+    expect(await bodyOf(await fetch(`${server.origin}/api/v1/session`, { headers: stale }))).toMatchObject({
+      by: "nothing",
+    });
+    // A program says in a header who it is, and hears where that is wrong.
+    expect((await server.call("get_system_status", {}, bearing("baton_none"))).status).toBe(401);
+  });
+
   test("is printed for no program that starts a server", async () => {
     const server = await startHttpServer();
     await server.call("get_system_status");
@@ -65,6 +120,13 @@ describe("the link of a server that its person has started", () => {
 });
 
 describe("a signed-in browser", () => {
+  test("is no way in for programs: a server with that alone does not listen to the world", async () => {
+    const { person } = await signedIn();
+    const open = startServer({ database: person.database, args: ["serve", "--http", "0.0.0.0:0"] });
+    expect((await open.ended).code).toBe(2);
+    expect(open.stderr()).toContain("baton token create");
+  });
+
   test("changes something from a page of this server alone", async () => {
     const { server, cookie, own } = await signedIn();
     const create = (headers: Record<string, string>) =>
@@ -103,8 +165,8 @@ describe("a signed-in browser", () => {
     expect((await other.call("get_system_status", {}, bearing(value))).status).toBe(401);
     const out = await fetch(`${server.origin}/api/v1/session`, { method: "DELETE", headers: own });
     expect([out.status, out.headers.getSetCookie()[0]]).toEqual([204, expect.stringContaining("Max-Age=0")]);
-    expect((await asked()).status).toBe(401);
-    expect(await session()).toMatchObject({ code: "unauthenticated" });
+    for (const now of [await (await asked()).json(), await session()])
+      expect(now).toEqual({ by: "nothing", is_person: false });
   });
 });
 
