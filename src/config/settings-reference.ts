@@ -150,7 +150,7 @@ refused, because they would mean another place for each client.
 ## Settings
 
 In a file by its name, in the environment as \`BATON_\` and its name in capitals, with \`_\` for a point: \`BATON_LEASE_MS\`. Durations are whole milliseconds.
-Variables of the founding documents set the same: \`ORCHESTRATOR_LEARNING_ENABLED\`, \`ORCHESTRATOR_MAX_CONCURRENT_TASKS\`, and those named below. Files and \`configure\` take these names too.
+Variables of the founding documents set the same: \`ORCHESTRATOR_LEARNING_ENABLED\`, \`ORCHESTRATOR_MAX_CONCURRENT_TASKS\`, and those named below. Files and \`configure\` take these names too. A variable that switches something is \`true\` or \`false\`, and may be \`1\`, \`yes\`, \`on\` and \`0\`, \`no\`, \`off\`.
 `;
 
 /** docs/configuration.md: where things are set, and every setting with its default. */
