@@ -315,15 +315,17 @@ const AS_TEXT: ReadonlySet<Name> = new Set([
   "sqlite_synchronous",
 ]);
 
+const SWITCHES: ReadonlySet<string> = new Set(
+  Object.entries(defaultSettings).flatMap(([name, value]) => (typeof value === "boolean" ? [name] : [])),
+);
 /** The spellings of on and off that variables of other programs have. */
 const [ON, OFF] = [/^(?:1|on|yes|true)$/i, /^(?:0|off|no|false)$/i];
 
 /** A variable's text is the value itself where the setting takes text, and is parsed where it is JSON: a number, true or false, a list. */
 function fromText(name: Name, text: string): unknown {
   if (AS_TEXT.has(name)) return text;
-  const isSwitch = typeof Object.entries(defaultSettings).find(([setting]) => setting === name)?.[1] === "boolean";
-  if (isSwitch && ON.test(text)) return true;
-  if (isSwitch && OFF.test(text)) return false;
+  if (SWITCHES.has(name) && ON.test(text)) return true;
+  if (SWITCHES.has(name) && OFF.test(text)) return false;
   try {
     return JSON.parse(text);
   } catch {

@@ -239,8 +239,10 @@ export function* startElicitation(
   const event = yield* askedEvent({ id, token }, ctx.caller.agent);
   if (holder === undefined || event === undefined) return false;
   // Two calls of one client may have found different questions: one form is open at a time.
-  if (session === null) yield* lockAccessToken(holder);
-  if (session === null && (yield* isAskedNow(ctx))) return false;
+  if (session === null) {
+    yield* lockAccessToken(holder);
+    if (yield* isAskedNow(ctx)) return false;
+  }
   if (!(yield* store.claimElicitation({ id, token, holder, until: ctx.now + forMs, now: ctx.now }))) return false;
   const where = session === null ? { client: agent, access: access?.id } : { client: session.client };
   yield* appendEvents(ctx, [{ ...event, data: { ...event.data, ...where } }]);
