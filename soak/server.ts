@@ -1,4 +1,6 @@
 import path from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
@@ -40,6 +42,12 @@ const ANSWER_MS_MAX = 180_000;
 
 const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
+interface ServerOptions {
+  /** The client's name. */
+  readonly name: string;
+  readonly log: (line: string) => void;
+}
+
 /** A server process as an assistant has it: the SDK's client on its standard input and output. */
 export class Server {
   readonly #client: Client;
@@ -55,8 +63,8 @@ export class Server {
     });
   }
 
-  static async start(place: Place, name: string): Promise<Server> {
-    const { home, cwd, database } = place;
+  /** Lines of the server's log go to `log` too. */
+  static async start({ home, cwd, database }: Place, { name, log }: ServerOptions): Promise<Server> {
     const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
     const transport = new StdioClientTransport({
       command: process.execPath,
@@ -71,8 +79,9 @@ export class Server {
         XDG_DATA_HOME: cwd,
         PATH: process.env["PATH"] ?? "",
       },
-      stderr: "inherit",
+      stderr: "pipe",
     });
+    if (transport.stderr) createInterface(transport.stderr as Readable).on("line", log);
     const client = new Client({ name, version: "1" });
     const server = new Server(client, transport);
     await client.connect(transport);

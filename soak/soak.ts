@@ -33,6 +33,7 @@ const OPEN_TASKS_MIN = 40;
 /** Resources are kept for a dead agent for a minute while it stands in line, and for another where they are offered to it then. */
 const DRAIN_MS_MAX = 180_000;
 const LOOK_EVERY_MS = 100;
+const PROBLEMS_SHOWN_MAX = 10;
 
 /**
  * Lets agents work through real server processes on one database while these are killed with -9 at random, brings the work
@@ -62,6 +63,7 @@ class Soak {
     journal: [],
     runs: [],
     problems: [],
+    logged: [],
     figures: { calls: 0, acknowledged: 0, refused: 0, unheard: 0, slowestMs: 0, slowest: "" },
     orphans: [],
     resumedMs: [],
@@ -93,11 +95,12 @@ class Soak {
     for (const worker of this.#workers) worker.stop();
     await Promise.all(working);
     await this.#untilNothingIsHeld(feeder);
-    const { journal, problems } = this.#ledger;
+    const { journal } = this.#ledger;
     const findings = await new Checker(this.#store).findings({ journal, over: true });
     const figures = this.#figures(await readSnapshot(this.#store), busyMs);
     feeder.stop();
     await feeder.work();
+    const problems = this.#explained();
     return { findings, problems, figures };
   }
 
@@ -155,6 +158,18 @@ class Soak {
     await feeder.call("release_file_lock", { ...PROJECT, all: true });
     const until = performance.now() + DRAIN_MS_MAX;
     while ((await this.#count(HELD)) > 0 && performance.now() < until) await pause(LOOK_EVERY_MS);
+  }
+
+  /** The problems, as many as are read, with what the log of a server says of them. */
+  #explained(): string[] {
+    const { problems, logged } = this.#ledger;
+    const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map((problem) => {
+      const [request] = /request_\w+/.exec(problem) ?? [];
+      const line = request === undefined ? undefined : logged.find((one) => one.includes(request));
+      return line === undefined ? problem : `${problem} ${line}`;
+    });
+    const more = problems.length - shown.length;
+    return more > 0 ? [...shown, `and ${more} more`] : shown;
   }
 
   #pausedRuns(): Promise<string[]> {

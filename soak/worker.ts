@@ -16,6 +16,8 @@ export interface Ledger {
   readonly journal: Acknowledged[];
   readonly runs: string[];
   readonly problems: string[];
+  /** Lines that the servers logged. */
+  readonly logged: string[];
   readonly figures: {
     calls: number;
     acknowledged: number;
@@ -215,13 +217,18 @@ export class Worker {
     return { [LICENCES.id]: { seats: this.#draw.int(1, most) } };
   }
 
+  readonly #log = (line: string): void => {
+    process.stderr.write(`${line}\n`);
+    this.#ledger.logged.push(line);
+  };
+
   /** A caller without an answer asks again under the same request id, at the next server. */
   async call<N extends OperationName>(name: N, given: InputOf<N>): Promise<ResultOf<N> | undefined> {
     const { journal, runs, figures, problems } = this.#ledger;
     const agent = this.agent;
     const input = { agent, ...given, request_id: `${agent}-${++this.#requests}` };
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const server = await (this.#server ??= Server.start(this.#place, "soak"));
+      const server = await (this.#server ??= Server.start(this.#place, { name: "soak", log: this.#log }));
       const startedAt = performance.now();
       const told = await server.call(name, input);
       figures.calls += 1;

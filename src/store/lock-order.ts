@@ -165,12 +165,20 @@ export function lockBudgets(run: string | null, ids: readonly string[] = []): Tx
 
 /** Locks the row that every change of resources and of allocations locks first: no two of them run at once. */
 export function* lockResources(): Tx<void> {
-  yield ["SELECT id FROM resource_queue WHERE id = 1 %FOR_UPDATE%"];
+  yield* lockOnly("SELECT id FROM resource_queue WHERE id = 1 %FOR_UPDATE%");
 }
 
 /** Locks the row that every start of a run locks where the number of runs is bounded: no two of them take one place. */
 export function* lockRunQueue(): Tx<void> {
-  yield ["SELECT id FROM run_queue WHERE id = 1 %FOR_UPDATE%"];
+  yield* lockOnly("SELECT id FROM run_queue WHERE id = 1 %FOR_UPDATE%");
+}
+
+/** Locks the only row of a table. A database that has lost it locks nothing: two transactions would free the same twice. */
+function* lockOnly(sql: string): Tx<void> {
+  if ((yield [sql]).length === 0)
+    throw new Error(
+      `the row that this locks is gone from the database, which was changed by another than Baton: ${sql}`,
+    );
 }
 
 /** Locks a context window. */

@@ -177,12 +177,12 @@ export const NEIGHBOURS: Readonly<Record<string, Attack>> = {
     await callUnchecked("create_task", { project, title: "t", prompt: "p", role: "odd", files });
     return callUnchecked("claim_task", { project, roles: ["odd"], agent: "odd" });
   },
-  "12 requests that wait for the same 500 paths": async ({ callUnchecked, project }) => {
+  "40 requests that wait for the same 500 paths": async ({ callUnchecked, project }) => {
     const paths = numbers(500).map((n) => `f${n}`);
     await callUnchecked("acquire_file_lock", { project, paths, agent: "holder" });
     const wait = (n: number) =>
       callUnchecked("acquire_file_lock", { project, paths, agent: `w${n}`, wait_seconds: 0.5 });
-    await Promise.allSettled(numbers(12).map(wait));
+    await Promise.allSettled(numbers(40).map(wait));
   },
   "300 agents that share one file, and one that wants it alone": async ({ callUnchecked, project }) => {
     const share = (n: number) =>

@@ -70,6 +70,42 @@ describe.each(BACKENDS)("resources on %s", (backend) => {
     );
   });
 
+  test("are freed once where two processes free the same at once", async () => {
+    const database = (await createDatabase(backend)).location;
+    const [one, other] = [await startApp({ database }), await startApp({ database })];
+    for (const name of ["ann", "ben"]) await one.call("register_agent", { name });
+    await one.call("register_resource", GPU);
+    const allocate = (agent: string) =>
+      one.call("allocate_resources", { agent, requirements: { gpu_1: { units: 2 } }, ttl_seconds: 600 });
+    await allocate("ben");
+    for (let round = 0; round < 20; round++) {
+      const { allocation } = await allocate("ann");
+      const free = { agent: "ann", allocation: allocation?.id };
+      const freed = await Promise.allSettled([one, other].map(({ call }) => call("deallocate_resources", free)));
+      expect(freed.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+      expect((await one.call("list_resources", {})).resources).toContainEqual(
+        expect.objectContaining({ id: "gpu_1", allocated: { units: 2 } }),
+      );
+    }
+  });
+
+  test("are not touched in a database that has lost the row by which they are locked", async () => {
+    const database = await createDatabase(backend);
+    const { call } = await startApp({ database: database.location });
+    await call("register_resource", { agent: "ann", ...GPU });
+    const store = await database.open();
+    await store.transact(function* () {
+      yield ["DELETE FROM resource_queue"];
+    });
+    const asked = { agent: "ann", requirements: { gpu_1: { units: 1 } } };
+    await expect(call("allocate_resources", asked)).rejects.toThrow(/internal/i);
+    // Databases are used again by the tests that follow.
+    await store.transact(function* () {
+      yield ["INSERT INTO resource_queue (id) VALUES (1)"];
+    });
+    expect((await call("allocate_resources", asked)).outcome).toBe("allocated");
+  });
+
   test("are not kept for a caller that goes away while it waits for them", async () => {
     const { call, allocate, gpu } = await lab();
     await allocate("ann", 4);

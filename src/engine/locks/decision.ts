@@ -98,6 +98,8 @@ export function* decide(decision: LockDecision): Tx<Acquired> {
   const waits = obstacles.length > 0;
   const silent = waits ? yield* silentSince(obstacles.map(({ lock }) => lock.agent)) : NONE_SILENT;
   if (waits && request.wait.kind !== "for") return yield* deny(decision, { obstacles, silent });
+  // Before the search for a cycle, which looks at all who wait nearby: a request that is refused anyway spares it.
+  if (waits && !queued) yield* requireQueueCapacity(decision.project, patterns.length, table);
   if (waits || (yield* overtakesWhileWaiting(decision))) {
     const blockers = obstacles.map(({ lock }) => lock);
     const cycle = yield* findDeadlock(ctx, { project: decision.project, wanted, blockers });
@@ -249,7 +251,7 @@ function* refuse(
 
 /** Queues the request, or renews the entry it has; it can be served until the wait is over. */
 function* stayQueued(
-  { ctx, change, project, holder, patterns, request, queued, table }: LockDecision,
+  { ctx, change, project, holder, patterns, request, queued }: LockDecision,
   { obstacles, silent }: InTheWay,
   queuePosition: QueuePosition,
 ): Tx<Acquired> {
@@ -273,7 +275,6 @@ function* stayQueued(
       reason: request.reason ?? null,
       state: "queued",
     } as const;
-    yield* requireQueueCapacity(project, patterns.length, table);
     const keys = patterns.map(({ key }) => key);
     yield* insertRequest({
       ...common,
